@@ -1,6 +1,7 @@
 # Two commands do all set-up: `make demo` (light, no torch) and `make test` (everything the tests need).
 # Both install what the lock names (constraints.txt, constraints-hashes.txt) on the newest Python that it covers.
 # Another Python: make test PYTHON=/path/to/python3.12
+# Tests in a random order, which a number repeats: make test SHUFFLE=7
 # On Linux PyPI's torch is the one for NVIDIA's GPUs, some gigabytes; the one for the CPU alone:
 #   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
@@ -8,6 +9,7 @@ VENV := .venv
 DEMO := .venv-demo
 LATEST := .venv-latest
 WORKERS := 2
+SHUFFLE :=
 TORCH_INDEX :=
 
 # Tried by running them: a launcher may be on the PATH without its Python.
@@ -20,7 +22,7 @@ LOCK := constraints.txt constraints-hashes.txt tools/environment.py tools/lock.p
 # The tests reach no network. With one process for each core, threads would only get in each other's way.
 OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false \
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-PYTEST = $(OFFLINE) $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST = $(OFFLINE) $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 
 .PHONY: help demo test test-all test-latest test-wheel lint docs wheel lock clean check-python
 

@@ -29,7 +29,7 @@ def mantissas(text: str) -> Iterator[float]:
 
 
 def agrees(right: str, answer: str) -> bool | None:
-    """Whether the first number of what is right stands in the answer; None where it has none."""
+    """Whether the answer contains the first number of what is right; None where that has none."""
     wanted = next(mantissas(right), None)
     if wanted is None:
         return None

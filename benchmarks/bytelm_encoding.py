@@ -36,7 +36,7 @@ FORMS = {
     "native, float32": ByteForm(code="float32"),
     "text, patch 16": ByteForm(form="text"),
 }
-COLON = ord(":")  # one stands in the sentence of each particle
+COLON = ord(":")  # there is one in the sentence of each particle
 
 
 def read(path: Path | None, jets: int) -> Jets:
@@ -72,7 +72,7 @@ def sizes(encoder: ByteEncoder, jets: Jets) -> dict[str, float]:
 
 
 def cut(jets: Jets, block: int) -> dict[str, float]:
-    """The share of jets and of particles that blocks of so many bytes of text lose."""
+    """The share of jets and of particles that blocks of this many bytes of text lose."""
     config = load_data_config("jet-origin")
     form = ByteForm(form="text", context=block // 16, longer="cut")
     encoded = ByteEncoder(config, form).encode(jets)

@@ -3,7 +3,7 @@
 Type `python benchmarks/bytelm_generation.py TEXT`, TEXT being lines of JSON with an `abstract` (.jsonl, .jsonl.gz)
 or plain text (.txt). One head predicts the bytes of a patch independently, the other is a decoder within the patch.
 Both are trained for the same steps on the same bytes, and measured on text held out: bits a byte, most probable
-bytes that are right, and words of three letters and more that stand in the training text, among those that the
+bytes that are right, and words of three letters and more that occur in the training text, among those that the
 model writes. Times are of the processor, on one thread.
 """
 

@@ -3,7 +3,7 @@
 Type `python benchmarks/bytelm_training.py` (some minutes; it simulates its jets, or takes them from --data). Both
 networks have the same decoder and see the same jets with the same optimiser. The paper's setting: text, patches of
 16 bytes, every jet a whole block (`--block` bytes; what is longer is cut, and counted), the last position for the
-class, unrelated first embeddings. Ours: a particle a patch, no block. Speeds are measured in turn; then both train
+class, unrelated first embeddings. Ours: one particle per patch, no block. Speeds are measured in turn; then both train
 on the same jets and are compared on others. See README.md.
 """
 
@@ -68,7 +68,7 @@ def networks(arguments: argparse.Namespace) -> dict[str, tuple[nn.Module, ByteMo
 
 
 def epochs(loader: InMemory, batch: int, number: int) -> Iterator[Encoded]:
-    """The batches of so many epochs."""
+    """The batches of this many epochs."""
     for epoch in range(number):
         yield from loader.batches(batch, seed=1, epoch=epoch, shuffle=True)
 

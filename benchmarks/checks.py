@@ -402,7 +402,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=SIZE, help="how many sentences")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--failures", type=int, default=0, help="show so many failures of each kind")
+    parser.add_argument("--failures", type=int, default=0, help="show this many failures of each kind")
     options = parser.parse_args()
     result = measure(options.size, options.seed)
     shown: Counter[tuple[str, str]] = Counter()

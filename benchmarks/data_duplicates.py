@@ -3,7 +3,7 @@
     pip install datasketch xxhash
     python benchmarks/data_duplicates.py [--documents 10000] [--rounds 3] [--json]
 
-The abstracts stand in `arxiv/*.jsonl.gz` under `YUKAWA_TEST_DATA`; every tenth is given again with some words changed,
+The abstracts are read from `arxiv/*.jsonl.gz` under `YUKAWA_TEST_DATA`; every tenth is given again with some words changed,
 so that there is something to find. All systems use 5-word shingles of the same words, 128 permutations, 21 bands of 6
 rows, and confirm candidate pairs by their true Jaccard index; datasketch is called as its documentation says
 (`MinHash.bulk`, `MinHashLSH.insert`, `query`), with its own SHA-1 and with xxhash. Each run is a process of its own, the

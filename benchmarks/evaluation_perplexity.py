@@ -1,6 +1,6 @@
 """How fast the perplexity of abstracts is measured, beside FeynTune's way on the same model and abstracts.
 
-Type `python benchmarks/evaluation_perplexity.py` (a few minutes on two cores). The abstracts stand in
+Type `python benchmarks/evaluation_perplexity.py` (a few minutes on two cores). The abstracts are read from
 `arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and a tokenizer of 32,000 tokens are
 generated. FeynTune's way: batches of 12 in file order, padded to the longest (right or left), logits of the
 whole batch, CrossEntropyLoss. The ways take turns; ratios are of medians. See README.md.

@@ -1,6 +1,6 @@
 """What a program does to its disk, one operation after the other, and the disks that a power cut may leave of it.
 
-`faults_disk.c` stands between the program and the C library: it writes down every write, truncation, sync, new file, link,
+`faults_disk.c` watches the calls of the program to the C library: it writes down every write, truncation, sync, new file, link,
 renaming and removal under a folder, and can kill the program or fill the disk at any of them. It needs Linux and gcc.
 
 A power cut keeps what was synced. Of what was written or cut off since a file was last synced any part may be lost, and one

@@ -26,7 +26,7 @@ from yukawa.knowledge.sources import loader
 
 ERASED = "erased"
 STATEMENTS = 30  # of the Review, in a base that is built
-# What is no failure of a base: a living reader can hold an erasure up, and what is there already is not made again.
+# Refusals that are right: a living reader can hold an erasure up, and what is there already is not made again.
 _REFUSALS = (
     "fragments of the text remain",
     "is there already",
@@ -36,9 +36,11 @@ _REFUSALS = (
 )
 OTHERS = {
     "models": "lists settings", "recipes": "lists recipes", "train": "writes run folders", "merge": "writes run folders",
-    "data": "writes data sets", "evaluate": "writes reports", "jets": "writes jets",
+    "generate": "writes events", "data": "writes data sets", "evaluate": "writes reports", "jets": "writes jets",
 }  # fmt: skip
 """Verbs and groups that open no knowledge base."""
+UNKILLED = {"check", "serve", "write"}
+"""Verbs that open one, or may, and that no worker calls yet."""
 
 
 @dataclass

@@ -61,7 +61,7 @@ class Paper:
 
 
 def field_of_category(category: str) -> str:
-    """The field that a category of arXiv stands for, 'none' for another science, or '' where it tells nothing."""
+    """The field of a category of arXiv, 'none' for another science, or '' where the category does not decide."""
     if category in _CATEGORIES:
         return _CATEGORIES[category]
     if category.startswith("astro-ph"):

@@ -94,7 +94,7 @@ def filled(frame: str, question: str, words: dict[str, list[str]], chance: rando
 
 
 def fits(frame: str, question: str) -> bool:
-    """Whether the question may stand in the frame: only a question word continues 'I wonder …'."""
+    """Whether the question fits the frame: only a question word continues 'I wonder …'."""
     embedded = re.search(r"[a-z] \{q\}", frame) is not None
     return not embedded or question.split(" ")[0].lower() in _ASKING
 

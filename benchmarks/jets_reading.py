@@ -133,7 +133,7 @@ def resident() -> float:
 
 
 def follow_memory(source: JetSource, encoder: Encoder, buffer: int) -> list[tuple[int, float]]:
-    """Memory after every so many jets of two epochs."""
+    """Memory at intervals of this many jets, in two epochs."""
     stream = Streaming(source, encoder, buffer)
     found = [(0, resident())]
     jets, step = 0, len(source) // 10

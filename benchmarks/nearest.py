@@ -1,4 +1,4 @@
-"""From which coverage on the nearest passages of a refusal help: shown where the answer stands, silent where nothing is.
+"""From which coverage on the nearest passages of a refusal help: shown where the answer is in the base, silent where nothing is.
 
 Run `python benchmarks/nearest.py DOCUMENTS --embedding none minilm`: each question over the documents is treated as if it
 had been refused. For each floor it counts the answerable questions among whose nearest passages is one that holds the answer,
@@ -39,7 +39,7 @@ def nearest(base: KnowledgeBase, rows: list[dict[str, Any]]) -> Iterator[Near]:
 
 
 def measure(found: list[Near]) -> None:
-    """Print, for each floor, what is shown where the answer stands and where it does not."""
+    """Print, for each floor, what is shown where the base has the answer and where it does not."""
     print("floor  answer among those shown                            shown where there is none")
     for floor in FLOORS:
         shown = [

@@ -123,7 +123,7 @@ def embedded(name: str, embed: Embed, texts: list[str], work: Path) -> np.ndarra
 
 
 def worker(system: str, embedder: str) -> None:
-    """Answer one JSON request a line on stdin with one JSON line on stdout; times are taken in here."""
+    """Answer each line of stdin, a JSON request, with one JSON line on stdout; times are taken in here."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints goes to stderr, not between the replies
     spent = 0.0

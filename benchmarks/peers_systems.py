@@ -72,9 +72,9 @@ class Yukawa:
         from yukawa.knowledge import new_item
 
         self.given.known = {text: vector for (_, text), vector in zip(passages, vectors, strict=True)}
-        # as the PDG is built: data of one source, whose many values for a quantity do not contradict each other
-        told: dict[str, Any] = {"kind": "data", "source": "benchmark", "author": "benchmark"}
-        items = self.kb.teach_many([new_item(text, item_id=key, **told) for key, text in passages])
+        # documents: what they state of a quantity is not compared with what others state, as no peer compares it
+        given: dict[str, Any] = {"kind": "document", "source": "benchmark", "author": "benchmark"}
+        items = self.kb.teach_many([new_item(text, **given) for _, text in passages])
         self.kb.save_index()
         self.ids = {key: item.id for (key, _), item in zip(passages, items, strict=True)}
         self.given.known = {}

@@ -33,7 +33,7 @@ class Answered:
         way: `quote`, `model` or `passages`.
         drafts: what the model wrote, one text for each time it was asked.
         served: whether the text is the model's own and passed its checks.
-        right: whether every expected value stands in it; None where it abstained.
+        right: whether it contains every expected value; None where it abstained.
     """
 
     id: str
@@ -82,7 +82,7 @@ def expected(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def stated(row: dict[str, Any], text: str, score: Any) -> bool:
-    """Whether every expected value stands in a text, within its error or a thousandth, in any unit of its dimension."""
+    """Whether every expected value occurs in a text, within its error or a thousandth, in any unit of its dimension."""
     return all(_holds(value, text, score) for value in expected(row))
 
 

@@ -161,7 +161,7 @@ def speed(papers: Sequence[Paper]) -> dict[str, float]:
 
 
 def first_of_each(papers: Sequence[Paper], most: int) -> list[Paper]:
-    """At most so many papers of each field."""
+    """At most this many papers of each field."""
     counts: Counter[str] = Counter()
     found = []
     for paper in sorted(papers, key=lambda p: p.order):

@@ -268,7 +268,7 @@ def decays(data: sqlite3.Connection) -> Iterator[Asked]:
         is_fraction = first["data_type"].startswith("BF")
         if not is_fraction and not any(row["limit_type"] for row in rows):
             continue
-        # The same description may stand at two identifiers; a plain ratio repeats the fraction of its mode.
+        # The same description may have two identifiers; a plain ratio repeats the fraction of its mode.
         mark = row_of(
             {row["pdgid"] for row in alike[first["description"]]} | modes[identifier],
             alike[first["description"]],
@@ -380,8 +380,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--every", type=int, default=1, help="ask one question in so many")
-    parser.add_argument("--failures", type=int, default=20, help="show so many failures of each kind")
+    parser.add_argument("--every", type=int, default=1, help="ask one question in this many")
+    parser.add_argument("--failures", type=int, default=20, help="show this many failures of each kind")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
 

@@ -1,6 +1,6 @@
 """How fast text is learned by `yukawa train`, beside FeynTune's padded setting and TRL's SFTTrainer, same model and data.
 
-Type `python benchmarks/training_throughput.py` (some minutes on two cores). The abstracts stand in
+Type `python benchmarks/training_throughput.py` (some minutes on two cores). The abstracts are read from
 `arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and its tokenizer are generated.
 FeynTune's way: transformers' Trainer, 16 abstracts a step, EOS appended, padded to the longest. TRL's way: SFTTrainer
 called plainly on the texts, with the packing that is fastest for it in a first round. Ours: `train` with all that belongs
@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--length", type=int, default=1024, help="tokens of a packed sequence")
     parser.add_argument(
-        "--batch", type=int, help="packed sequences a step; so many as sixteen abstracts fill"
+        "--batch", type=int, help="packed sequences per step; by default as many as sixteen abstracts fill"
     )
     parser.add_argument("--vocabulary", type=int, default=8000)
     parser.add_argument("--width", type=int, default=256)

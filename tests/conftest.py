@@ -1,10 +1,11 @@
-"""What every test stands on: no settings of the person who runs it, the same random examples each time."""
+"""What every test relies on: no settings of the person who runs it, the same random examples each time."""
 
 from __future__ import annotations
 
 import gc
 import os
 import pickle
+import random
 import shutil
 import signal
 import tempfile
@@ -23,6 +24,29 @@ from yukawa.knowledge.sources.pdg.facts import Statement, statements
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("yukawa", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("yukawa")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in a random order"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test may need another one before it. What a module makes for its tests is still made once."""
+    seed = config.getoption("shuffle")
+    if seed is None:
+        return
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    chance = random.Random(seed)
+    groups = list(modules.values())
+    chance.shuffle(groups)
+    for group in groups:
+        chance.shuffle(group)
+    items[:] = [item for group in groups for item in group]
 
 
 def pytest_configure() -> None:

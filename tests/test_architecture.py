@@ -169,3 +169,85 @@ def test_imports_are_a_small_share() -> None:
     )
     total = sum((SOURCE / module).read_text(encoding="utf-8").count("\n") for module in MODULES)
     assert imports / total <= 0.05, f"{imports} of {total} lines are imports"
+
+
+# ---- reading files ---------------------------------------------------------------------------------
+
+# What reads or parses without limits, and the guarded way.
+BARE = {
+    "open": "core.files.open_file", "os.open": "core.files.open_file", "io.open": "core.files.open_file",
+    "gzip.open": "core.files.open_file", "bz2.open": "core.files.open_file", "lzma.open": "core.files.open_file",
+    ".read_text": "core.files.read_text", ".read_bytes": "core.files.read_bytes",
+    "json.load": "core.files.read_object", "json.loads": "core.files.parse_json",
+    ".model_validate_json": "core.files.read_object",
+    "yaml.load": "core.config.read_table", "yaml.safe_load": "core.config.read_table", "yaml.full_load": "core.config.read_table",
+    "tomllib.load": "core.settings.load_settings", "tomllib.loads": "core.settings.load_settings",
+    "pickle.load": "nothing", "pickle.loads": "nothing", "np.load": "nothing", "numpy.load": "nothing", "np.fromfile": "nothing",
+    "np.loadtxt": "nothing", "np.genfromtxt": "nothing", "np.memmap": "nothing", "torch.load": "jets.models.weaver.read_checkpoint",
+    ".safe_open": "llm.folders.saved_tensors", ".load_file": "jets.models.tagger.read_weights", "h5py.File": "jets.io.hdf5",
+    "uproot.open": "jets.io.jetclass.opened", "parquet.ParquetFile": "data.rows", "parquet.read_table": "data.rows",
+    ".iterparse": "nothing",
+}  # fmt: skip
+# Where they are allowed: the guarded readers themselves, files of our own making or of the package, and writing.
+ALLOWED = {
+    "core/files.py": {"open", "os.open", "gzip.open", "json.loads"},
+    "core/config.py": {"yaml.load"},
+    "core/settings.py": {"tomllib.loads"},
+    "core/errors.py": {"json.loads"},  # what pip wrote
+    "core/reports.py": {".read_bytes"},  # a plot just drawn
+    "cli/main.py": {"os.open"},  # /dev/null
+    "evaluation/completions.py": {
+        "open",
+        "json.loads",
+    },  # appends after core.files.begins_with; a copy of options
+    "runs/run.py": {"open"},  # appends
+    "jets/simulation/production.py": {"open", "os.open"},  # appends; locks a folder
+    "jets/io/hdf5.py": {"h5py.File"},
+    "jets/io/jetclass.py": {"uproot.open"},
+    "jets/io/parquet.py": {"parquet.ParquetFile"},
+    "jets/models/weaver.py": {"torch.load"},  # plain weights only
+    "jets/pretraining/sources.py": {"gzip.open"},  # of a file that core.files.open_file opened
+    "llm/folders.py": {".safe_open"},
+    "runs/checkpoints.py": {".load_file"},
+    "llm/base.py": {".model_validate_json"},  # a reply, whose length is limited
+    "data/conversations.py": {"gzip.open"},  # of a file that core.files.open_file opened
+    "data/rows.py": {"parquet.ParquetFile"},
+    "embedding/bert.py": {"np.memmap"},
+    # Tables of the package.
+    "generators/boss.py": {".read_text"},
+    "generators/models.py": {".read_text"},
+    "generators/species.py": {".read_text"},
+    "knowledge/parsing/lexicon.py": {".read_text"},
+    "knowledge/routing.py": {".read_bytes", ".read_text", "json.loads"},
+    "knowledge/sources/constants.py": {".read_text"},
+    "knowledge/parsing/proposals.py": {".model_validate_json"},  # a reply, whose length is limited
+    # The base's own files and columns.
+    "knowledge/search/segments.py": {"json.loads", "np.memmap", "open"},
+    "knowledge/store/checksums.py": {"json.loads"},
+    "knowledge/store/identity.py": {"open"},
+    "knowledge/store/ledger.py": {"json.loads"},
+    "knowledge/store/places.py": {".read_text", "json.loads", "open"},
+    "knowledge/store/reader.py": {"json.loads"},
+    "knowledge/store/transfer.py": {"open"},
+}
+
+
+def bare_calls(tree: ast.Module) -> set[str]:
+    """The calls of `BARE` in a module: of a function by its name, of a method whatever it belongs to."""
+    found = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
+        if called.startswith("files.") or (method == ".read_text" and "metadata.distribution" in called):
+            continue
+        found |= {called, method} & set(BARE)
+    return found
+
+
+def test_files_are_read_by_guarded_readers() -> None:
+    """What a stranger may have written is opened, decoded and parsed in one place each, which knows its limits."""
+    calls = {module: bare_calls(tree) for module, tree in trees().items()}
+    bare = {module: sorted(found - ALLOWED.get(module, set())) for module, found in calls.items()}
+    assert not {module: {name: BARE[name] for name in names} for module, names in bare.items() if names}

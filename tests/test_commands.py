@@ -37,12 +37,13 @@ AFTER = re.compile(
 )
 # What ends a command: a comment, an explanation after two blanks, a pipe, another command.
 END = re.compile(r"\s#|(?<=\S)(?<!\\) {2,}|\s[|>]|\s?&&|;\s|\s2>|\sor yukawa ")
+ALONE = {"serve"}  # groups that do something without a verb
 HEADS = {"completions", "losses"}  # `yukawa losses` begins such a file
 ROOT_COMMAND = typer.main.get_command(app)
 
 
 def commands(text: str) -> Iterator[tuple[str, bool]]:
-    """Each command in `text`, without `yukawa`, and whether it stands by itself, not within a sentence."""
+    """Each command in `text`, without `yukawa`, and whether it is by itself, not within a sentence."""
     for match in INLINE.finditer(text):
         yield re.sub(r"\s+", " ", match[1]).partition("yukawa ")[2], False
     for match in AFTER.finditer(re.sub(r"`[^`\n]*`", "``", text)):
@@ -99,7 +100,7 @@ def arguments(command: Any, context: Any, words: list[str], *, mention: bool) ->
     if mention:
         return ""
     if hasattr(command, "commands"):
-        return "" if words else f"{context.command_path} needs a verb"
+        return "" if words or command.name in ALONE else f"{context.command_path} needs a verb"
     for parameter in command.params:
         value = given.get(parameter.name)
         lacks = value is None or value == () or not isinstance(value, (str, bool, int, list, tuple))

@@ -34,6 +34,10 @@ PHRASES = {
     ),
     r"\basked for\b": "requested, given, wanted",
     r"\bstand(s|ing)? in for\b": "replace, act as",
+    r"\b(stand|stands|stood|standing) (in|at|within|around|there|here|before|behind|beside|between|ahead|anywhere|everywhere|against)\b"
+    r"|\b(where|wherever) (it|they|each|one) (stand|stands|stood)\b|\b(files?|checkpoints?) stands?[.;,]": (
+        "is in, occurs in, precedes, follows, is kept"
+    ),
     r"\bcannot be had\b": "cannot be obtained, is not available",
     r"\bbroken[- ]off\b|\bbroke off\b|\bbreaks off\b": "interrupted",
     r"\bin force\b": "current, valid",
@@ -60,6 +64,9 @@ PHRASES = {
     r"\bsave for\b|\bsave that\b": "except",
     r"\bwhither\b|\bwhence\b|\bthereof\b|\bwhereof\b|\bherein\b": "where, from where",
     r"\bmade on the spot\b": "generated",
+    r"\b(first|at most|last|every) so many\b|\bso many at a time\b": "this many",
+    r"\bin small letters\b": "in lower case",
+    r"\bone (?!on\b|\w+s\b)\w+ an? (jet|line|row|patch|particle|completion|model|document)\b": "one ... per ...",
     r"^\s*Of all random numbers|help=\"Of ": "a sentence with a noun: 'Seed of the random numbers.'",
 }
 RULES = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in PHRASES.items()]
@@ -105,6 +112,8 @@ def test_prose_is_standard_english() -> None:
         "He told us.",
         "The rest is left.",
         "No one is there.",
+        "A star stands for any name.",
+        "The blocks stand on their own.",
     ],
 )
 def test_standard_sentences_pass(sentence: str) -> None:
@@ -119,6 +128,9 @@ def test_standard_sentences_pass(sentence: str) -> None:
         "rows are left out",
         "work goes on from there",
         "in force",
+        "the word stands in no passage",
+        "what stands before it",
+        "the old file stands.",
     ],
 )
 def test_the_phrases_are_found(sentence: str) -> None:

@@ -1,9 +1,10 @@
 """Renews the lock: constraints.txt (versions) and constraints-hashes.txt (the same with sha256 hashes).
 
-    python tools/lock.py [--python /path/to/python3.11 /path/to/python3.12 /path/to/python3.13]
+    python tools/lock.py [--keep] [--python /path/to/python3.11 /path/to/python3.12 /path/to/python3.13]
 
-Needs the standard library, pip and one interpreter for each version, found on the PATH or named with --python. Each
-version is resolved by its own pip in a fresh environment; the answers are merged, with markers where they differ.
+With --keep the versions that are locked already stay, and only what is new is looked for. Needs the standard library, pip
+and one interpreter for each version, found on the PATH or named with --python. Each version is resolved by its own pip in a
+fresh environment; the answers are merged, with markers where they differ.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ CUDA = re.compile(r"nvidia-|cuda-|triton$")
 # Installed first and by itself, so that each machine takes the build that suits it: no hashes.
 NOT_HASHED = {"torch"}
 
-# A package stands in the first section that needs it.
+# A package is listed in the first section that needs it.
 SECTIONS = {
     "build": "what builds the package itself",
     "core": "what `pip install .` brings",
@@ -127,7 +128,7 @@ def run(command: list[str], text: str | None = None) -> str:
     return subprocess.run(command, input=text, stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
-def resolve(python: str, folder: Path) -> dict[str, object]:
+def resolve(python: str, folder: Path, *, keep: bool = False) -> dict[str, object]:
     """Pip's report on a fresh environment of `python` in `folder`, in which nothing but a new pip is installed."""
     run([python, "-m", "venv", str(folder)])
     inside = str(folder / "bin" / "python")
@@ -135,7 +136,8 @@ def resolve(python: str, folder: Path) -> dict[str, object]:
     wanted = folder / "wanted.txt"
     wanted.write_text("\n".join(line for lines in requirements().values() for line in lines) + "\n")
     pins = folder / "pins.txt"
-    pins.write_text("".join(f"{name}=={version}\n" for name, version in PINS.items()))
+    locked = CONSTRAINTS.read_text(encoding="utf-8") if keep else ""
+    pins.write_text("".join(f"{name}=={version}\n" for name, version in PINS.items()) + locked)
     report = folder / "report.json"
     command = [inside, "-m", "pip", "install", "--quiet", "--quiet", "--dry-run", "--ignore-installed"]
     run([*command, "--report", str(report), "-c", str(pins), "-r", str(wanted)])
@@ -210,12 +212,12 @@ def fits(filename: str) -> bool:
     return (bool(tags & exact) or old_enough) and not re.search(r"cp\d+t", abi)
 
 
-def lock(pythons: dict[str, str]) -> None:
+def lock(pythons: dict[str, str], *, keep: bool = False) -> None:
     graphs: dict[str, Graph] = {}
     with tempfile.TemporaryDirectory() as folder:
         for version, python in pythons.items():
             print(f"resolving for Python {version}", flush=True)
-            graphs[version] = Graph(resolve(python, Path(folder) / version))
+            graphs[version] = Graph(resolve(python, Path(folder) / version, keep=keep))
         lines, sections = merge(graphs)
         print(f"listing the files of {len(lines)} releases", flush=True)
         pins = sorted({f"{name}=={version}" for name, version, _ in lines if name not in NOT_HASHED})
@@ -287,7 +289,9 @@ def section_lines(wanted: Iterable[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Renews constraints.txt and constraints-hashes.txt.")
     parser.add_argument("--python", nargs="+", default=[], help="Interpreters, one for each version.")
-    lock(find_pythons(parser.parse_args().python))
+    parser.add_argument("--keep", action="store_true", help="Keep what is locked; look only for what is new.")
+    options = parser.parse_args()
+    lock(find_pythons(options.python), keep=options.keep)
 
 
 if __name__ == "__main__":

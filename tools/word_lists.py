@@ -2,7 +2,7 @@
 
     python tools/word_lists.py ABSTRACTS.jsonl.gz [MORE.jsonl.gz ...]
 
-The files hold one JSON object a line with `title` and `abstract` of papers on particle physics. Everyday frequencies are
+The files hold one JSON object per line with `title` and `abstract` of papers on particle physics. Everyday frequencies are
 those of the package `wordfreq` (CC BY-SA 4.0), the descriptions those of the package `pdg`.
 """
 

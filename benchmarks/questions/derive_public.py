@@ -87,7 +87,7 @@ def value_agrees(api: PdgApi, item: Expected) -> bool:
 
 
 def range_agrees(api: PdgApi, item: Expected) -> bool:
-    """Whether both ends of a range stand in the text the PDG prints."""
+    """Whether both ends of a range are in the text that the PDG prints."""
     texts = [entry.value_text for entry in api.get(item["pdgid"]).summary_values()]
     return any(all(f"{end:g}" in text for end in item["range"]) for text in texts)
 

@@ -72,7 +72,11 @@ def check_pairs(pairs: list[Pair]) -> None:
 
 
 def check_phrasings() -> None:
-    """Raises ValueError where a phrasing or an unanswerable question stands in another set."""
+    """Refuse a phrasing or an unanswerable question that is in another set.
+
+    Raises:
+        ValueError: there is one.
+    """
     for others in (templates.DEV, templates.TEST):
         taken = {(kind, _loose(text)) for kind, found in others.items() for _, text in found}
         mine = {(kind, _loose(text)): text for kind, found in TRAIN.items() for _, text in found}

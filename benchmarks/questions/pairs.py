@@ -150,7 +150,7 @@ def property_pairs(db: sqlite3.Connection) -> list[Pair]:
 
 
 def _own(pair: Pair) -> bool:
-    """False for ranges of little known resonances: a few well known ones stand for that kind."""
+    """False for ranges of little known resonances: a few well known ones represent that kind."""
     ranged = any(accept["limit"] == "range" for accept in pair.accept)
     return not ranged or pair.weight >= 3
 
@@ -166,7 +166,7 @@ def _writable(subject: Subject) -> bool:
 
 
 def add_twins(pairs: Iterable[Pair]) -> None:
-    """Adds what is just as right: the light quarks' masses stand in the PDG a second time under Q123."""
+    """Add what is just as right: the PDG gives the light quarks' masses a second time under Q123."""
     twins = {"Q002M": "Q123UM", "Q001M": "Q123DM", "Q003M": "Q123SM"}
     for pair in pairs:
         twin = twins.get(pair.accept[0]["pdgid"])

@@ -206,7 +206,7 @@ def _direction(text: str, found: Measurement) -> str | None:
 
 
 def _states_range(accept: Row, text: str) -> bool:
-    """Whether both ends (and the central value, if the PDG gives one) stand in the text with the unit."""
+    """Whether both ends (and the central value, if the PDG gives one) are in the text with the unit."""
     wanted = [*accept["range"], *([accept["value"]] if accept["value"] else [])]
     numbers = all(re.search(rf"(?<![\d.]){re.escape(number)}(?!\d|\.\d)", text) for number in wanted)
     return numbers and bool(re.search(rf"(?<![A-Za-z]){re.escape(accept['unit'])}(?![A-Za-z])", text))

@@ -1,6 +1,6 @@
 """More phrasings for tuning: the ways physicists, students, engineers and search-engine users type.
 
-Placeholders and style lists as in templates.py. In LaTeX phrasings a name that already stands in a formula is
+Placeholders and style lists as in templates.py. In LaTeX phrasings a name that is already in a formula is
 written {sym}; where a placeholder brings its own dollar signs, `$$` is removed afterwards.
 """
 

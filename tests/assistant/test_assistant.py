@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -403,3 +404,29 @@ def test_a_question_of_facts_needs_no_numpy() -> None:
         "sys.exit('numpy' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- many at once -----------------------------------------------------------------------------------
+
+
+def test_threads_that_ask_at_once_get_what_one_gets(assistant: Assistant) -> None:
+    dialogues = [
+        (MASS, "and its lifetime?"), ("mass of the W", "and its width?"), ("muon lifetime", "in ns?"),
+        ("What is the circumference of the CEPC ring?", "mass of the tau in 2018"), (KICKER, "width of the J/ψ in eV"),
+    ]  # fmt: skip
+
+    def follow(dialogue: tuple[str, str]) -> list[str]:
+        return [assistant.ask(dialogue[0]).text, assistant.ask(dialogue[1], history=dialogue[:1]).text]
+
+    alone = [follow(dialogue) for dialogue in dialogues]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(follow, dialogues * 8)) == alone * 8
+
+
+def test_who_follows_hears_of_each_step_as_it_begins(assistant: Assistant) -> None:
+    steps: list[str] = []
+    assistant.ask(MASS, follow=steps.append)
+    assert steps == ["plan", "execute", "write"]
+    steps.clear()
+    assistant.ask(KICKER, follow=steps.append)
+    assert steps == ["plan", "passages"]

@@ -95,8 +95,8 @@ def test_right_answers_in_any_notation_pass(text: str) -> None:
 @pytest.mark.parametrize(("text", "name"), [
     ("The mass of the tau is 1780 MeV.", "cites a passage that exists"),
     ("The mass of the tau is 1777 MeV [4].", "cites a passage that exists"),
-    ("", "cites a passage that exists"), ("1776.94 ± 0.09 MeV [1]", "values stand in the passage"),
-    ("1776.93 ± 0.9 MeV [1]", "errors stand in the passage"),
+    ("", "cites a passage that exists"), ("1776.94 ± 0.09 MeV [1]", "values are in the passage"),
+    ("1776.93 ± 0.9 MeV [1]", "errors are in the passage"),
     ("1234 of the tau were seen [2]", "answers the question"), ("The tau is stable [1].", "claims what the passage says"),
     ("The mass of the tau is 1777 MeV [1] (https://b.example).", "links to the sources alone"),
 ])  # fmt: skip

@@ -67,10 +67,10 @@ def test_first_weights_of_narrow_decoders_are_larger():
     ("changes", "says"),
     [
         ({"patch_size": 0}, "patch_size is 0"),
-        ({"patch_size": "8"}, "patch_size is '8', a whole number from 1 on"),
+        ({"patch_size": "8"}, "patch_size is '8', a whole number of at least 1"),
         ({"patch_size": 8.0}, "patch_size is 8.0"),
         ({"patch_size": True}, "patch_size is True"),
-        ({"vocab_size": 256}, "vocab_size is 256, a whole number from 272 on"),
+        ({"vocab_size": 256}, "vocab_size is 256, a whole number of at least 272"),
         ({"num_hidden_layers": -1}, "num_hidden_layers is -1"),
         ({"inner_layers": -1}, "inner_layers is -1"),
         ({"max_position_embeddings": 0}, "max_position_embeddings is 0"),

@@ -148,7 +148,7 @@ def test_the_mask_of_marks() -> None:
             "no token 'ab'; tokens are the 256 bytes and <pad>",
         ),
         (lambda: TOKENIZERS[1].convert_tokens_to_ids("\u0100"), "no token"),
-        (lambda: TOKENIZERS[1].decode([272]), "unknown id 272, there are 0 to 271"),
+        (lambda: TOKENIZERS[1].decode([272]), "unknown id 272; ids are 0 to 271"),
         (lambda: TOKENIZERS[1].decode([-1], skip_special_tokens=True), "unknown id -1"),
     ],
 )

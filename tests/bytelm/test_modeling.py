@@ -81,7 +81,7 @@ def _copying(draw: Draw, size: int, shift: int) -> tuple[Tensor, Tensor]:
     for patch in range(8):
         for byte in range(size):
             target = patch * size + byte + shift
-            if target < (patch + 1) * size:  # it stands in the patch itself: the model has read it
+            if target < (patch + 1) * size:  # it is in the patch itself: the model has read it
                 logits[0, patch, byte, ids[0, target]] = 20.0
     return logits, ids
 

@@ -66,8 +66,8 @@ def test_hidden_states_are_given_to_those_who_ask(build: Make, draw: Draw):
     [
         (torch.zeros(1, 33 * 4, dtype=torch.long), "33 patches is longer than the 32"),
         (torch.zeros(1, 7, dtype=torch.long), "7 bytes is not made of patches of 4"),
-        (torch.zeros(1, 0, dtype=torch.long), "there is no byte"),
-        (torch.zeros(0, 4, dtype=torch.long), "there is no byte"),
+        (torch.zeros(1, 0, dtype=torch.long), "at least one byte"),
+        (torch.zeros(0, 4, dtype=torch.long), "at least one byte"),
         (torch.full((1, 8), 272), "id 272 is not in the vocabulary"),
         (torch.full((1, 8), -1), "id -1 is not"),
         (torch.zeros(1, 8), "torch.float32"),

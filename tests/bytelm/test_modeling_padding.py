@@ -26,7 +26,7 @@ ATTENTION = ("sdpa", "eager")
 
 
 def _with_nuls(draw: Draw, lengths: list[int], size: int) -> list[Tensor]:
-    """Sequences of whole patches in which NUL bytes stand, also at the end."""
+    """Sequences of whole patches with NUL bytes, also at the end."""
     sequences = []
     for seed, length in enumerate(lengths):
         ids = draw(1, length * size, seed)

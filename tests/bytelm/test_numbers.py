@@ -196,7 +196,7 @@ def test_the_byte_that_says_the_type() -> None:
     for code, name in enumerate(TYPES):
         assert type_code(np.dtype(name)) == code
         assert type_of(code, TYPES) == np.dtype(name)
-    with pytest.raises(InputError, match="type 11, there are 0 to 10"):
+    with pytest.raises(InputError, match="type 11; types are 0 to 10"):
         type_of(11, TYPES)
     with pytest.raises(InputError, match="type float16, allowed are int8"):
         type_of(8, INTEGERS)
@@ -233,7 +233,7 @@ def test_the_ordered_code_is_for_floats() -> None:
 )
 def test_bytes_of_another_width(data: np.ndarray[Any, Any]) -> None:
     for read in (from_bytes, from_ordered):
-        with pytest.raises(InputError, match=r"\(numbers, 4\) and uint8 are those of float32"):
+        with pytest.raises(InputError, match=r"shape \(numbers, 4\) and type uint8 are expected for float32"):
             read(data, np.float32)
 
 
@@ -353,5 +353,5 @@ def test_records_of_another_shape(records: Any, message: str) -> None:
     "data", [np.zeros((2, 7), np.uint8), np.zeros(8, np.uint8), np.zeros((1, 8), np.int16)]
 )
 def test_records_of_another_width(data: np.ndarray[Any, Any]) -> None:
-    with pytest.raises(InputError, match=r"\(records, 8\) and uint8 are those of the format"):
+    with pytest.raises(InputError, match=r"shape \(records, 8\) and type uint8 are expected for the format"):
         PARTICLE.from_bytes(data)

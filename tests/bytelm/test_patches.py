@@ -46,8 +46,8 @@ def test_whole_numbers_of_any_type_are_ids(dtype: torch.dtype):
         (torch.zeros(2, 8), "torch.float32"),
         (torch.zeros(8, dtype=torch.long), r"shape \[8\]"),
         (torch.zeros(1, 2, 4, dtype=torch.long), r"shape \[1, 2, 4\]"),
-        (torch.zeros(2, 0, dtype=torch.long), "there is no byte"),
-        (torch.zeros(0, 8, dtype=torch.long), "there is no byte"),
+        (torch.zeros(2, 0, dtype=torch.long), "at least one byte"),
+        (torch.zeros(0, 8, dtype=torch.long), "at least one byte"),
         (torch.zeros(2, 8, dtype=torch.bool), "torch.bool"),
         (torch.zeros(2, 8, dtype=torch.cfloat), "torch.complex64"),
         (np.zeros((2, 8), np.int64), "came as ndarray, a tensor .*torch.as_tensor"),
@@ -269,9 +269,7 @@ def _greedy(model: ByteLMForCausalLM, prompt: list[int], new: int) -> list[int]:
     size, ids = model.config.patch_size, list(prompt)
     for _ in range(new):
         patch, byte = divmod(len(ids), size)
-        filled = torch.tensor(
-            [ids + [0] * (size - byte)]
-        )  # what stands at and after this byte must not matter
+        filled = torch.tensor([ids + [0] * (size - byte)])  # this byte and what follows must not matter
         with torch.no_grad():
             logits = model(filled).logits
         ids.append(int(logits[0, patch - 1, byte].argmax()))
@@ -443,7 +441,7 @@ def test_arguments_out_of_range_are_named(options: dict[str, Any], says: str):
     ("prompt", "says"),
     [
         (torch.zeros(1, 3, dtype=torch.long), "3 bytes fills no patch of 4"),
-        (torch.zeros(1, 0, dtype=torch.long), "there is no byte"),
+        (torch.zeros(1, 0, dtype=torch.long), "at least one byte"),
         (torch.zeros(8, dtype=torch.long), r"shape \[8\]"),
         (torch.zeros(1, 8), "torch.float32"),
         (torch.full((1, 8), 300), "id 300 is not in the vocabulary"),

@@ -245,7 +245,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("{", "is not valid JSON"),
-        ("[]", "not the values of a byte tokenizer"),
+        ("[]", "holds list; expected a JSON object"),
         ('{"patch_size": 1}', "not the values of a byte tokenizer: KeyError.'records'"),
         ('{"patch_size": 1, "records": [["ab", "abc"]]}', "not the values of a byte tokenizer"),
         ('{"patch_size": 0, "records": []}', "patch size is 0"),
@@ -262,7 +262,7 @@ def test_damaged_files(tmp_path: Path, content: str | None, message: str) -> Non
 
 @pytest.mark.parametrize("patch_size", [0, -1, 1.0, True, "16"])
 def test_patch_sizes_that_are_none(patch_size: Any) -> None:
-    with pytest.raises(InputError, match="whole number from 1 on"):
+    with pytest.raises(InputError, match="whole number of at least 1"):
         ByteTokenizer(patch_size)
 
 
@@ -291,15 +291,15 @@ M = Mark
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ([M.TEXT, 97, VOCABULARY], r"unknown id 272 \(id 2\), there are 0 to 267"),
+        ([M.TEXT, 97, VOCABULARY], r"unknown id 272 \(id 2\); ids are 0 to 267"),
         ([M.TEXT, -1], r"unknown id -1 \(id 1\)"),
-        ([M.TEXT, 97, 268], r"unknown mark 268 \(id 2\), there are 256 to 267"),
-        ([M.PAD, M.BOS, 97, M.TEXT, 98], r"byte 97 stands before the first mark \(id 2\)"),
-        ([97], r"byte 97 stands before the first mark \(id 0\)"),
-        ([M.TEXT, 97, M.BOS, M.TEXT, 98], r"BOS stands within the sequence \(id 2\)"),
-        ([M.BOS, M.BOS], r"BOS stands within the sequence \(id 1\)"),
-        ([M.TEXT, 97, M.EOS, M.PAD, 98], r"EOS stands within the sequence \(id 2\)"),
-        ([M.EOS, M.EOS], r"EOS stands within the sequence \(id 0\)"),
+        ([M.TEXT, 97, 268], r"unknown mark 268 \(id 2\); marks are 256 to 267"),
+        ([M.PAD, M.BOS, 97, M.TEXT, 98], r"byte 97 precedes the first mark \(id 2\)"),
+        ([97], r"byte 97 precedes the first mark \(id 0\)"),
+        ([M.TEXT, 97, M.BOS, M.TEXT, 98], r"BOS is within the sequence \(id 2\)"),
+        ([M.BOS, M.BOS], r"BOS is within the sequence \(id 1\)"),
+        ([M.TEXT, 97, M.EOS, M.PAD, 98], r"EOS is within the sequence \(id 2\)"),
+        ([M.EOS, M.EOS], r"EOS is within the sequence \(id 0\)"),
         ([M.BOS, M.TEXT, M.PAD, M.EOS], r"TEXT at id 1: the segment is empty"),
         ([M.RECORDS, M.TEXT, 97], r"RECORDS at id 0: the segment is empty"),
         (
@@ -311,7 +311,7 @@ M = Mark
         ([M.FORMULA, 97, 0x80], r"FORMULA at id 0: .* not UTF-8"),
         ([M.TEXT, 97, M.FORMULA, *b"{"], r"FORMULA at id 2: Formula: the brace opened at character 0"),
         ([M.DECIMALS, 9], "DECIMALS at id 0: Decimals is empty"),
-        ([M.DECIMALS, 11, *b"1"], r"DECIMALS at id 0: its header says number type 11, .* \(id 1\)"),
+        ([M.DECIMALS, 11, *b"1"], r"DECIMALS at id 0: its header gives number type 11; .* \(id 1\)"),
         ([M.DECIMALS, 0, *b"1.5"], "DECIMALS at id 0: byte 1 of the numbers is 46"),
         ([M.DECIMALS, 10, *b"inf"], "DECIMALS at id 0: byte 0 of the numbers is 105"),
         ([M.INTEGERS, 8, 0, 0], r"INTEGERS at id 0: .* type float16, allowed are int8.* \(id 1\)"),
@@ -381,7 +381,7 @@ def test_damage_is_refused_or_gives_segments(segments: list[Segment], data: st.D
         (
             [4, 8, 12],
             {"context": 4},
-            r"sequence 1 has 8 ids, the context 4 \(2 are longer\).*longer='window'",
+            r"sequence 1 has 8 ids, more than the context of 4 \(2 are longer\).*longer='window'",
         ),
         ([4], {"context": "8"}, "context is '8', a whole number"),
         ([4], {"context": 8.0}, "context is 8.0, a whole number"),

@@ -323,11 +323,11 @@ def test_several_files_and_a_folder_in_step(yukawa, base):
     [
         ([], "neither"),
         (["--sync", "no-such"], "not a folder"),
-        (["--sync", ".", "--file", "y"], "one is taught at a time"),
+        (["--sync", ".", "--file", "y"], "only one is taught at a time"),
         (["--sync", ".", "--source", "y"], "--source names one document"),
         (["--file", "y", "--question", "z"], "belong to a text"),
         (["--file", "none/*.md"], "matches no file"),
-        (["x", "--file", "y"], "a text and --file given"),
+        (["x", "--file", "y"], "a text and --file were given"),
         ([""], "empty"),
         (["x" * 5_000_001], "at most"),
         (["a\x07b"], "not plain text"),

@@ -278,7 +278,7 @@ def test_evaluation_questions_and_other_languages_are_left_out(yukawa, questions
 
 def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
     class Words:
-        """Stands for a tokenizer; the real ones are tested beside the counter."""
+        """A fake tokenizer; the real ones are tested with the counter."""
 
         def __init__(self, name: str) -> None:
             self.name, self.tokens = name, 0

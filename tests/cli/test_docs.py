@@ -20,10 +20,13 @@ HEAD = "# The command line\n\nThe help text of every verb, as `--help` prints it
 def verbs():
     """All command lines, a group followed by its own."""
     root = typer.main.get_command(app)
-    yield ()
-    for name, command in root.commands.items():
-        yield (name,)
-        yield from ((name, below) for below in getattr(command, "commands", {}))
+    yield from below((), root)
+
+
+def below(path, command):
+    yield path
+    for name, found in getattr(command, "commands", {}).items():
+        yield from below((*path, name), found)
 
 
 def test_the_page_is_what_help_prints(yukawa):
@@ -55,7 +58,7 @@ def test_a_session_in_a_guide_shows_what_its_command_prints(yukawa, page):
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
-    groups = {(), ("knowledge",), ("data",), ("evaluate",), ("jets",)}
+    groups = {(), ("knowledge",), ("data",), ("evaluate",), ("jets",), ("serve", "keys"), ("write",)}
     for verb in set(verbs()) - groups:
         text = yukawa(*verb, "--help").out
         assert "--json" in text

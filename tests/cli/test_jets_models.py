@@ -94,7 +94,7 @@ def test_predictions_are_probabilities(yukawa, workplace, name):
     assert (told["out"], told["jets"], told["classes"]) == (name, 22, list(JET_ORIGIN))
     rows = open_source(name).read().scalars
     assert sum(rows[f"score_{label}"] for label in JET_ORIGIN) == pytest.approx(1)
-    assert "22 jets" in yukawa("jets", "predict", "tiny", "--data", "set/test", "--out", name).out
+    assert "22 jets" in yukawa("jets", "predict", "tiny", "--data", "set/test", "--out", name, "--force").out
 
 
 def test_a_run_stands_for_its_model(yukawa, workplace):
@@ -109,7 +109,7 @@ def test_a_run_stands_for_its_model(yukawa, workplace):
     [
         (["tiny", "--data", "set", "--out", "scores.csv"], ".parquet"),
         (["set", "--data", "set", "--out", "scores.root"], "set"),
-        (["tiny", "--data", "set", "--out", "scores.root", "--batch", "0"], "one jet or more"),
+        (["tiny", "--data", "set", "--out", "scores.root", "--batch", "0"], "at least one jet"),
         (["tiny", "--data", "set", "--out", "scores.root", "--device", "abacus"], "'abacus'"),
     ],
 )
@@ -123,7 +123,7 @@ def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved
 
     calls: list[tuple] = []
 
-    def import_weaver(*arguments):
+    def import_weaver(*arguments, force):
         calls.append(arguments)
         return load_model(saved)[0]
 
@@ -143,6 +143,8 @@ def test_a_missing_checkpoint_is_named(yukawa, home):
 
 
 def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
-    monkeypatch.setattr(jets, "export_onnx", lambda model, out: out.write_bytes(str(model).encode()))
+    monkeypatch.setattr(jets, "export_onnx", lambda model, out, force: out.write_bytes(str(model).encode()))
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--json").json == {"out": "t.onnx", "bytes": 4}
-    assert yukawa("jets", "export-onnx", "tiny", "t.onnx").out == "t.onnx holds the model, 4 bytes\n"
+    assert (
+        yukawa("jets", "export-onnx", "tiny", "t.onnx", "--force").out == "t.onnx holds the model, 4 bytes\n"
+    )

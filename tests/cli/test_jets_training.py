@@ -47,7 +47,7 @@ def result(out: Path) -> JetResult:
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Stands in for the training; what it was called with, and how it ends."""
+    """Replaces the training: what it was called with, and how it ends."""
     calls: list[tuple] = []
     ending = {"interrupted": False}
 
@@ -131,7 +131,7 @@ training: {steps: 2, batch: 4, validation: 2}
 
 @pytest.fixture
 def pretrainings(home, monkeypatch):
-    """Stands in for the pre-training: what it was called with, and how it ends."""
+    """Replaces the pre-training: what it was called with, and how it ends."""
     Path("r.yaml").write_text(PRETRAINING)
     seen: list = []
     ending = {"interrupted": False}
@@ -212,7 +212,7 @@ ROW = {"model": "net", "mode": "epochs", "jets": 11, "seed": 1, "steps": 1, "tes
 
 @pytest.fixture
 def studies(home, monkeypatch):
-    """Stands in for the study: what it was called with, and how it ends."""
+    """Replaces the study: what it was called with, and how it ends."""
     Path("study.yaml").write_text(STUDY)
     seen: list = []
     ending = {"failed": {}, "interrupted": False}

@@ -124,7 +124,7 @@ def test_a_draft_that_they_do_not_is_replaced_and_both_is_said(scripted, shown):
         in out
     )
     assert "(this does not count: its sources do not say so; they answer in their own words)" in out
-    assert "check failed: s: values stand in the passage" in out
+    assert "check failed: s: values are in the passage" in out
 
 
 def test_a_script_gets_the_checked_answer_alone(yukawa, scripted):

@@ -20,7 +20,19 @@ from hypothesis import strategies as st
 
 from yukawa.core import files
 from yukawa.core.errors import InputError, StoreError
-from yukawa.core.files import atomic_write, hash_file, parse_json, read_jsonl, read_text, write_jsonl
+from yukawa.core.files import (
+    atomic_write,
+    begins_with,
+    check_made_folder,
+    check_output,
+    hash_file,
+    parse_json,
+    read_bytes,
+    read_jsonl,
+    read_object,
+    read_text,
+    write_jsonl,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -376,7 +388,7 @@ def test_a_row_that_is_no_json_is_refused(row: dict[str, object], tmp_path: Path
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="its folder does not exist"):
         atomic_write(tmp_path / "absent" / "x", "1")
-    with pytest.raises(StoreError, match="it is a folder"):
+    with pytest.raises(InputError, match="it is a folder"):
         atomic_write(tmp_path, "1")
     assert os.listdir(tmp_path) == []
 
@@ -440,3 +452,90 @@ def test_what_is_not_json_that_can_be_kept_is_refused_in_one_line(text):
 def test_what_is_json_is_read(value):
     assert parse_json(json.dumps(value), "here") == value
     assert parse_json(json.dumps(value, ensure_ascii=False).encode(), "here") == value
+
+
+# ---- what may be written over ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_read_or_belongs_to_the_program_is_never_written_over(tmp_path: Path, force: bool) -> None:
+    file, own = tmp_path / "file", tmp_path / "own"
+    file.write_text("1")
+    own.mkdir()
+    os.symlink(file, tmp_path / "symbolic")
+    os.link(file, tmp_path / "hard")
+    os.symlink(own, tmp_path / "door")
+    for name in ("file", "symbolic", "hard", "own/../file"):
+        with pytest.raises(InputError, match="belongs to Yukawa itself"):
+            check_output(tmp_path / name, force=force, own=[file])
+        with pytest.raises(InputError, match="is read by the same command"):
+            check_output(tmp_path / name, force=force, inputs=[file])
+    for name in ("own", "own/new", "door/new", "own/deep/new"):
+        with pytest.raises(InputError, match="belongs to Yukawa itself"):
+            check_output(tmp_path / name, force=force, own=[own])
+    with pytest.raises(InputError, match="belongs to Yukawa itself"):
+        check_output(tmp_path / "not-yet", force=force, own=[tmp_path / "not-yet"])
+    check_output(tmp_path / "owner", force=force, own=[own], inputs=[file])
+
+
+def test_a_file_is_written_over_by_force_and_a_pipe_or_a_device_never(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    with pytest.raises(InputError, match="is there already"):
+        check_output(tmp_path / "file")
+    check_output(tmp_path / "file", force=True)
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path, Path("/dev/null")):
+        for write in (lambda path: check_output(path, force=True), lambda path: atomic_write(path, "1")):
+            with pytest.raises(InputError, match=r"it is a (pipe|folder)"):
+                write(place)
+    with pytest.raises(InputError, match="is not the name of a file"):
+        check_output(Path("a\0b"))
+
+
+@pytest.mark.parametrize(
+    ("names", "force", "said"),
+    [
+        ([], False, ""), (["report.md"], True, "holds files already"), (["report.json"], False, "replace them with --force"),
+        (["report.json", "a.png"], True, ""), (["report.json", "mine"], True, "holds 'mine'"),
+        ([".0123.part"], True, ""),
+    ],
+)  # fmt: skip
+def test_a_folder_is_written_into_by_who_made_it(
+    tmp_path: Path, names: list[str], force: bool, said: str
+) -> None:
+    folder = tmp_path / "out"
+    check_made_folder(folder, ["report.json"], force=force)  # a new one
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
+
+    def check() -> None:
+        check_made_folder(folder, ["report.json"], ["report.md", "*.png"], force=force)
+
+    if said:
+        with pytest.raises(InputError, match=said):
+            check()
+    else:
+        check()
+
+
+def test_a_file_of_rows_is_known_by_its_begin(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    row = b'{"kind": "losses", "model": "a"}\n'
+    for content, ours in ((b"", True), (row, True), (row[:9], True), (b"{}\n", False), (b"losses", False)):
+        file.write_bytes(content)
+        assert begins_with(file, "losses") == ours
+
+
+def test_a_file_is_read_to_its_limit_only(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 2_000_000)
+    assert len(read_bytes(file)) == 2_000_000
+    for largest in (0, 1, 1_999_999):
+        with pytest.raises(InputError, match="is larger than"):
+            read_bytes(file, largest)
+    file.write_bytes(b'\xef\xbb\xbf{"a": [1,\r\n2]}')
+    assert read_object(file) == {"a": [1, 2]}
+    file.write_bytes(b"[1]")
+    with pytest.raises(InputError, match="file holds list"):
+        read_object(file)

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.core.errors import SettingsError
-from yukawa.core.settings import ModelSettings, Settings, default_home, load_settings
+from yukawa.core.errors import InputError, SettingsError
+from yukawa.core.settings import (
+    ModelSettings,
+    Settings,
+    account,
+    check_web_address,
+    default_home,
+    load_settings,
+    shown_address,
+)
 
 KEY = "sk-proj-verysecret0123456789"
 
@@ -336,3 +344,24 @@ def test_an_account_without_home_is_told_what_to_type(monkeypatch: pytest.Monkey
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert "export YUKAWA_HOME=" in complaint()
+
+
+@pytest.mark.parametrize(("url", "shown", "parts"), [
+    ("http://u:p@h/v1", "http://h/v1", ("u", "p")), ("http://u%40v:p%2Fq@h:8000/v1?key=1#x", "http://h:8000/v1", ("u@v", "p/q")),
+    ("postgresql://u:p@q@h/db?password=x", "postgresql://h/db", ("u", "p@q")), ("http://u@h", "http://h", ("u", "")), ("", "", None),
+    ("http://h/a@b", "http://h/a@b", None), ("http://h/v1?key=1", "http://h/v1", None), ("/folder/a@b", "/folder/a@b", None),
+    ("http://u:p@", "http://", ("u", "p")),
+])  # fmt: skip
+def test_an_address_is_shown_without_what_may_be_secret(url, shown, parts):
+    assert shown_address(url) == shown
+    assert account(url)[1] == parts
+    assert "@" not in account(url)[0].partition("/a")[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:polonium210@h:port/v1", "ftp://me:polonium210@h", "http://me:polonium210@[h/v1", "http://me:polonium210@"]
+)  # fmt: skip
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(url):
+    with pytest.raises(InputError, match="is not a web address") as caught:
+        check_web_address(url, "model 'm'", "write it so")
+    assert "polonium210" not in str(caught.value)

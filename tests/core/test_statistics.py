@@ -239,7 +239,7 @@ class TestBadInput:
             estimate(Sample.mean([1, 2]), level=95)
         with pytest.raises(InputError, match="unknown interval method 'x'; allowed are studentized"):
             estimate(Sample.mean([1, 2]), method="x")
-        with pytest.raises(InputError, match="needs resamples, not 0"):
+        with pytest.raises(InputError, match="needs at least one resample, not 0"):
             estimate(Sample.mean([1, 2]), resamples=0)
 
 
@@ -297,7 +297,7 @@ class TestProportions:
             clopper_pearson(0, 0)
         with pytest.raises(InputError, match=r"not 1\.5"):
             binomial_test(1, 2, 1.5)
-        with pytest.raises(InputError, match="within 0 and 1"):
+        with pytest.raises(InputError, match="p-values must be between 0 and 1"):
             holm([0.1, 1.2])
         with pytest.raises(InputError, match="between 0 and 1"):
             wilson(0.5, 10, level=95)

@@ -27,7 +27,7 @@ Made = Callable[..., Path]
 
 
 def papers(count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Papers of six archives; some are withdrawn, some stand there twice by id or, in other archives, by text."""
+    """Papers of six archives; some are withdrawn, some are there twice by id or, in other archives, by text."""
     generator = random.Random(seed)
     rows: list[dict[str, Any]] = []
     for number in range(count):

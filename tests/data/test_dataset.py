@@ -69,7 +69,7 @@ def test_characters_of_all_kinds(tmp_path: Path):
 
 def test_a_counter_counts_each_split_by_itself(tmp_path: Path):
     class Letters:
-        """Stands for a counter of tokens."""
+        """A fake counter of tokens."""
 
         name = "letters"
         tokens = 0
@@ -411,7 +411,7 @@ def test_what_is_no_set(tmp_path: Path):
         "mixed.json": "row 2 holds no question",
         "empty.json": "holds no rows",
         "broken.parquet": "cannot be read as Parquet: it is damaged",
-        "absent.parquet": "cannot be read as Parquet: No such file",
+        "absent.parquet": "cannot be read: No such file",
         "absent.json": "cannot be read",
     }.items():
         with pytest.raises(InputError, match=message):

@@ -147,7 +147,7 @@ def test_rows_of_every_kind():
     assert [(item.id, item.question) for item in items] == [
         ("t", True), ("t", False), ("p", True), ("p", False), ("d", True),
     ]  # fmt: skip
-    # A short answer stands everywhere and does not count; a short question does, in any turn of a row.
+    # A short answer occurs everywhere and does not count; a short question does, in any turn of a row.
     assert hits(items, "the Higgs boson is heavy", QUESTION) == [("d1", "p")]
     check = Decontamination(items)
     assert list(check([choice])) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import KnowledgeSettings
 from yukawa.embedding import open_embedder
 from yukawa.embedding.openai import OpenAIEmbedder
 
@@ -214,6 +216,55 @@ def test_the_name_is_model_and_address_without_the_key(monkeypatch: pytest.Monke
         open_embedder("openai:@cf/bge@https://h.org/v1/?key=MY_KEY").name == "openai:@cf/bge@https://h.org/v1"
     )
     assert open_embedder("openai:bge@https://h.org/v1").name == "openai:bge@https://h.org/v1"
+
+
+def test_attempts_share_one_deadline(server: Server) -> None:
+    def silent(_: list[str]) -> Reply:
+        time.sleep(0.25)
+        return 503, "{}"
+
+    server.script = [silent] * 9
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"has not ended after 0\.4 s"):
+        OpenAIEmbedder("m", server.url, deadline_s=0.4, retries=9).embed(["a"])
+    assert time.monotonic() - began < 1.0
+    assert 1 <= len(server.requests) <= 3
+
+
+@pytest.mark.parametrize(("dimensions", "batch"), [(3, 64), (8192, 16), (1 << 17, 1), (1 << 18, 1)])
+def test_a_reply_is_never_too_long(server: Server, dimensions: int, batch: int) -> None:
+    embedder = OpenAIEmbedder("m", server.url)
+    embedder._dimensions = dimensions
+    sizes: list[int] = []
+
+    def request(texts: list[str]) -> np.ndarray:
+        sizes.append(len(texts))
+        return np.ones((len(texts), dimensions), np.float32)
+
+    embedder._request = request  # type: ignore[method-assign]
+    embedder.embed(["a"] * (batch + 1))
+    assert sizes == [batch, 1]
+
+
+def test_an_account_is_sent_and_shown_nowhere(server: Server) -> None:
+    spec = f"openai:m@{server.url.replace('//', '//curie:polonium210@')}"
+    server.script = [
+        lambda _: (401, json.dumps({"error": {"message": f"not {server.keys[-1]}, polonium210"}}))
+    ]
+    embedder = open_embedder(spec)
+    assert embedder.name == f"openai:m@{server.url}"
+    with pytest.raises(ModelError) as caught:
+        embedder.embed(["a"])
+    assert server.keys == ["Basic Y3VyaWU6cG9sb25pdW0yMTA="]
+    assert "polonium210" not in f"{caught.value} {vars(embedder)}"
+    assert "Y3Vy" not in str(caught.value)
+    with pytest.raises(InputError) as wrong:
+        open_embedder("openai:http://curie:polonium210@h")
+    assert "polonium210" not in str(wrong.value)
+    shown = repr(KnowledgeSettings(embedding=spec, url="postgresql://me:polonium210@h/db"))
+    assert "polonium210" not in shown
+    assert "postgresql://h/db" in shown
+    assert f"openai:m@{server.url}" in shown
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,14 @@ def test_what_was_measured_is_kept(subjects, documents, opened, tmp_path, base_f
     os.utime(base_folder / "model.safetensors")
     measure(subjects[:1], {"all": documents[1:]}, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert opened[5:] == ["base"]  # other weights
-    (tmp_path / "base--all.jsonl").write_text("damaged")
+    kept = tmp_path / "base--all.jsonl"
+    kept.write_bytes(kept.read_bytes()[:-9])
     measure(subjects[:1], {"all": documents[1:]}, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert opened[6:] == ["base"]
+    kept.write_text("my notes")
+    with pytest.raises(InputError, match="is there already and holds no losses"):
+        measure(subjects[:1], tests, cache=tmp_path)
+    assert kept.read_text() == "my notes"
 
 
 def test_other_work_is_done_while_a_model_is_open(subjects, documents, tmp_path, opened):

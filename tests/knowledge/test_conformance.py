@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from yukawa.core.errors import InputError, NotFound
+from yukawa.core.errors import Changed, InputError, NotFound
 from yukawa.knowledge import KnowledgeBase, new_item
 
 OpenAgain = Callable[[], KnowledgeBase]
@@ -155,6 +155,23 @@ def test_an_unloaded_item_is_listed_apart_and_cannot_be_updated(base: KnowledgeB
     assert twin.id != item.id
     with pytest.raises(InputError, match="teaches the same already"):
         base.restore(item.id)
+
+
+def test_of_two_who_change_one_version_the_second_is_refused(
+    base: KnowledgeBase, open_again: OpenAgain
+) -> None:
+    item = base.teach("The ring is cold.")
+    assert base.update(item.id, "The ring is cool.", version=1).version == 2
+    with pytest.raises(Changed, match="is at version 2 now, not at version 1"):
+        open_again().update(item.id, "The ring is icy.", version=1)
+    assert base.update(item.id, "The ring is cool.", version=1).status == "unchanged"
+    base.unload(item.id)
+    with pytest.raises(InputError, match="unloaded"):
+        base.update(item.id, "The ring is icy.", version=2)
+    assert [version.text for version in base.history(item.id)[0]] == [
+        "The ring is cold.",
+        "The ring is cool.",
+    ]
 
 
 def test_an_unknown_id_is_named_with_its_nearest(base: KnowledgeBase) -> None:
@@ -326,7 +343,7 @@ def test_an_answer_is_corrected_by_its_id(base: KnowledgeBase) -> None:
     item = base.teach("3096.9 MeV", corrects="a1", author="Li")
     assert (item.kind, item.question) == ("correction", "What is the J/psi mass?")
     assert item.attributes["corrects"] == "a1"
-    assert item.conflicts == ()  # it supersedes what the answer stood on
+    assert item.conflicts == ()  # it supersedes what the answer rested on
     assert set(_found(base, "What is the J/psi mass?")) == {item.id, wrong.id}
     with pytest.raises(NotFound, match="no answer 'a2'"):
         base.teach("no", corrects="a2")

@@ -1,5 +1,8 @@
 """The projections that get an adapter; how one is put on a base is tested by test_loading_conformance."""
 
+import json
+import shutil
+
 import pytest
 import torch
 from transformers import (
@@ -12,8 +15,8 @@ from transformers import (
 )
 
 from yukawa.core.errors import InputError
-from yukawa.llm.adapters import find_targets, lora_config
-from yukawa.llm.loading import empty_model
+from yukawa.llm.adapters import BASE_SAMPLE, find_targets, lora_config, sample_weights
+from yukawa.llm.loading import empty_model, open_language_model
 
 
 def small(kind, config):
@@ -51,3 +54,21 @@ def test_a_base_without_the_projections_says_what_it_has():
         find_targets(mamba, "qkv")  # what comes in there is no query
     with pytest.raises(InputError, match=r"no linear modules.*adapter.kind=full"):
         find_targets(torch.nn.Linear(2, 2), "all")
+
+
+def test_an_adapter_of_another_base_with_equal_shapes_is_refused(made, base_folder, adapter_folder, tmp_path):
+    """Names and shapes agree: only the numbers tell the two bases apart, in whatever type they were saved."""
+    adapter = shutil.copytree(adapter_folder, tmp_path / "adapter")
+    (adapter / BASE_SAMPLE).write_text(json.dumps(sample_weights(base_folder)))
+    open_language_model(base_folder, adapter=adapter, device="cpu")
+    half = open_language_model(base_folder, dtype="bf16", device="cpu")
+    half.model.save_pretrained(tmp_path / "half")
+    half.tokenizer.save_pretrained(tmp_path / "half")
+    open_language_model(tmp_path / "half", adapter=adapter, device="cpu")
+    other = made.model(tmp_path / "other", seed=7)
+    with pytest.raises(InputError, match="belongs to another base"):
+        open_language_model(other, adapter=adapter, device="cpu")
+    for damaged in ("{", "[]", '{"model.norm.weight": "x"}'):
+        (adapter / BASE_SAMPLE).write_text(damaged)
+        with pytest.raises(InputError, match="belongs to another base"):
+            open_language_model(base_folder, adapter=adapter, device="cpu")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.llm import folders
 from yukawa.llm.folders import (
     TrainingOrigin,
     fetch_adapter,
@@ -124,3 +125,9 @@ def test_without_a_network_a_hub_name_gets_one_line(monkeypatch, tmp_path):
             fetch("meta-llama/Llama-3.1-8B")
         assert "\n" not in str(caught.value)
         assert "name a folder" in str(caught.value)
+
+
+def test_the_first_line_of_an_error_is_short():
+    assert folders.first_line(ValueError("x" * 999)) == "x" * 300
+    assert folders.first_line(ValueError("\na\nb")) == "a"
+    assert folders.first_line(KeyError()) == "KeyError"

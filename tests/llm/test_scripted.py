@@ -69,7 +69,7 @@ def test_settings_without_a_file_are_refused():
         (b"", "does not hold a reply"),
         (b"\n \n", "does not hold a reply"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'"fine"\n{broken\n', "line 2: this is not JSON"),
+        (b'"fine"\n{broken\n', "line 2 is not valid JSON"),
         (b'"fine"\n\n{"text": "x"}\n', "line 3: dict instead of a string"),
     ],
 )

@@ -134,7 +134,9 @@ def test_only_the_last_checkpoints_stay_and_the_weights_that_they_name(tmp_path:
 
 def test_a_damaged_progress_file_is_one_line(tmp_path: Path) -> None:
     (write_whole(tmp_path, 1) / "progress.json").write_text("{")
-    with pytest.raises(StoreError, match=r"progress\.json cannot be read.*remove .*checkpoint-1 and resume"):
+    with pytest.raises(
+        StoreError, match=r"progress\.json is not valid JSON.*remove .*checkpoint-1 and resume"
+    ):
         read_progress(tmp_path / "checkpoint-1")
 
 

@@ -6,7 +6,7 @@ from yukawa.core.errors import InputError
 from yukawa.data import Document, write_rows
 from yukawa.data.dataset import write_dataset
 from yukawa.training.dataset import find_files, load_split
-from yukawa.training.tokenization import RowCounts, tokenise_documents
+from yukawa.training.tokenization import RowCounts, open_chat, tokenise_documents
 
 
 def row(n, text="A quark."):
@@ -29,7 +29,7 @@ def test_packing_keeps_every_piece_whole(recipe, rows, tokenizer):
 
 
 def test_labels_are_packed_with_their_tokens(recipe, rows, tokenizer):
-    made = load_split(rows["sft"], recipe("sft", length=120), tokenizer)
+    made = load_split(rows["sft"], recipe("sft", length=120), open_chat(tokenizer, None, (), learns=False))
     for ids, labels in zip(made.rows["input_ids"], made.rows["labels"], strict=True):
         assert all(label in (-100, token) for token, label in zip(ids, labels, strict=True))
     trained = sum(label != -100 for labels in made.rows["labels"] for label in labels)
@@ -37,7 +37,9 @@ def test_labels_are_packed_with_their_tokens(recipe, rows, tokenizer):
 
 
 def test_preferences_are_not_packed(recipe, rows, tokenizer):
-    made = load_split(rows["preference"], recipe("preference", length=100), tokenizer)
+    made = load_split(
+        rows["preference"], recipe("preference", length=100), open_chat(tokenizer, None, (), learns=False)
+    )
     assert made.rows.column_names == ["prompt_ids", "chosen_ids", "rejected_ids"]
     assert len(made.rows) == made.counts.rows
 
@@ -102,7 +104,7 @@ def test_empty_data_and_rows_without_text_are_refused(recipe, tmp_path, tokenize
 
 def test_rows_of_which_none_fits_are_refused(recipe, rows, tokenizer):
     with pytest.raises(InputError, match="within 8 tokens none of its 24 rows holds anything to learn from"):
-        load_split(rows["sft"], recipe("sft", length=8), tokenizer)
+        load_split(rows["sft"], recipe("sft", length=8), open_chat(tokenizer, None, (), learns=False))
 
 
 def test_parquet_and_json_lines_are_the_same(recipe, tmp_path, tokenizer):

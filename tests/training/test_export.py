@@ -235,16 +235,12 @@ def test_an_adapter_of_another_base_is_refused(run_of, recipe, tmp_path, targets
     assert not (run / "merged").exists()
 
 
-def test_a_base_that_no_converter_takes_is_told(recipe, tiny, tmp_path):
+def test_a_base_that_no_converter_takes_is_told(tiny, tmp_path):
     base = shutil.copytree(tiny, tmp_path / "base")
     config = json.loads((base / "tokenizer.json").read_text())
     config["added_tokens"].append(config["added_tokens"][0] | {"id": 9000, "content": "<extra>"})
     (base / "tokenizer.json").write_text(json.dumps(config))
-    values = recipe(steps=1).plain()
-    values["model"]["base"] = str(base)
-    merged = merge(train(TextRecipe.parse(values), tmp_path / "run").folder)
-    (problem,) = merged.problems
-    assert "the tokenizer has ids up to" in problem
+    assert any("the tokenizer has ids up to" in problem for problem in gguf_problems(base))
 
 
 def test_what_cannot_be_merged_is_said(recipe, run_of, tmp_path, monkeypatch):

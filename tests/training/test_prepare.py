@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 
@@ -8,12 +9,16 @@ import pytest
 import safetensors
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, ModelError, StoreError
 from yukawa.llm.folders import model_files
+from yukawa.llm.loading import open_language_model
 from yukawa.runs.distributed import Machine
+from yukawa.training.dry_run import describe
 from yukawa.training.prepare import check_training_machine, epoch_steps, prepare
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import train
 
 
 def made(recipe, **sections):
@@ -121,3 +126,45 @@ def test_what_a_machine_cannot_do_is_said_with_what_to_type(recipe, changes, mac
     with pytest.raises(InputError, match=said):
         check_training_machine(recipe(**changes).training, machine)
     check_training_machine(recipe().training, Machine())
+
+
+@pytest.fixture
+def extended(tiny, tmp_path):
+    """A base whose tokenizer knows a token more than its embeddings."""
+    folder = shutil.copytree(tiny, tmp_path / "extended")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<jet>"])
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_added_tokens_without_embeddings_are_refused_before_anything_is_written(recipe, extended, tmp_path):
+    chosen = made(recipe(), model={"base": str(extended)})
+    said = r"adds 1 tokens, such as <jet>, to the \d+ that .* knows .*model.resize_embeddings=true"
+    for attempt in (lambda: describe(chosen), lambda: train(chosen, tmp_path / "run")):
+        with pytest.raises(InputError, match=said):
+            attempt()
+    assert not (tmp_path / "run").exists()
+
+
+def test_added_tokens_receive_embeddings_on_request(recipe, extended, tmp_path):
+    chosen = made(
+        recipe(steps=2), model={"base": str(extended), "resize_embeddings": True}, adapter={"kind": "full"}
+    )
+    parameters = describe(chosen).parameters
+    assert train(chosen, tmp_path / "run").parameters == parameters
+    trained = open_language_model(tmp_path / "run", device="cpu")
+    assert trained.notes == ()
+    assert trained.model.get_input_embeddings().weight.shape[0] == len(trained.tokenizer)
+    with pytest.raises(InputError, match=r"type: adapter\.kind=full"):
+        made(recipe(), model={"resize_embeddings": True})
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "sft"])
+def test_a_base_without_a_tokenizer_is_one_line(recipe, tiny, tmp_path, kind):
+    folder = shutil.copytree(
+        tiny, tmp_path / "bare", ignore=shutil.ignore_patterns("tokenizer*", "chat*", "special*")
+    )
+    with pytest.raises(ModelError, match="cannot be loaded as a model") as caught:
+        prepare(made(recipe(kind), model={"base": str(folder)}), tmp_path)
+    assert "\n" not in str(caught.value)

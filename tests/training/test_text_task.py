@@ -279,7 +279,8 @@ def test_a_full_disk_leaves_what_was_there(recipe, tmp_path):
 
 def page(recipe, **counts):
     train_rows = SimpleNamespace(counts=RowCounts(rows=10, tokens=1234, trained=999, **counts))
-    prepared = SimpleNamespace(recipe=recipe, train=train_rows, files=SimpleNamespace(manifest=None))
+    files = SimpleNamespace(manifest=None)
+    prepared = SimpleNamespace(recipe=recipe, train=train_rows, files=files, origin="made elsewhere")
     task = task_of(prepared)
     task.parameters = (100, 5000)
     callback = SimpleNamespace(plan=SimpleNamespace(steps=7), metrics={"validation_loss": 2.5})
@@ -290,6 +291,7 @@ def test_it_says_what_was_trained_on_what(recipe):
     text = page(recipe("sft", adapter={"targets": "qkv"}))
     assert "lora on qkv, rank 4, alpha 8, dropout 0.1: 100 of 5,000 parameters" in text
     assert "1,234, of which 999 with a loss" in text
+    assert ": made elsewhere |" in text
     assert "7 of 4 sequences of at most 64 tokens" in text
     assert "| validation loss | 2.5 |" in text
     assert "yukawa merge RUN" in text

@@ -7,11 +7,12 @@ from transformers import AutoTokenizer
 
 from yukawa.core.errors import InputError
 from yukawa.data import Conversation, Document, Preference, Turn
+from yukawa.training.chat import Chat
 from yukawa.training.tiny_model import BOS, EOS
 from yukawa.training.tokenization import (
     IGNORED,
     RowCounts,
-    prepare_template,
+    open_chat,
     read_template,
     shipped_templates,
     tokenise_conversations,
@@ -28,7 +29,9 @@ def told(*turns, name="c"):
 
 def run(tokenise, rows, tokenizer, length):
     counts = RowCounts()
-    return list(tokenise(rows, tokenizer, length, counts)), counts
+    chat = tokenise is not tokenise_documents
+    writer = open_chat(tokenizer, None, (), learns=True) if chat else tokenizer
+    return list(tokenise(rows, writer, length, counts)), counts
 
 
 @settings(max_examples=30)
@@ -138,15 +141,16 @@ TURNS = [
 
 @pytest.mark.parametrize("name", shipped_templates())
 def test_a_shipped_template_marks_the_assistant_and_prompts_as_it_trains(tokenizer, name):
-    prepare_template(tokenizer, name, marks=True)
+    tokenizer.add_special_tokens({
+        "extra_special_tokens": ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    })  # fmt: skip
+    chat = open_chat(tokenizer, name, tokenizer.convert_tokens_to_ids(["<|eot_id|>"]), learns=True)
     asked = tokenizer.apply_chat_template(TURNS, tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template([*TURNS, {"role": "assistant", "content": "four"}], tokenize=False)
     assert whole.startswith(asked)
     assert whole.count(tokenizer.bos_token) == 1
-    made = tokenizer.apply_chat_template(
-        TURNS, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
-    )
-    said = tokenizer.decode([i for i, m in zip(made["input_ids"], made["assistant_masks"], strict=True) if m])
+    made = chat.conversation(TURNS)
+    said = tokenizer.decode([token for token, own in zip(made.ids, made.said, strict=True) if own])
     assert said.strip().startswith("two")
     assert len(said.strip()) > len("two")  # its end is learned too
     assert "one" not in said
@@ -156,21 +160,39 @@ def test_a_shipped_template_marks_the_assistant_and_prompts_as_it_trains(tokeniz
     ("own", "said"),
     [
         (None, "no chat template"),
-        ("{% for m in messages %}{{ m['content'] }}{% endfor %}", "does not mark what the assistant says"),
-        ("{{ raise_exception('only in German') }}", "cannot be used: only in German"),
-        ("{% for %}", "cannot be used"),
+        ("{% for m in messages %}{{ m['content'] }}{% endfor %}", "words that are not the reply"),
+        ("{{ raise_exception('only in German') }}", "cannot render it: only in German"),
+        ("{% for %}", "cannot render"),
     ],
 )
 def test_a_template_that_will_not_do_is_refused_with_what_to_type(tokenizer, own, said):
     tokenizer.chat_template = own
     with pytest.raises(InputError, match=said) as caught:
-        prepare_template(tokenizer, None, marks=True)
+        open_chat(tokenizer, None, (), learns=True)
     assert "type: data.template=NAME" in str(caught.value)
 
 
-def test_without_need_no_marks_are_asked_for(tokenizer):
+def test_a_template_of_other_control_tokens_is_refused(tokenizer):
+    """SmolLM2 took llama-3 without a word once: its headers became pieces of text, and no reply an end."""
+    with pytest.raises(
+        InputError, match=r"writes <\|start_header_id\|>, which the base's tokenizer does not know"
+    ):
+        open_chat(tokenizer, "llama-3", (), learns=True)
+
+
+def test_for_preferences_nothing_need_be_marked(tokenizer):
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
-    prepare_template(tokenizer, None, marks=False)
+    assert isinstance(open_chat(tokenizer, None, (), learns=False), Chat)
+
+
+def test_control_tokens_in_rows_are_text_and_are_counted(tokenizer):
+    """A user who writes `<|end|>` ends nothing."""
+    rows = [told(f"a {EOS} b", "Yes.", name="evil"), told("a", "Yes.", name="good")]
+    kept, counts = run(tokenise_conversations, rows, tokenizer, 200)
+    eos = tokenizer.eos_token_id
+    assert [row["input_ids"].count(eos) for row in kept] == [1, 1]
+    assert counts.disarmed == 1
+    assert "1 control tokens written out in the text are read as ordinary text" in counts.notes(200)
 
 
 def test_an_unknown_name_gets_the_nearest():

@@ -244,7 +244,7 @@ def power(x: Measured, exponent: float) -> Measured:
 
 
 def function(inputs: Sequence[Measured], value: Callable[..., float], unit: str) -> Measured:
-    """A function of values, in `unit`; its slopes, taken over the errors of the inputs, carry these.
+    """Apply a function to values, with a result in `unit`; its slopes over the errors of the inputs propagate these.
 
     Raises:
         Unanswerable: an input is a limit or a range.
@@ -354,7 +354,7 @@ def decay_length_of(lifetime: Measured) -> tuple[Measured, Derivation]:
 
 
 def energy_release_of(mass: Measured, products: Sequence[Measured]) -> Measured:
-    """The Q value of a decay: the mass less the masses of the products; negative if it is forbidden."""
+    """The Q value of a decay: the mass minus the masses of the products; negative if it is forbidden."""
     return total([mass, *(_scaled(p, -1.0) for p in products)])
 
 
@@ -363,7 +363,7 @@ def energy_release_of(mass: Measured, products: Sequence[Measured]) -> Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Which of two values is larger: -1, 0 (equal) or 1, None if that is open; and by how many standard deviations."""
+    """The order of two values, -1, 0 (equal) or 1, or None if it is open, and their distance in standard deviations."""
 
     sign: int | None
     sigmas: float | None = None

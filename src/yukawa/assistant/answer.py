@@ -98,7 +98,7 @@ class Answer:
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
-    """A plan as scripts read it, with the problem and the words that stand in its way."""
+    """A plan as scripts read it, with the problem and the words that prevent its execution."""
     found = asdict(plan)
     return {
         name: _lists(found[name])

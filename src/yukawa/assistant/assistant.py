@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ _GREETING = (
 
 
 class Assistant:
-    """Answers questions from a knowledge base; it keeps nothing between questions.
+    """Answers questions from a knowledge base; it keeps nothing between questions, and any number of threads may ask it.
 
     A question is read into a plan, which code executes on facts. What the plan does not cover is refused, naming the words;
     any other question is answered from passages, through any language model or through none.
@@ -62,6 +62,8 @@ class Assistant:
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
+        self._opened: Passages | None = None
+        self._lock = threading.Lock()
 
     def ask(
         self,
@@ -73,8 +75,9 @@ class Assistant:
         domain: str | None = None,
         keep: bool = True,
         reader: Reader | None = None,
+        follow: Callable[[str], object] | None = None,
     ) -> Answer:
-        """Answer `question` with sources, or say what stands in the way.
+        """Answer `question` with sources, or say why it cannot be answered.
 
         Args:
             question: in any notation, in English, Chinese, German, French or Japanese.
@@ -84,6 +87,7 @@ class Assistant:
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
             reader: reads along while a model writes, before anything is checked.
+            follow: called with the name of each step that begins: plan, propose, execute, write, passages.
 
         Raises:
             InputError: the question is empty or too long, the model is unknown, or `as_of` names no moment
@@ -95,7 +99,7 @@ class Assistant:
                 f"the question has {len(question):,} characters; at most {MAX_QUESTION:,}",
                 hint="ask one thing",
             )
-        clock = _Clock()
+        clock = _Clock(follow)
         with clock("plan"):
             plan = self.plan(question, history)
             field, kind = _field(plan), kind_of(plan)
@@ -116,7 +120,7 @@ class Assistant:
         return answer
 
     def plan(self, question: str, history: Sequence[str] = ()) -> Plan:
-        """How `question` is read after the questions of `history`; nothing is executed."""
+        """Read `question` into a plan, after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
         for earlier in history[-REMEMBERED:]:
             plan = planned(earlier, plans, self._described)
@@ -128,17 +132,21 @@ class Assistant:
         lookup = Lookup(self._base)
         return bool(lookup.described(words, **({"subjects": subjects[:1]} if subjects else {})))
 
-    @functools.cached_property
+    @property
     def _passages(self) -> Passages:
         """Made when a question first needs it: the models' modules are slow to import."""
-        from yukawa.assistant.passages import Passages
+        with self._lock:
+            if self._opened is None:
+                from yukawa.assistant.passages import Passages
 
-        return Passages(self._base, self._models)
+                self._opened = Passages(self._base, self._models)
+            return self._opened
 
     def _answered(
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
         conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
+        """Answer a plan: from facts if it is complete, else from passages, else say what is missing."""
         if plan.kind == "small-talk":
             return _plain(plan, _reply(plan.question), abstained=False)
         if plan.kind == "command":
@@ -169,13 +177,16 @@ class Assistant:
 
 
 class _Clock:
-    """Milliseconds by step."""
+    """Milliseconds by step, and who follows the steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, follow: Callable[[str], object] | None) -> None:
         self.timings: dict[str, float] = {}
+        self._follow = follow
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
+        if self._follow is not None:
+            self._follow(step)
         start = time.perf_counter()
         try:
             yield
@@ -267,8 +278,8 @@ def model_for(
 ) -> ModelSettings:
     """The row of the model to use: the one named, else the first that is good at the question, else the default.
 
-    A row is good at a question whose domain and kind are among its `domains` and `kinds`, where a list that it does not
-    have stands for all; of several that are, one that names both wins.
+    A row is good at a question whose domain and kind are among its `domains` and `kinds`; a list that it does not
+    have means all. Of several such rows, one that names both wins.
 
     Args:
         domain: of the question; 'unknown' is among no row's `domains`.

@@ -142,13 +142,14 @@ def _spread(operands: Sequence[Wanted], lookup: Lookup) -> list[Wanted]:
 
 
 def _with_taught(goal: Goal, looked: Looked) -> Result:
-    """What people taught stands beside the data; alone it is the answer, with their names."""
+    """The result of a goal: what people taught is listed beside the data, or is the answer if there are no data."""
     if not looked.rows:
         return Result(goal, tuple(looked.disputed))
     return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.disputed))
 
 
 def _overview(goal: Goal, lookup: Lookup) -> Result:
+    """The main properties of a particle that are listed, and its largest decay modes."""
     wanted = goal.operands[0]
     looked = Looked()
     for name in _OVERVIEW:
@@ -349,6 +350,7 @@ def _one_fact(sides: Sequence[Sequence[Row]]) -> bool:
 
 
 def _is(goal: Goal, lookup: Lookup) -> Result:
+    """Answer a yes-or-no question: membership in a class, an order, existence, stability, or an asserted value."""
     if isinstance(goal.asserted, str) and goal.asserted.startswith("class:"):
         return Listing(lookup).is_member(goal, goal.asserted)
     if len(goal.operands) == 2 and goal.asserted is None:
@@ -385,7 +387,7 @@ def _stability(asserted: str, result: Result) -> Result:
 
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
-    """Whether the first operand stands in the asserted relation to the second."""
+    """Check whether the first operand has the asserted relation to the second."""
     if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
         return Result(replace(goal, operation="value"), tuple(measured))
     sides = [lookup.single(wanted) for wanted in goal.operands]

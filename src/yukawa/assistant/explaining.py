@@ -24,7 +24,7 @@ def reading(plan: Plan) -> str:
 
 
 def refusal(plan: Plan) -> str:
-    """Why a plan is not carried out: what was read, and which words or what problem stand against it."""
+    """Why a plan is not carried out: what was read, and which words or what problem prevent it."""
     read = reading(plan)
     parts = [f"I read: {read}"] if read else []
     if plan.unread:

@@ -136,6 +136,7 @@ def _state(wanted: Wanted, mass: Row) -> str:
 
 
 def _moving(lookup: Quantities, name: str, state: str, mass: Row, key: str, amount: str) -> Row:
+    """A quantity of a moving particle, such as its decay length in m, from its mass and a given momentum, energy or boost."""
     own, letter, boost = _BOOSTS[key]
     number, _, written = amount.partition(" ")
     given = algebra.convert(Measured(float(number), written), own, what=_TITLES.get(key, key)).value
@@ -145,6 +146,7 @@ def _moving(lookup: Quantities, name: str, state: str, mass: Row, key: str, amou
         inputs += lookup.single(rows.of_one(state, "lifetime"))[:1]
 
     def computed(m: float, t: float = 0.0) -> float:
+        """The value from the mass m and the lifetime t, in the units of the formula."""
         return value(_boost(boost, given, m), m, t)
 
     said = f"{letter} = {number} {written}".rstrip()
@@ -334,6 +336,7 @@ def left_over(lookup: Quantities, wanted: Wanted) -> list[Row]:
         gone = algebra.convert(Measured(float(number), unit), one.number.unit).value if not ratio else 0.0
 
         def computed(x: float, gone: float = gone, ratio: float = ratio) -> float:
+            """The share that has decayed or is left, from the lifetime or decay length x."""
             exponent = ratio or gone / x
             return -math.expm1(-exponent) if decayed else math.exp(-exponent)
 

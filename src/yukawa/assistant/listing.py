@@ -279,6 +279,7 @@ class Listing:
         )
 
     def _passes(self, condition: Filter, row: Row) -> bool:
+        """Whether a row meets one condition: a name, a bound, or the value of another quantity."""
         if condition.amount == "leptonic":
             return _leptonic(row)
         if isinstance(condition.amount, str):

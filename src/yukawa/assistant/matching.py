@@ -232,7 +232,7 @@ def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
 
 
 def assumes_otherwise(fact: Fact, first: Fact) -> bool:
-    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
+    """Whether a value is given beside another under another assumption: 'assuming normal ordering'."""
     said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
     return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
 
@@ -249,5 +249,5 @@ def by_mode(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
 
 
 def told_apart(fact: Fact) -> tuple[str, ...]:
-    """What tells a value from others of the same property."""
+    """What distinguishes a value from others of the same property."""
     return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))

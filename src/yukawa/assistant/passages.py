@@ -1,5 +1,6 @@
 """Answers from passages: retrieve, weigh, let a model write, check; what no fact states is looked for here."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -39,6 +40,7 @@ class Passages:
         self._base = base
         self._models = dict(models or {})
         self._chats: dict[str, SyncChat] = {}
+        self._lock = threading.Lock()  # of several threads one opens a model
 
     def answer(
         self, question: str, row: ModelSettings, *, as_of: str | None = None, domain: str | None = None,
@@ -76,6 +78,7 @@ class Passages:
             self._chats.popitem()[1].close()
 
     def _found(self, question: str, as_of: str | None, domain: str | None) -> DocumentAnswer:
+        """Answer from what people taught, then from documents; items that another one corrects do not count."""
         taught = sorted(
             (
                 hit
@@ -143,9 +146,10 @@ class Passages:
         return text, checks, found.cut
 
     def _chat(self, row: ModelSettings) -> SyncChat:
-        if row.name not in self._chats:
-            self._chats[row.name] = SyncChat(self._models.get(row.name) or open_model(row))
-        return self._chats[row.name]
+        with self._lock:
+            if row.name not in self._chats:
+                self._chats[row.name] = SyncChat(self._models.get(row.name) or open_model(row))
+            return self._chats[row.name]
 
 
 def _replaced(found: DocumentAnswer, taught: Sequence[knowledge.Hit]) -> set[str]:

@@ -204,7 +204,7 @@ class Rendering:
         return [f"Also listed: {'; '.join(shown)}" + (f"; and {rest} more." if rest else ".")]
 
     def _disputed(self, result: Result) -> list[str]:
-        """What else is said of the same quantities, by whom, and how it stands to the rows."""
+        """Other statements on the same quantities, with their authors and their relation to the rows."""
         return [
             f"{_author(row)}: {row.what} {row.shown}{self._marks(row)}, {self._relation(row, result)}."
             for row in result.disputed

@@ -108,7 +108,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one goal of a plan came to.
+    """The result of one goal of a plan.
 
     Args:
         goal: as planned.

@@ -61,7 +61,7 @@ def _fixed(number: float, digit: int, power: int) -> str:
 
 
 def _quoted(number: float, power: int, digits: int = _COMPUTED) -> str:
-    """A number without an error: as it was given, or with so many digits if it was computed."""
+    """A number without an error: as it was given, or with this many digits if it was computed."""
     given = Decimal(repr(number))
     if len(given.normalize().as_tuple().digits) > _DIGITS_GIVEN:
         given = Decimal(f"{number:.{digits}g}")

@@ -125,7 +125,7 @@ def compatible(row: Row, other: Row) -> bool | None:
 
 
 def sigmas_between(row: Row, other: Row) -> float | None:
-    """By how many standard deviations two values differ; None where that has no meaning."""
+    """The difference of two values in standard deviations; None where that has no meaning."""
     if row.value is None or other.value is None:
         return None
     try:
@@ -165,7 +165,7 @@ def times(row: Row, factor: float) -> Row:
 
 
 def less_than_one(row: Row) -> Row:
-    """1 less a pure number: of a branching fraction what all other decays come to."""
+    """1 minus a pure number: for a branching fraction, the sum of those of all other decays."""
     value = algebra.difference(Measured(1.0, exact=True), algebra.convert(row.number, "", what=row.what))
     if row.channel:
         what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"

@@ -102,14 +102,14 @@ class ByteLMConfig(PreTrainedConfig):
         for name, least in SIZES.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"{name} is {value!r}, a whole number from {least} on is expected")
+                raise InputError(f"{name} is {value!r}, a whole number of at least {least} is expected")
         for name, (lowest, limit) in RANGES.items():
             value = getattr(self, name)
             if value is None and name == "initializer_range":
                 continue
             if not isinstance(value, (int, float)) or not lowest <= value < limit:
                 raise InputError(
-                    f"{name} is {value!r}, a number from {lowest:g} and below {limit:g} is expected"
+                    f"{name} is {value!r}, a number of at least {lowest:g} and below {limit:g} is expected"
                 )
         for width, heads in (("hidden_size", "num_attention_heads"), ("inner_size", "inner_heads")):
             multiple = 2 * getattr(self, heads)  # rotary positions turn pairs of numbers

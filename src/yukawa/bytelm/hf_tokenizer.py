@@ -83,7 +83,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
         return [int(each >= BYTES) for each in ids]
 
     def prepare_for_model(self, *args: Any, max_length: int | None = None, **kwargs: Any) -> Any:
-        """As in the base class, where a limit is one of whole patches.
+        """Prepare ids as the base class does, with limits in whole patches.
 
         Raises:
             InputError: the patch size does not divide the limit.
@@ -104,7 +104,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
         return data.decode("utf-8", errors="replace")
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Nothing: the vocabulary is fixed."""
+        """Write nothing: the vocabulary is fixed."""
         return ()
 
     def _decode(self, token_ids: int | list[int], skip_special_tokens: bool = False, **kwargs: Any) -> str:
@@ -136,7 +136,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
 
     def _convert_id_to_token(self, index: int) -> str:
         if not 0 <= index < VOCABULARY:
-            raise InputError(f"unknown id {index}, there are 0 to {VOCABULARY - 1}")
+            raise InputError(f"unknown id {index}; ids are 0 to {VOCABULARY - 1}")
         # A model that has not learnt may give the ids that are never used.
         return chr(index) if index < BYTES else f"<unused-{index}>"
 

@@ -46,7 +46,7 @@ class ByteLMPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, path: Any, *inputs: Any, **options: Any) -> Any:
-        """A saved model, as everywhere in transformers; a head that the checkpoint lacks begins anew.
+        """Load a saved model, as everywhere in transformers; a head that the checkpoint lacks is initialised.
 
         Raises:
             InputError: the checkpoint is with a patch size, a vocabulary or another size that differs from the configuration.
@@ -73,7 +73,7 @@ class ByteLMPreTrainedModel(PreTrainedModel):
         return (model, info) if with_info else model
 
     def resize_token_embeddings(self, *_: Any, **__: Any) -> nn.Module:
-        """Refused: the ids of a byte model are fixed.
+        """Refuse to resize: the ids of a byte model are fixed.
 
         Raises:
             InputError: always.
@@ -95,7 +95,7 @@ def _other_sizes(asked: ByteLMConfig, path: Any) -> str:
 
 
 class ByteLMModel(ByteLMPreTrainedModel):
-    """Patches in, one vector a patch out. Dimensions: B sequences, L bytes, T patches, P bytes a patch, D width."""
+    """Turns patches into one vector each. Dimensions: B sequences, L bytes, T patches, P bytes per patch, D width."""
 
     def __init__(self, config: ByteLMConfig) -> None:
         super().__init__(config)
@@ -127,7 +127,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         return self.embedding.bytes
 
     def set_input_embeddings(self, value: nn.Module) -> None:
-        """Another embedding of bytes."""
+        """Replace the embedding of bytes."""
         self.embedding.bytes = value
 
     def decode(
@@ -138,7 +138,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         use_cache: bool = False,
         **options: Any,
     ) -> outputs.BaseModelOutputWithPast:
-        """The decoder over patch vectors.
+        """Run the decoder on patch vectors (B, T, D), with a mask (B, T) of the patches before and among them.
 
         Where sequences are padded on the right only, or not at all, the mask may be omitted: attention is causal,
         nothing looks at what comes after it.
@@ -383,7 +383,7 @@ def _length(cache: Cache | None) -> int:
 
 
 def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
-    """Mean over all bytes that count of -ln of the true byte's probability.
+    """The mean of -ln(probability of the true byte) over all bytes that count, a scalar in nats.
 
     Raises:
         InputError: no byte counts, or a target is not an id.

@@ -36,7 +36,7 @@ def to_bytes(values: Array) -> Array:
 
 
 def from_bytes(bytes_NW: Array, dtype: DTypeLike) -> Array:
-    """The N numbers of type `dtype` whose bytes `to_bytes` gave.
+    """The numbers of type `dtype`, shape (N,), from the bytes (N, W) that `to_bytes` gave.
 
     Raises:
         InputError: the bytes are not those of such numbers.
@@ -58,7 +58,7 @@ def to_ordered(floats: Array) -> Array:
 
 
 def from_ordered(bytes_NW: Array, dtype: DTypeLike) -> Array:
-    """The N floats of type `dtype` whose bytes `to_ordered` gave.
+    """The floats of type `dtype`, shape (N,), from the bytes (N, W) that `to_ordered` gave.
 
     Raises:
         InputError: the bytes are not those of such floats.
@@ -100,7 +100,7 @@ def from_text(text: Array, dtype: DTypeLike) -> Array:
         if not 0 < length <= _LONGEST_TEXT:
             raise InputError(
                 f"number {number} has {length} characters, from 1 to {_LONGEST_TEXT} are expected",
-                hint="a single space stands between two numbers",
+                hint="separate the numbers by single spaces",
             )
     texts = np.array(words)
     try:
@@ -113,7 +113,7 @@ def from_text(text: Array, dtype: DTypeLike) -> Array:
 
 
 def checked(values: Array, types: tuple[str, ...]) -> Array:
-    """The same numbers in the byte order of this machine, close together in memory.
+    """The same numbers, shape (N,), in the byte order of this machine and contiguous in memory.
 
     Raises:
         InputError: this is not a one-dimensional array of one of `types`.
@@ -129,7 +129,7 @@ def checked(values: Array, types: tuple[str, ...]) -> Array:
 
 
 def check_finite(values: Array) -> None:
-    """Refuse numbers that have no text.
+    """Refuse numbers (N,) that have no text.
 
     Raises:
         InputError: one is NaN or infinite.
@@ -153,7 +153,7 @@ def type_of(code: int, types: tuple[str, ...]) -> np.dtype[Any]:
         InputError: the byte says no type, or none of `types`.
     """
     if code >= len(TYPES):
-        raise InputError(f"its header says number type {code}, there are 0 to {len(TYPES) - 1}")
+        raise InputError(f"its header gives number type {code}; types are 0 to {len(TYPES) - 1}")
     return _type(TYPES[code], types)
 
 
@@ -202,7 +202,7 @@ class RecordFormat:
         return self.dtype.itemsize
 
     def to_bytes(self, records: Array | Mapping[str, Array]) -> Array:
-        """N records (structured, or an array (N,) a field) as uint8 of shape (N, size).
+        """N records (structured, or one array (N,) per field) as uint8 of shape (N, size).
 
         Raises:
             InputError: a field is missing, of another type than its code says, or longer than the others.
@@ -221,7 +221,7 @@ class RecordFormat:
         return bytes_NS
 
     def from_bytes(self, bytes_NS: Array) -> Array:
-        """The N records, a structured array of type `dtype`, whose bytes `to_bytes` gave.
+        """The records, a structured array (N,) of type `dtype`, from the bytes (N, S) that `to_bytes` gave.
 
         Raises:
             InputError: the bytes are not those of whole records.
@@ -237,7 +237,7 @@ class RecordFormat:
         return records
 
     def pack(self, records: Array) -> Array:
-        """The same records as an array of type `dtype`: this machine's byte order, no gaps.
+        """The same records (N,) as an array of type `dtype`: this machine's byte order, no gaps.
 
         Raises:
             InputError: this is not a structured array with the fields of the format.
@@ -300,7 +300,7 @@ def _check_bytes(rows_NW: Array, width: int, things: str, code: object) -> None:
     if rows_NW.dtype != np.uint8 or rows_NW.ndim != 2 or rows_NW.shape[1] != width:
         raise InputError(
             f"the bytes have shape {rows_NW.shape} and type {rows_NW.dtype}, "
-            f"({things}, {width}) and uint8 are those of {code}"
+            f"shape ({things}, {width}) and type uint8 are expected for {code}"
         )
 
 

@@ -89,11 +89,11 @@ class PatchDecoder(nn.Module):
 
 
 class PackedGroup(Protocol):
-    """b sequences of nearly one length, at most P, whose n rows lie together."""
+    """b sequences of nearly one length, at most P, whose n rows are contiguous."""
 
     @property
     def rows(self) -> int:
-        """N."""
+        """The number of rows."""
 
     def padded(self, rows_nX: Tensor, /) -> Tensor:
         """The rows as (b, P, X), padded on the right."""
@@ -158,10 +158,10 @@ def smooth_rows(width: int, scale: float) -> Tensor:
 
 
 def check_range(numbers: Tensor, limit: int, message: str) -> None:
-    """Refuse numbers that are not from 0 to below `limit`, which a GPU would answer with an error that ends the process.
+    """Refuse numbers, of any shape, outside 0 to `limit` - 1: on a GPU they would end the process.
 
     Raises:
-        InputError: there is such a number, which stands in `message` with the largest one allowed.
+        InputError: there is such a number; `message` gives it and the largest one allowed.
     """
     outside = (numbers < 0) | (numbers >= limit)
     if bool(outside.any()):
@@ -197,7 +197,7 @@ def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
     check_whole("input_ids", ids_BL)
     length = ids_BL.shape[1]
     if ids_BL.numel() == 0:
-        raise InputError(f"input_ids have the shape {list(ids_BL.shape)}: there is no byte")
+        raise InputError(f"input_ids have the shape {list(ids_BL.shape)}, at least one byte is expected")
     if length % patch_size:
         raise InputError(
             f"a sequence of {length} bytes is not made of patches of {patch_size}",
@@ -282,7 +282,7 @@ class Generating:
             max_new_bytes: bytes to make at most.
             do_sample: draw bytes by their probability; else the most probable is taken.
             temperature: divides the logits.
-            top_k: draw from the so many most probable only.
+            top_k: draw only from this many of the most probable.
             top_p: draw from the most probable only, whose probability adds up to this.
             generator: of the random numbers.
 
@@ -307,7 +307,7 @@ class Generating:
         """The whole patches of checked prompts, their mask, and the bytes that the next patch begins with."""
         size = self.config.patch_size
         if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
-            raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
+            raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number of at least 1 is expected")
         check_whole("input_ids", input_ids)
         whole = input_ids.shape[-1] // size * size
         if 0 < input_ids.shape[1] < size:
@@ -339,6 +339,7 @@ class Generating:
     def _stream(
         self, whole_BL: Tensor, mask_BT: Tensor, begun_Bg: Tensor, new: int, choose: Choice
     ) -> Iterator[Tensor]:
+        """Generate byte after byte, each of shape (batch,), until every row has ended or `new` bytes are made."""
         ended_B = torch.zeros(len(whole_BL), dtype=torch.bool, device=whole_BL.device)
         output = self.model(whole_BL, mask_BT, use_cache=True, return_dict=True)
         while True:
@@ -387,7 +388,7 @@ def _choice(
     if not temperature > 0:
         raise InputError(f"temperature is {temperature}, a number above 0 is expected")
     if top_k is not None and top_k < 1:
-        raise InputError(f"top_k is {top_k}, a number from 1 on is expected")
+        raise InputError(f"top_k is {top_k}, a number of at least 1 is expected")
     if top_p is not None and not 0 < top_p <= 1:
         raise InputError(f"top_p is {top_p}, a number above 0 and up to 1 is expected")
     if not sample:

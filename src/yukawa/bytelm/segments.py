@@ -18,7 +18,7 @@ BYTES = 256
 class Mark(IntEnum):
     """Ids outside the byte range. A segment begins with the mark of its kind and ends before the next mark.
 
-    Padding may stand anywhere and means nothing; it fills a segment up to a whole patch.
+    Padding may be anywhere and means nothing; it fills a segment up to a whole patch.
     """
 
     PAD = 256

@@ -25,8 +25,8 @@ from yukawa.bytelm.segments import (
     Segment,
     Text,
 )
-from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import atomic_write
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write, read_object
 
 _KINDS = (Text, Formula, Decimals, Integers, Floats, Ordered, Image, Records)
 _SIDES = np.dtype((">u4", 2))  # height and width in the header of an image
@@ -51,7 +51,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Piece:
-    """The ids of one segment: its mark, its bytes, and where in the sequence they stood (one more than bytes)."""
+    """The ids of one segment: its mark, its bytes, and their places in the sequence (the mark's first)."""
 
     mark: Mark
     body: Array
@@ -70,7 +70,7 @@ class ByteTokenizer:
     A segment is its mark, a short header of bytes where its kind needs one, and its bytes. With a patch size P > 1
     a segment fills whole patches, with `Mark.PAD` behind it; mark and header of numbers, images and records fill
     theirs, so that the numbers begin a patch, and each record begins one: a record of P bytes is one patch.
-    BOS stands before the first mark in the same patch, EOS right behind the last segment.
+    BOS precedes the first mark in the same patch, EOS follows the last segment.
 
     Args:
         patch_size: bytes P of a patch.
@@ -87,7 +87,7 @@ class ByteTokenizer:
         """Check the patch size and the formats."""
         size, records = self.patch_size, self.records
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise InputError(f"the patch size is {size!r}, a whole number from 1 on is expected")
+            raise InputError(f"the patch size is {size!r}, a whole number of at least 1 is expected")
         if isinstance(records, RecordFormat) or not all(isinstance(each, RecordFormat) for each in records):
             raise InputError(f"records is {records!r}, a list of RecordFormat is expected")
         if len(records) > BYTES or len(set(records)) < len(records):
@@ -117,7 +117,7 @@ class ByteTokenizer:
         return row.ids()
 
     def decode(self, ids: Array | Sequence[int]) -> tuple[Segment, ...]:
-        """The segments whose ids `encode` gave; BOS and EOS may be missing, padding may stand anywhere.
+        """The segments of ids (n,) that `encode` gave; BOS and EOS may be missing, padding may be anywhere.
 
         Raises:
             InputError: the ids are damaged; the message says where and how.
@@ -153,11 +153,11 @@ class ByteTokenizer:
         context: int | None = None,
         longer: Literal["refuse", "window"] = "refuse",
     ) -> Batch:
-        """Encoded sequences side by side, padded on the right with `Mark.PAD`.
+        """Put encoded sequences into one batch (rows, ids), padded on the right with `Mark.PAD`.
 
         Args:
-            sequences: ids of each, of whole patches.
-            context: most ids in a row, a multiple of the patch size; None sets no limit.
+            sequences: ids of each, shape (n,), of whole patches.
+            context: the largest number of ids in a row, a multiple of the patch size; None sets no limit.
             longer: how a longer sequence is treated: `refuse` it, or cut it into `window`s of `context` ids, one
                 behind another (the first begins with its BOS, the last may be shorter).
 
@@ -213,15 +213,10 @@ class ByteTokenizer:
         Raises:
             InputError: the file cannot be read, or does not hold a tokenizer.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise unreadable(path, error) from None
-        except ValueError as error:
-            raise InputError(f"{path} is not valid JSON: {error}") from None
-        return cls.from_dict(values)
+        return cls.from_dict(read_object(Path(path)))
 
     def _append(self, row: "_Row", segment: Segment) -> None:
+        """Append the mark, the header and the bytes of a segment to a row."""
         match segment:
             case Text(text):
                 row.add([Mark.TEXT], _utf8(text))
@@ -280,6 +275,7 @@ class ByteTokenizer:
         return Records(form.from_bytes(_whole(piece, form.size, "records")), form)
 
     def _check_lengths(self, lengths: Array, context: int | None, longer: str) -> None:
+        """Refuse sequences that are empty, not in whole patches or longer than the context, as far as `longer` says."""
         if not len(lengths):
             raise InputError("there are no sequences, at least one is expected")
         if (bad := np.flatnonzero((lengths == 0) | (lengths % self.patch_size > 0))).size:
@@ -299,7 +295,7 @@ class ByteTokenizer:
             )
         if longer == "refuse" and (bad := np.flatnonzero(lengths > context)).size:
             raise InputError(
-                f"sequence {bad[0]} has {lengths[bad[0]]} ids, the context {context} ({len(bad)} are longer)",
+                f"sequence {bad[0]} has {lengths[bad[0]]} ids, more than the context of {context} ({len(bad)} are longer)",
                 hint="give a longer context, or longer='window' to cut them",
             )
 
@@ -356,9 +352,9 @@ def _pieces(ids: Array | Sequence[int]) -> list[_Piece]:
     if not len(given):
         return []
     if (bad := np.flatnonzero((given < 0) | (given >= VOCABULARY))).size:
-        raise InputError(f"unknown id {given[bad[0]]} (id {bad[0]}), there are 0 to {max(Mark)}")
+        raise InputError(f"unknown id {given[bad[0]]} (id {bad[0]}); ids are 0 to {max(Mark)}")
     if (bad := np.flatnonzero(given > max(Mark))).size:
-        raise InputError(f"unknown mark {given[bad[0]]} (id {bad[0]}), there are {min(Mark)} to {max(Mark)}")
+        raise InputError(f"unknown mark {given[bad[0]]} (id {bad[0]}); marks are {min(Mark)} to {max(Mark)}")
     places = np.flatnonzero(given != Mark.PAD)
     found = given[places].astype(np.int16)
     first, last = 0, len(found)
@@ -370,11 +366,9 @@ def _pieces(ids: Array | Sequence[int]) -> list[_Piece]:
     if (bad := marks[found[marks] <= Mark.EOS]).size:
         name = Mark(int(found[bad[0]])).name
         where = "before the first id" if name == "BOS" else "behind the last one"
-        raise InputError(
-            f"{name} stands within the sequence (id {places[bad[0]]}), it may only stand {where}"
-        )
+        raise InputError(f"{name} is within the sequence (id {places[bad[0]]}), it may only be {where}")
     if last > first and found[first] < BYTES:
-        raise InputError(f"byte {found[first]} stands before the first mark (id {places[first]})")
+        raise InputError(f"byte {found[first]} precedes the first mark (id {places[first]})")
     ends = np.append(marks, last)[1:]
     return [
         _Piece(Mark(int(found[begin])), found[begin + 1 : end].astype(np.uint8), places[begin:end])

@@ -1,4 +1,4 @@
-"""The shell command `yukawa`: one file a verb group, each imports what it needs when called."""
+"""The shell command `yukawa`: one file per group of verbs, each of which imports what it needs when called."""
 
 import gc
 

@@ -12,7 +12,7 @@ from yukawa.cli.options import AsOf, Domain, Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
 from yukawa.core.errors import InputError, YukawaError
 
-Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; see `yukawa models`.")]
+Model = Annotated[str | None, option("--model", "NAME", "Row of yukawa.toml to use; see `yukawa models`.")]
 Raw = Annotated[
     bool, option("--raw", None, "Ask the language model alone, without base, sources and checks.")
 ]
@@ -134,7 +134,7 @@ def search(
     with session.taught_base(settings) as base:
         hits = base.search(query, k=k, as_of=as_of, domain=domain, kind=kind, author=author, source=source)
     if as_json:
-        print_json([session.hit_json(hit) for hit in hits])
+        print_json([hit.as_json() for hit in hits])
         return
     for hit in hits:
         say(
@@ -175,7 +175,7 @@ def teach(
         str | None, option("--licence", None, "Licence under which the text may be passed on.")
     ] = None,
     domain: Annotated[
-        str | None, option("--domain", None, "One of the eight domains; guessed by default.")
+        str | None, option("--domain", None, "Domain, one of eight; guessed by default.")
     ] = None,
     corrects: Annotated[
         str | None, option("--corrects", "ANSWER_ID", "Id of the answer that TEXT corrects.")
@@ -213,7 +213,7 @@ def _check_one(ways: Mapping[str, object]) -> None:
     given = [name for name, value in ways.items() if value is not None]
     if len(given) != 1:
         raise InputError(
-            f"{' and '.join(given)} given, one is taught at a time"
+            f"{' and '.join(given)} were given, but only one is taught at a time"
             if given
             else "neither a text nor a file was given",
             hint='type: yukawa teach "..." or yukawa teach --file PATH',

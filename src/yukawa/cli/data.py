@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from yukawa import data
+from yukawa.cli import session
 from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError
@@ -18,7 +19,7 @@ _FAULTS = 3  # faults of a file that are printed; the manifest has more
 _SHOWN = 20  # leaks and bad rows for people; --json gives all
 
 Out = Annotated[Path, option("--out", "DIR", "New folder for the data set.")]
-Format = Annotated[str, option("--format", None, "parquet, jsonl or jsonl.gz.")]
+Format = Annotated[str, option("--format", None, "Format of the rows: parquet, jsonl or jsonl.gz.")]
 Language = Annotated[str | None, option("--language", "CODE", "Keep only rows in this language, such as en.")]
 Evaluation = Annotated[
     list[Path] | None,
@@ -39,7 +40,7 @@ def abstracts(
     ],
     out: Out,
     mixture: Annotated[
-        str | None, option("--mixture", "NAME", "s1 … s10, or one of --table; every archive by default.")
+        str | None, option("--mixture", "NAME", "Mixture: s1 … s10, or one of --table; every archive by default.")
     ] = None,
     table: Annotated[Path | None, option("--table", "FILE", "Your own mixtures, a line of YAML each.")] = None,
     method: Annotated[
@@ -50,7 +51,7 @@ def abstracts(
         str | None,
         option(
             "--near-duplicates", "J",
-            "Of texts whose word 5-grams have at least this Jaccard index keep the oldest; off: keep all. 0.8 with strict, "
+            "Keep only the oldest of texts whose word 5-grams have at least this Jaccard index; off keeps all. 0.8 with strict, "
             "off with feyntune.",
         ),
     ] = None,
@@ -60,7 +61,8 @@ def abstracts(
     form: Format = "parquet",
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split, mixed."""
+    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split and mixed."""
+    session.check_folder(out, new=True)
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
     filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
@@ -84,7 +86,11 @@ def conversations(
     out: Out,
     layout: Annotated[
         str | None,
-        option("--from", "NAME", "qa, alpaca, sharegpt, messages or preference; recognised by default."),
+        option(
+            "--from",
+            "NAME",
+            "Format of the files: qa, alpaca, sharegpt, messages or preference; recognised by default.",
+        ),
     ] = None,
     form: Format = "parquet",
     shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test.")] = "80/10/10",
@@ -94,6 +100,12 @@ def conversations(
     source: Annotated[str | None, option("--source", None, "Source of rows that name none.")] = None,
     licence: Annotated[str | None, option("--licence", None, "Licence of rows that name none.")] = None,
     drop_bad: Annotated[bool, option("--drop-bad", None, "Drop bad rows and list them.")] = False,
+    repairs: Annotated[
+        str,
+        option(
+            "--repair", "NAMES", "Of odd turns: alias, tools, empty, merge, trim, or all; each is counted."
+        ),
+    ] = "",
     language: Language = None,
     evaluation: Evaluation = None,
     tokenizer: Tokenizer = None,
@@ -101,9 +113,10 @@ def conversations(
     as_json: Json = False,
 ) -> None:
     """Make a data set of questions and answers. No question is in two splits."""
+    session.check_folder(out, new=True)
     made = data.build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
-        drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
+        drop_bad=drop_bad, repairs=repairs.replace(",", " ").split(), seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
         filters=data.make_filters(language=language, evaluation=evaluation or ()),
     )  # fmt: skip
     if as_json:
@@ -222,6 +235,8 @@ def _show_file(one: data.ParsedFile[Any]) -> None:
     say((f"{one.path}", "bold"), f": {len(one.rows):,} rows of the format {one.format}")
     if one.ignored:
         warn(f"fields not read: {', '.join(one.ignored)}")
+    for name, count in one.repaired.items():
+        warn(f"{count:,} rows repaired: {name}")
     for bad in one.bad[:_SHOWN]:
         warn(f"row {bad.number} dropped: {bad.reason}")
     if len(one.bad) > _SHOWN:

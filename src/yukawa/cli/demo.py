@@ -35,7 +35,7 @@ T = TypeVar("T")
 def demo(as_json: Json = False) -> None:
     """Show what Yukawa does, in a knowledge base of its own.
 
-    It lies in .yukawa-demo in the current folder and leaves yours alone; a second run is quick.
+    That base is .yukawa-demo in the current folder; your own is not touched. A second run is quick.
     """
     settings = Settings(home=Path(FOLDER))  # no yukawa.toml and no variable leads elsewhere
     script = _Script(show=not as_json)
@@ -53,6 +53,7 @@ def demo(as_json: Json = False) -> None:
 
 
 def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) -> None:
+    """Ask, correct an answer, ask again, unload the correction, and ask what is refused."""
     asked = assistant.Assistant(base, settings)
 
     def ask(question: str) -> assistant.Answer:
@@ -60,7 +61,7 @@ def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) ->
         return script.step(command, lambda: asked.ask(question), session.show_answer, lambda a: a.as_json())
 
     def change(command: str, action: Callable[[], knowledge.Item]) -> knowledge.Item:
-        return script.step(command, action, session.show_change, session.item_json)
+        return script.step(command, action, session.show_change, knowledge.Item.as_json)
 
     for question in QUESTIONS:
         ask(question)

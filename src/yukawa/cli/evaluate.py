@@ -19,7 +19,7 @@ from yukawa.cli.options import (
     with_options,
 )
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
-from yukawa.cli.session import read_settings
+from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, nearest
 
 _REMARKS = {
@@ -33,11 +33,11 @@ OneData = Annotated[str, argument("DATA", "A file of documents, or the folder of
 Files = Annotated[list[Path], argument("FILE...", "Files that `yukawa evaluate completions` wrote.")]
 Models = Annotated[
     list[str] | None,
-    option("--model", "[NAME=]MODEL[+ADAPTER]", "A folder, a run or a hub name; may be repeated."),
+    option("--model", "[NAME=]MODEL[+ADAPTER]", "Model: a folder, a run or a hub name; may be repeated."),
 ]
 Services = Annotated[
     list[str] | None,
-    option("--service", "NAME", "A row of yukawa.toml whose server scores prompts, as vLLM does."),
+    option("--service", "NAME", "Row of yukawa.toml whose server scores prompts, as vLLM does."),
 ]
 SplitName = Annotated[str, option("--split", "NAME", "The split of a data set.")]
 Limit = Annotated[
@@ -55,7 +55,12 @@ EmbedderName = Annotated[str, option("--embedder", None, "The embedder, such as 
 
 def loading(
     dtype: Annotated[
-        str, option("--dtype", None, "auto (as trained, else as saved), float32, bfloat16 or float16.")
+        str,
+        option(
+            "--dtype",
+            None,
+            "Type of the weights: auto (as trained, else as saved), float32, bfloat16 or float16.",
+        ),
     ] = "auto",
     four_bit: Annotated[
         bool | None,
@@ -79,7 +84,9 @@ def scoring(
         int | None,
         option("--stride", "N", "Step of windows in longer texts; by default half a window.", min=1),
     ] = None,
-    batch_tokens: Annotated[int | None, option("--batch-tokens", "N", "Tokens of a batch.", min=1)] = None,
+    batch_tokens: Annotated[
+        int | None, option("--batch-tokens", "N", "Number of tokens in a batch.", min=1)
+    ] = None,
 ) -> "evaluation.recipe.ScoringOptions":
     """How documents are scored."""
     return evaluation.recipe.ScoringOptions(
@@ -109,8 +116,9 @@ def recipe(
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
-    _evaluate(chosen, run_folder(out, recipe), as_json)
+    folder = run_folder(out, recipe)
+    check_folder(folder)
+    _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
 
 
 @with_options(loading, scoring, statistics)
@@ -142,6 +150,7 @@ def report(
     The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not
     measured again, so an interrupted report resumes with the same command.
     """
+    check_folder(out)
     chosen = make_recipe(
         data, model, service, loading, split=split, limit=limit, by_archive=archives,
         completions=[str(path) for path in completions or ()], embedder=embedder, runs=named(run or (), "runs"),
@@ -164,7 +173,8 @@ def perplexity(
     model: Models = None,
     service: Services = None,
     out: Annotated[
-        Path | None, option("--out", "DIR", "Keep the losses of documents here, to resume from.")
+        Path | None,
+        option("--out", "DIR", "Folder for the losses of documents, from which the command resumes."),
     ] = None,
     split: SplitName = "test",
     limit: Limit = None,
@@ -173,7 +183,9 @@ def perplexity(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the perplexity of documents under models. There are intervals and paired differences."""
+    """Measure the perplexity of documents under models. The output has intervals and paired differences."""
+    if out is not None:
+        check_folder(out)
     chosen = make_recipe([data], model, service, loading, split=split, limit=limit)
     models = evaluation.report.find_models(chosen, read_settings().models)
     tests = evaluation.report.read_tests(chosen)
@@ -201,18 +213,20 @@ def completions(
     model: Models = None,
     chat: Annotated[
         list[str] | None,
-        option("--chat", "NAME", "A row of yukawa.toml to ask in words; may be repeated."),
+        option("--chat", "NAME", "Row of yukawa.toml whose model is asked in words; may be repeated."),
     ] = None,
     split: SplitName = "test",
     limit: Limit = None,
-    new_tokens: Annotated[int, option("--new-tokens", "N", "Tokens of the longest completion.", min=1)] = 256,
+    new_tokens: Annotated[
+        int, option("--new-tokens", "N", "Largest number of tokens in a completion.", min=1)
+    ] = 256,
     temperature: Annotated[
         float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)
     ] = 0.0,
     top_p: Annotated[
         float, option("--top-p", None, "Share of the probability to sample from.", min=0, max=1)
     ] = 1.0,
-    batch: Annotated[int, option("--batch", "N", "Prompts in a batch.", min=1)] = 16,
+    batch: Annotated[int, option("--batch", "N", "Number of prompts in a batch.", min=1)] = 16,
     bos: Bos = None,
     seed: Seed = 0,
     loading: Any = None,
@@ -222,6 +236,7 @@ def completions(
     from yukawa.llm import open_model
     from yukawa.llm.folders import check_places
 
+    check_folder(out)
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
     models = find_models(model, loading)
@@ -345,7 +360,7 @@ def make_recipe(
     loading: "evaluation.recipe.Loading",
     **more: Any,
 ) -> "evaluation.EvaluationRecipe":
-    """The recipe that flags stand for.
+    """Make the recipe that the flags describe.
 
     Raises:
         InputError: no model is named, a text names none, or two models or test sets have one name.

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from yukawa import jets
-from yukawa.cli import options, output
+from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, Split, argument, option
 from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
 from yukawa.core.config import key_value
 from yukawa.core.errors import InputError
-from yukawa.runs.run import model_folder
+from yukawa.runs.run import is_run, model_folder
 
 Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]
 Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such files, or a data set.")]
 Device = Annotated[
-    str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; a GPU if there is one.")
+    str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
 Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
 
@@ -43,6 +43,7 @@ def simulate(
     The same seed gives the same jets, whatever the number of workers. After an interruption the same command
     resumes; with a larger N a data set grows.
     """
+    session.check_folder(out)
     chosen, detector = jets.load_process(process), jets.load_card(card)
     with progress_bar(f"simulating {chosen.name} in {detector.name}") as progress:
         manifest = jets.produce(out, chosen, detector, jets_per_class, seed, workers, progress)
@@ -60,7 +61,7 @@ def show(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the jets, classes and columns of a file or data set. Columns have their units."""
+    """Show the jets, classes and columns of a file or data set. Columns are shown with their units."""
     from yukawa.jets.io.source import MANIFEST
 
     manifest = jets.check_manifest(path, full=check) if (path / MANIFEST).exists() else None
@@ -81,19 +82,22 @@ def convert(
         Path, argument("OUT", "File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl.")
     ],
     split: Split = None,
+    force: options.Force = False,
     as_json: Json = False,
 ) -> None:
     """Copy jets from any format to any other."""
+    session.check_file(target, force, source)
     opened = jets.open_source(source, split)
     done = 0
     with progress_bar(f"writing {target}") as progress:
 
         def more(number: int) -> None:
+            """Count the jets written and move the progress bar."""
             nonlocal done
             done += number
             progress(done, len(opened))
 
-        written = jets.convert(opened, target, progress=more)
+        written = jets.convert(opened, target, progress=more, force=force)
     give(
         as_json, {"out": str(target), "jets": written}, ("converted", "bold green"),
         f" {written:,} jets into {target}",
@@ -145,6 +149,7 @@ def _made(manifest: jets.JetManifest) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any], *, checked: bool) -> None:
+    """Show the jets, classes and columns of a file or data set."""
     files = f"{found['files']} file{'s' * (found['files'] > 1)}"
     say((found["path"], "bold"), f"  {found['jets']:,} jets in {files}")
     rows = {}
@@ -182,6 +187,7 @@ def evaluate(
     ] = False,
     batch: Batch = 1024,
     device: Device = None,
+    force: options.Force = False,
     as_json: Json = False,
 ) -> None:
     """Measure taggers on labelled jets.
@@ -189,13 +195,15 @@ def evaluate(
     The report has the confusion matrix, efficiencies, charge flips, AUC, rejections and plots. By default the test jets
     of a data set are used.
     """
+    if out is not None:
+        session.check_folder(out)
     need("torch", purpose="evaluation", extra="jets")
     from yukawa.jets.evaluation.evaluate import in_brief
 
     with progress_bar("evaluating") as progress:
         report = jets.evaluate(
             _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
-            progress=progress,
+            progress=progress, force=force,
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
@@ -214,13 +222,17 @@ def predict(
     split: Split = None,
     batch: Batch = 1024,
     device: Device = None,
+    force: options.Force = False,
     as_json: Json = False,
 ) -> None:
     """Write a tagger's probabilities of each class for each jet."""
+    session.check_file(out, force, data)
     need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
-        found = jets.predict(model_folder(model), source, out, batch=batch, device=device, progress=progress)
+        found = jets.predict(
+            model_folder(model), source, out, batch=batch, device=device, progress=progress, force=force
+        )
     if as_json:
         print_json({
             "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
@@ -241,11 +253,14 @@ def import_weaver(
         list[str] | None,
         argument("KEY=VALUE", "Settings that the weights do not reveal, such as pair_activated=true."),
     ] = None,
+    force: options.Force = False,
     as_json: Json = False,
 ) -> None:
     """Turn a checkpoint of weaver-core into a model."""
+    session.check_folder(out)
     need("torch", purpose="reading a checkpoint", extra="jets")
-    tagger = jets.import_weaver(checkpoint, data_config, out, dict(map(key_value, settings or ())))
+    hints = dict(map(key_value, settings or ()))
+    tagger = jets.import_weaver(checkpoint, data_config, out, hints, force=force)
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
         "parameters": sum(weight.numel() for weight in tagger.parameters()),
@@ -259,11 +274,13 @@ def import_weaver(
 def export_onnx(
     model: Model,
     out: Annotated[Path, argument("OUT", "The file, such as tagger.onnx.")],
+    force: options.Force = False,
     as_json: Json = False,
 ) -> None:
     """Write a model as one ONNX file that takes raw jets. The file is checked against the model."""
+    session.check_file(out, force)
     need("torch", purpose="exporting to ONNX", extra="jets")
-    jets.export_onnx(model_folder(model), out)
+    jets.export_onnx(model_folder(model), out, force=force)
     size = out.stat().st_size
     give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
 
@@ -276,7 +293,9 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
     for model in models:
         name, equals, folder = model.partition("=")
         if not equals:
-            raise InputError(f"{model} has no name, others have", hint=f"type NAME={model}, or name none")
+            raise InputError(
+                f"{model} has no name, but others have one", hint=f"type NAME={model}, or name none"
+            )
         if name in named:
             raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
         named[name] = Path(folder)
@@ -297,12 +316,13 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a tagger as a recipe says. Use torchrun for several GPUs."""
+    folder = options.run_folder(out, recipe)
+    session.check_run_folder(folder, resume or dry_run)
     need("torch", "transformers", "accelerate", purpose="training", extra="jets")
     chosen = jets.JetRecipe.load(recipe, changes or ())
     if dry_run:
         _describe(chosen, as_json)
         return
-    folder = options.run_folder(out, recipe)
     title = f"training {chosen.model.architecture}"
     result = output.follow(title, lambda progress: jets.train(chosen, folder, resume, progress))
     output.ended(result, as_json)
@@ -320,9 +340,10 @@ def pretrain(
     `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
     asks it in words.
     """
+    folder = options.run_folder(out, recipe)
+    session.check_run_folder(folder, resume)
     need("torch", "transformers", "accelerate", purpose="pre-training", extra="jets")
     chosen = jets.PretrainingRecipe.load(recipe, changes or ())
-    folder = options.run_folder(out, recipe)
     result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, folder, resume, progress))
     output.ended(result, as_json)
 
@@ -339,6 +360,8 @@ def scaling(
 
     The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
+    folder = options.run_folder(out, recipe)
+    session.check_run_folder(folder, is_run(folder))
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
     need(*packages, purpose="a scaling study", extra="jets")  # before hours have passed
     from yukawa.runs.sweep import executor_of
@@ -346,7 +369,6 @@ def scaling(
     study = jets.load_study(recipe, changes or ())
     executor = executor_of(workers, ray, study.threads)
     with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
-        folder = options.run_folder(out, recipe)
         result = jets.run_study(study, folder, executor, progress, output.note)
     if as_json:
         print_json({

@@ -20,7 +20,6 @@ _SHOWN = 20  # problems for people; --json gives all
 ItemId = Annotated[str, argument("ID", "Id of the item.")]
 Reason = Annotated[str, option("--reason", None, "Reason, for the history.")]
 File = Annotated[Path, argument("FILE", "Path of the file.")]
-Force = Annotated[bool, option("--force", None, "Replace an older file.")]
 
 
 # ---- items ----------------------------------------------------------------------------------------
@@ -55,7 +54,7 @@ def list_(
             domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
         )  # fmt: skip
     if as_json:
-        print_json([session.item_json(item) for item in items])
+        print_json([item.as_json() for item in items])
         return
     for item in items:
         session.show_line(item)
@@ -69,7 +68,7 @@ def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False) -> None:
     """Show an item with its provenance and conflicts."""
     with plain_base() as base:
         item = base.show(item_id, as_of=as_of)
-    print_json(session.item_json(item)) if as_json else session.show_item(item)
+    print_json(item.as_json()) if as_json else session.show_item(item)
 
 
 def history(item_id: ItemId, as_json: Json = False) -> None:
@@ -77,8 +76,8 @@ def history(item_id: ItemId, as_json: Json = False) -> None:
     with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:
-        shown = {"versions": [session.item_json(v) for v in versions]}
-        print_json(shown | {"events": [session.event_json(e) for e in events]})
+        shown = {"versions": [v.as_json() for v in versions]}
+        print_json(shown | {"events": [e.as_json() for e in events]})
         return
     for version in versions:
         session.show_item(version)
@@ -138,11 +137,13 @@ def purge(
 
 def _confirm(item_id: str) -> None:
     if not sys.stdin.isatty():
-        raise InputError("purge erases for good and nobody can be asked here", hint="add --yes")
+        raise InputError(
+            "purge erases for good, and there is no terminal in which to confirm it", hint="add --yes"
+        )
     sys.stderr.write(f"erase {item_id} for good? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise InputError(f"{item_id} was not erased: it was not confirmed")
+        raise InputError(f"{item_id} was not erased, since that was not confirmed")
 
 
 def conflicts(as_json: Json = False) -> None:
@@ -150,7 +151,7 @@ def conflicts(as_json: Json = False) -> None:
     with plain_base() as base:
         found = base.conflicts()
     if as_json:
-        print_json([session.conflict_json(conflict) for conflict in found])
+        print_json([conflict.as_json() for conflict in found])
         return
     for conflict in found:
         session.show_conflict(conflict)
@@ -165,7 +166,7 @@ def resolve(
         option(
             "--keep",
             "ID",
-            "Keep this item and unload the other, unless that is a source's own; by default both are kept.",
+            "Keep this item and unload the other, unless that is a source's data; by default both are kept.",
         ),
     ] = None,
     reason: Reason = "",
@@ -208,7 +209,8 @@ def verify(as_json: Json = False) -> None:
 
 def reindex(
     embedding: Annotated[
-        str, argument("EMBEDDING", "auto, minilm, hash, none, sentence-transformers:… or openai:….")
+        str,
+        argument("EMBEDDING", "Embedding: auto, minilm, hash, none, sentence-transformers:… or openai:…."),
     ],
     as_json: Json = False,
 ) -> None:
@@ -219,8 +221,9 @@ def reindex(
     _done(as_json, "reindexed", embedding=embedding)
 
 
-def backup(file: File, force: Force = False, as_json: Json = False) -> None:
+def backup(file: File, force: options.Force = False, as_json: Json = False) -> None:
     """Write a checked copy of the base, even while it is in use."""
+    session.check_file(file, force)
     with plain_base() as base:
         base.backup(file, force=force)
     _done(as_json, "backed up", file=str(file), bytes=file.stat().st_size)
@@ -237,8 +240,9 @@ def restore_backup(file: File, as_json: Json = False) -> None:
     _done(as_json, "restored", file=str(file), base=address)
 
 
-def export(file: File, force: Force = False, as_json: Json = False) -> None:
+def export(file: File, force: options.Force = False, as_json: Json = False) -> None:
     """Write the base as JSON Lines. They are compressed if FILE ends in .gz."""
+    session.check_file(file, force)
     with plain_base() as base:
         count = base.export(file, force=force)
     _done(as_json, "exported", items=count, file=str(file))

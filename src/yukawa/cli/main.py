@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from yukawa import __version__
-from yukawa.cli import ask, data, demo, evaluate, jets, knowledge, models, options, train
+from yukawa.cli import (  # fmt: skip
+    ask,
+    check,
+    data,
+    demo,
+    evaluate,
+    generate,
+    jets,
+    knowledge,
+    models,
+    options,
+    serve,
+    train,
+    write,
+)
 from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.config import in_our_words
@@ -23,10 +37,11 @@ BROKEN_PIPE = 1  # the code of typer, which notices first at times
 
 app = options.new_app(
     "Ask about high-energy physics, teach, train and evaluate.",
-    ask.ask, ask.chat, ask.teach, ask.search, models.models, train.recipes, demo.demo, train.train, train.merge,
+    ask.ask, ask.chat, ask.teach, ask.search, models.models, check.check, generate.generate, train.recipes, demo.demo,
+    train.train, train.merge,
 )  # fmt: skip
-for group, name in ((knowledge, "knowledge"), (data, "data"), (evaluate, "evaluate"), (jets, "jets")):
-    app.add_typer(group.app, name=name)
+for group in (knowledge, data, evaluate, jets, serve, write):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 
 @app.callback()

@@ -24,8 +24,8 @@ def models(
 ) -> None:
     """List the models of yukawa.toml, and whether their keys are set.
 
-    With --check each answers one question of at most 32 tokens, which a service may charge for; the time and the speed
-    are shown, or why there was no answer.
+    With --check each model answers a short question in at most 32 tokens, which a service may charge for; the time and the
+    speed are shown, or why there was no answer.
     """
     settings = session.read_settings()
     failed = False

@@ -25,17 +25,20 @@ def argument(metavar: str, help_text: str) -> Any:
 Json = Annotated[bool, option("--json", None, "Print one JSON document on stdout.")]
 Debug = Annotated[bool, option("--debug", None, "Show the traceback of an error.")]
 AsOf = Annotated[
-    str | None, option("--as-of", "TIME", "The state of the base at that time, e.g. 2026-11-21T14:30.")
+    str | None, option("--as-of", "TIME", "Use the state of the base at that time, such as 2026-11-21T14:30.")
 ]
 Domain = Annotated[
-    str | None, option("--domain", None, "One of the eight domains, e.g. 'accelerator physics'.")
+    str | None, option("--domain", None, "Domain, one of eight, such as 'accelerator physics'.")
 ]
-Kind = Annotated[str | None, option("--kind", None, "statement, qa, document, correction or data.")]
+Kind = Annotated[
+    str | None, option("--kind", None, "Kind of item: statement, qa, document, correction or data.")
+]
 Author = Annotated[str | None, option("--author", None, "Only items of this author.")]
 Source = Annotated[str | None, option("--source", None, "Only sources whose label contains this text.")]
 Split = Annotated[str | None, option("--split", "NAME", "Split of a data set: train, validation or test.")]
 RunFolder = Annotated[Path | None, option("--out", "DIR", "Folder of the run; runs/RECIPE by default.")]
 Resume = Annotated[bool, option("--resume", None, "Resume from the last checkpoint.")]
+Force = Annotated[bool, option("--force", None, "Replace an older file.")]
 Workers = Annotated[int, option("--workers", "N", "Number of trainings side by side on this machine.", min=1)]
 Ray = Annotated[
     bool,

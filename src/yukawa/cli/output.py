@@ -93,7 +93,7 @@ def show(blocks: Sequence[Any]) -> None:
 
 
 def facts(rows: Mapping[str, str], columns: int = _WIDTH) -> None:
-    """Values by name, one below the other; what is longer than so many columns is wrapped beside its name."""
+    """Values by name, one below the other; what is longer than this many columns is wrapped beside its name."""
     width = max(map(len, rows), default=0) + 2
     for name, value in rows.items():
         for number, line in enumerate(

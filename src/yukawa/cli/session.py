@@ -1,4 +1,4 @@
-"""The knowledge base as the verbs see it: settings, the open base, its items as JSON and as lines for people."""
+"""The knowledge base as the verbs see it: settings, the open base, its items as lines for people."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
-from yukawa.core.settings import Settings, load_settings
+from yukawa.core.errors import SettingsError
+from yukawa.core.files import check_new_folder, check_output
+from yukawa.core.settings import Settings, load_settings, settings_files
+from yukawa.runs import run
 
 if TYPE_CHECKING:
     from yukawa.knowledge import documents
@@ -34,6 +38,47 @@ def read_settings() -> Settings:
     return settings
 
 
+def own_places(out: Path) -> list[Path]:
+    """Files and folders of the program that nothing is written over at `out`: base, settings, the package, runs around it."""
+    from yukawa.knowledge.store import database
+
+    settings = None
+    with contextlib.suppress(SettingsError):  # of a verb that does not need them
+        settings = load_settings()
+    base = database.own_places(settings.knowledge.url) if settings else []
+    package = Path(__file__).parents[1]
+    return [*base, *settings_files(), package, *run.own_places(out)]
+
+
+def check_file(out: Path, force: bool, *inputs: Path) -> None:
+    """Refuse a file that a verb must not write, before anything is read: see `core.files.check_output`.
+
+    Raises:
+        InputError: says why.
+    """
+    check_output(out, force=force, own=own_places(out), inputs=inputs)
+
+
+def check_folder(out: Path, *, new: bool = False) -> None:
+    """Refuse a folder that a verb must not write into: a file, one of the program's, or (if it must be `new`) with files.
+
+    Raises:
+        InputError: says why.
+    """
+    check_new_folder(out, replace=not new, own=own_places(out))
+
+
+def check_run_folder(out: Path, resume: bool) -> None:
+    """As `check_folder`; where nothing is to be resumed, refuse one that holds anything.
+
+    Raises:
+        InputError: says why.
+    """
+    check_folder(out)
+    if not resume:
+        run.check_new(out)
+
+
 @contextlib.contextmanager
 def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
     """The knowledge base; if it is new it is first built from the PDG's data, with a progress bar."""
@@ -41,6 +86,7 @@ def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
     with progress_bar("building the knowledge base from the Review of Particle Physics, once") as progress:
 
         def follow(done: int, whole: int) -> None:
+            """Note that the base is being built, and move the progress bar."""
             nonlocal built
             built = True
             progress(done, whole)
@@ -77,43 +123,6 @@ def me() -> str:
         return getpass.getuser()
     except KeyError:  # an account without a name, as in some containers
         return "unknown"
-
-
-# ---- as JSON --------------------------------------------------------------------------------------
-
-
-def item_json(item: knowledge.Item) -> dict[str, Any]:
-    """One version of an item, as printed with --json."""
-    times = {"valid_from": _time(item.valid_from), "valid_to": _time(item.valid_to)}
-    found = asdict(item) | times | {"conflicts": [conflict_json(one) for one in item.conflicts]}
-    origin: dict[str, Any] = found.pop("provenance")
-    return found | origin
-
-
-def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
-    """One passage found."""
-    return {
-        "id": hit.item_id, "text": hit.text, "score": round(hit.score, 4), "similarity": round(hit.similarity, 4),
-        "lexical": round(hit.lexical, 4), "kind": hit.kind, "question": hit.question, "version": hit.version,
-        "place": asdict(hit.place) if hit.place else None, **asdict(hit.provenance), "trust": hit.trust,
-    }  # fmt: skip
-
-
-def conflict_json(conflict: knowledge.Conflict) -> dict[str, Any]:
-    """One contradiction with both its sides and what to type."""
-    sides = [asdict(side) | {"since": _time(side.since)} for side in conflict.sides]
-    return {
-        "id": conflict.id, "key": conflict.key, "opened": _time(conflict.opened), "resolved": _time(conflict.resolved),
-        "items": [{"id": side.pop("item_id"), **side} for side in sides], "way_out": conflict.way_out,
-    }  # fmt: skip
-
-
-def event_json(event: knowledge.Event) -> dict[str, Any]:
-    """One entry of the ledger."""
-    return {
-        "seq": event.seq, "time": _time(event.time), "actor": event.actor, "verb": event.verb, "id": event.item_id,
-        "version": event.version, "reason": event.reason, "hash": event.hash,
-    }  # fmt: skip
 
 
 # ---- as lines for people --------------------------------------------------------------------------
@@ -167,7 +176,7 @@ def said(kind: str, author: str, trust: str) -> str:
 
 def give_change(item: knowledge.Item, as_json: bool) -> None:
     """Print an item that was changed, as JSON or for people."""
-    print_json(item_json(item)) if as_json else show_change(item)
+    print_json(item.as_json()) if as_json else show_change(item)
 
 
 def give_files(files: Sequence[documents.Synced], as_json: bool) -> None:

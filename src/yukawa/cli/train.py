@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from yukawa import training
-from yukawa.cli import options, output
+from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
+from yukawa.core.files import read_text
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch
@@ -44,6 +45,7 @@ def train(
     variants = training.TextRecipe.variants(recipe, changes or ())
     folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
+    session.check_run_folder(folder, sweep or resume or dry_run)
     _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     if dry_run:
         _describe(variants, as_json)
@@ -69,10 +71,12 @@ def merge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the adapter of a run into its base. The new model in safetensors is one that any program loads."""
+    """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
+    from yukawa.training.export import MERGED
     from yukawa.training.prepare import quiet
 
+    session.check_folder(out or run / MERGED, new=True)
     quiet()
     merged = training.merge(run, out, dtype)
     give(
@@ -120,6 +124,7 @@ def _check(variants: list[Variant[training.TextRecipe]]) -> None:
 def _sweep(
     variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
+    """Train the variants of a sweep that are not finished, and show what became of each."""
     from yukawa.runs.sweep import executor_of, run_all
     from yukawa.training.text_task import VariantTask, run_variant
 
@@ -173,6 +178,7 @@ def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> No
 
 
 def _show(name: str, found: DryRun) -> None:
+    """Show what a training would do: parameters, text, steps and memory."""
     recipe, plan, memory = found.recipe, found.plan, found.memory
     if name:
         say((name, "bold"))
@@ -198,7 +204,7 @@ def _show(name: str, found: DryRun) -> None:
 def _about(path: Path) -> str:
     """The first sentence of the comment at the top of a recipe."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# "))

@@ -25,7 +25,7 @@ _CELLS = 1 << 21  # resamples x clusters that are held at a time
 
 
 def value_of(numerators: Any, denominators: Any, exponential: Any) -> Array:
-    """Ratios, or their exponentials where `exponential` is true; elementwise."""
+    """Ratios, or their exponentials where `exponential` is true, elementwise; shapes are broadcast."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratios = np.divide(numerators, denominators)
         return np.where(exponential, np.exp(np.where(exponential, ratios, 0)), ratios)
@@ -54,7 +54,7 @@ def random_flips(size: int, resamples: int, seed: int) -> Iterator[Array]:
 
 
 def every_flip(size: int) -> Iterator[Array]:
-    """All rows of zeros and ones of this length, in one block."""
+    """Yield all rows of zeros and ones of this length, in one block of shape (2^size, size)."""
     numbers = np.arange(2**size, dtype=np.int64)
     yield ((numbers[:, None] >> np.arange(size)) & 1).astype(np.float64)
 

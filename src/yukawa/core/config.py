@@ -1,6 +1,7 @@
 """Reads YAML files into typed, frozen models: bases, changes on top, and one clear line for what is wrong."""
 
 import math
+import os
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -76,13 +77,13 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to so many nodes at most."""
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to a limited number of nodes."""
 
     def get_single_node(self) -> Any:
         """See `yaml.composer.Composer`.
 
         Raises:
-            ComposerError: aliases stand for too much, or for what they are in.
+            ComposerError: aliases expand to too much, or an alias is within what it names.
         """
         node = super().get_single_node()
         if self.anchors_met and node is not None and _unfolded(node, {}) > _LARGEST:
@@ -115,7 +116,7 @@ _LARGEST, _DEEPEST = 10_000, 100
 
 
 def _unfolded(node: Any, known: dict[int, float]) -> float:
-    """The number of nodes that a node stands for once its aliases are written out; infinite if it holds itself."""
+    """The number of nodes of a node once its aliases are written out; infinite if it holds itself."""
     if id(node) not in known:
         known[id(node)] = math.inf  # until it is known
         within = node.value if isinstance(node, yaml.CollectionNode) else ()
@@ -136,7 +137,7 @@ for _kind in (_Loader, _Dumper):
     _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
     _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        re.compile(r"\A[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
         list("-+.0123456789"),
     )
 
@@ -150,8 +151,8 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     names = sorted(path.stem for path in shipped.glob("*.yaml"))
     if str(name_or_path) in names:
         return shipped / f"{name_or_path}.yaml"
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(name_or_path))
+    if os.path.isfile(path):  # Path.is_file fails for a name that is too long
         return path
     is_file = path.suffix in (".yaml", ".yml") or path.parent != Path()
     guess = nearest(path.stem if is_file else str(name_or_path), names)
@@ -171,13 +172,13 @@ def find_recipe(name_or_path: str | Path, kind: str, beside: Path | None = None)
     Raises:
         InputError: there is none; the nearest name is given, or the verb that takes a recipe of this name.
     """
-    if beside is not None and (beside.parent / name_or_path).is_file():
+    if beside is not None and os.path.isfile(beside.parent / name_or_path):
         return beside.parent / name_or_path
     try:
         return find(name_or_path, RECIPES / kind, "recipe")
     except InputError as error:
         for other, verb in VERBS.items():
-            if (RECIPES / other / f"{name_or_path}.yaml").is_file():
+            if os.path.isfile(RECIPES / other / f"{name_or_path}.yaml"):
                 raise InputError(error.message, hint=f"type: yukawa {verb} {name_or_path}") from None
         raise
 
@@ -255,10 +256,11 @@ def parse_yaml(text: str, where: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
     except RecursionError:
         raise InputError(f"{where} is nested too deeply") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error)
+        said = str(error) if isinstance(error, (yaml.YAMLError, ValueError)) else ""
+        reason = getattr(error, "problem", None) or said or "a value is not of the type that its tag names"
         raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
 
 
@@ -285,7 +287,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
 
 
 def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
-    """The values that differ between two tables, old and new, by where they stand, such as `label.particles.b[0]`."""
+    """The values that differ between two tables, old and new, by their place, such as `label.particles.b[0]`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(key for key in new if key not in old)]
         pairs = {f"{place}.{key}" if place else key: (old.get(key), new.get(key)) for key in keys}
@@ -359,6 +361,7 @@ def one_line(error: ValidationError, model: type[BaseModel], most: int = 1) -> s
 def _mistake(
     error: ErrorDetails, model: type[BaseModel], spelled: Callable[[tuple[str, ...]], str]
 ) -> Mistake:
+    """One error of pydantic as a sentence with a hint; the value of a secret is not shown."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     steps = tuple(step for step in map(str, error["loc"]) if not _TYPE_STEP.match(step))
     place, fields = spelled(steps), _fields_at(model, steps[:-1])

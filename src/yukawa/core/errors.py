@@ -52,6 +52,10 @@ class NotFound(InputError):
     """An identifier names nothing that is there."""
 
 
+class Changed(InputError):
+    """What was to be changed has been changed meanwhile; nothing was written."""
+
+
 class MissingPackage(InputError):
     """An optional package is needed and is not installed."""
 
@@ -124,11 +128,13 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this nam
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
-    "train": "accelerate bitsandbytes datasets huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch transformers trl",
+    "train": "accelerate bitsandbytes datasets gguf huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch "
+    "transformers trl",
     "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
     "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
+    "server": "fastapi jinja2 latex2mathml nh3 uvicorn",
     "large": "faiss",
     "local": "xllamacpp",
 }
@@ -153,7 +159,7 @@ def require(package: str, purpose: str, extra: str = "") -> ModuleType:
 
 
 def check_installed(package: str, purpose: str, extra: str = "") -> None:
-    """As `require`, but without importing the package, which may take seconds."""
+    """Check as `require` does, but without importing the package, which may take seconds."""
     if find_spec(package) is None:
         raise _missing(package, purpose, extra)
 

@@ -1,6 +1,7 @@
 """Files and folders that are never half-written, JSON Lines, and hashes."""
 
 import errno
+import fnmatch
 import gzip
 import hashlib
 import json
@@ -9,7 +10,7 @@ import secrets
 import shutil
 import stat
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -27,6 +28,9 @@ _REASONS = {
 }
 LARGEST_TEXT = 64 << 20
 """Bytes of a file that is read as a whole: settings, recipes, cards."""
+_BLOCK = 1 << 20
+_SPECIAL = "it is a pipe, a socket or a device"
+_PART = ".*.part"  # what a killed writer leaves
 # How PyTorch, safetensors and SQLite say that a file could not grow.
 _DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device", "disk is full")
 
@@ -38,7 +42,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     crash or a power cut sees the old file or the new one. A symbolic link is followed; permissions are kept.
 
     Raises:
-        StoreError: the disk is full, read-only or otherwise refuses; the old file stands.
+        StoreError: the disk is full, read-only or otherwise refuses; the old file is kept.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     with replacement(path) as handle, report_write_errors(path):
@@ -46,7 +50,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write one JSON object a line, whole or not at all; gzip if the name ends in `.gz`.
+    """Write one JSON object per line, whole or not at all; gzip if the name ends in `.gz`.
 
     Rows are read one at a time, so they may come from a generator larger than memory. Equal rows give equal
     bytes, compressed or not.
@@ -55,8 +59,8 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         The number of rows.
 
     Raises:
-        InputError: a row is not JSON (NaN and infinity are not); the old file stands.
-        StoreError: the disk refuses; the old file stands.
+        InputError: a row is not JSON (NaN and infinity are not); the old file is kept.
+        StoreError: the disk refuses; the old file is kept.
     """
     with replacement(path) as handle:
         return pack_jsonl(handle, rows, path)
@@ -89,32 +93,55 @@ def open_file(path: Path) -> BufferedReader:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise unreadable(path, error) from None
+    except ValueError:  # a null character
+        raise InputError(f"{str(path)!r} is not the name of a file") from None
     kind = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(kind):
         os.close(descriptor)
         if stat.S_ISDIR(kind):
             raise unreadable(path, IsADirectoryError())
-        raise InputError(f"{path} cannot be read: it is a pipe, a socket or a device", hint="name a file")
+        raise InputError(f"{path} cannot be read: {_SPECIAL}", hint="name a file")
     return os.fdopen(descriptor, "rb")
 
 
-def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
-    """A file of UTF-8 text, with or without a byte order mark.
+def check_file(path: Path) -> None:
+    """Refuse what `open_file` refuses, before a library opens the file by its name.
 
     Raises:
-        InputError: as `open_file`; it has more than `largest` bytes, or is not UTF-8.
+        InputError: as `open_file`.
     """
+    open_file(path).close()
+
+
+def read_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
+    """A file as a whole.
+
+    Raises:
+        InputError: as `open_file`; it has more than `largest` bytes.
+    """
+    data = bytearray()  # it grows: `read(largest)` would take as much memory first
     with open_file(path) as handle:
         try:
-            data = handle.read(largest + 1)
+            while block := handle.read(_BLOCK):
+                data += block
+                if len(data) > largest:
+                    raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
         except OSError as error:
             raise unreadable(path, error) from None
-    if len(data) > largest:
-        raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
+    return bytes(data)
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """A file of UTF-8 text, with or without a byte order mark; line ends are line feeds.
+
+    Raises:
+        InputError: as `read_bytes`; it is not UTF-8.
+    """
     try:
-        return data.decode("utf-8-sig")
+        text = read_bytes(path, largest).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise unreadable(path, error) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_json(data: str | bytes, place: str) -> Any:
@@ -139,6 +166,15 @@ def parse_json(data: str | bytes, place: str) -> Any:
     return found
 
 
+def read_object(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
+    """The object in a JSON file; see `parse_json`.
+
+    Raises:
+        InputError: as `read_text` and `parse_row`.
+    """
+    return parse_row(read_text(path, largest), str(path))
+
+
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects of a file one by one and skip blank lines; gzip if the name ends in `.gz`.
 
@@ -160,8 +196,8 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         raise unreadable(path, error) from None
 
 
-def parse_row(line: bytes, place: str) -> dict[str, Any]:
-    """The JSON object in `line`; an error message begins with `place`, such as `file:3`.
+def parse_row(line: bytes | str, place: str) -> dict[str, Any]:
+    """The JSON object in `line`, of bytes in UTF-8 or text; an error message begins with `place`, such as `file:3`.
 
     Raises:
         InputError: the line is not UTF-8, not JSON or not an object.
@@ -170,6 +206,17 @@ def parse_row(line: bytes, place: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError(f"{place} holds {type(row).__name__}; expected a JSON object {{...}}")
     return row
+
+
+def begins_with(path: Path, kind: str) -> bool:
+    """Whether a file is empty or has a first row `{"kind": kind, …}`, even one torn by a crash.
+
+    Raises:
+        InputError: as `open_file`.
+    """
+    expected = f'{{"kind": "{kind}"'.encode()
+    with open_file(path) as handle:
+        return expected.startswith(handle.read(len(expected)))
 
 
 def mend_jsonl(handle: IO[bytes]) -> None:
@@ -211,7 +258,13 @@ def hash_file(path: Path) -> str:
 
 @contextmanager
 def replacement(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
+    """A new file that takes the place of `path` when the block ends well, and vanishes when it does not.
+
+    Raises:
+        InputError: `path` is a folder, a pipe, a socket or a device.
+        StoreError: the disk refuses.
+    """
+    _check_kind(path)
     target = Path(os.path.realpath(path))
     beside = target.parent / f".{secrets.token_hex(8)}.part"
     with report_write_errors(path):
@@ -254,7 +307,7 @@ def new_folder(
     """
     target = Path(os.path.realpath(folder))
     check_new_folder(target, replace=replace)
-    beside, old = (target.with_name(f".{secrets.token_hex(8)}.{end}") for end in ("part", "old"))
+    beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with report_write_errors(folder):
             beside.mkdir(parents=True)
@@ -262,43 +315,116 @@ def new_folder(
             yield beside
         with report_write_errors(folder):
             sync(beside)
-            if target.exists():  # Windows does not rename onto a folder
-                os.rename(target, old)
-            os.replace(beside, target)
+            take_place(beside, target)
             sync(target.parent, deep=False)
     except BaseException:  # Ctrl-C too must leave nothing behind
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def take_place(new: Path, target: Path) -> None:
+    """Put a file or a folder in the place of `target`, which may be a folder with files; it stays if that fails."""
+    old = target.with_name(f".{secrets.token_hex(8)}.old")
+    try:
+        if target.exists():  # no system renames onto a folder that holds files
+            os.rename(target, old)
+        os.replace(new, target)
+    except BaseException:
         with suppress(OSError):
             old.rename(target)
-        shutil.rmtree(beside, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
 
-def check_output(path: Path, *, force: bool = False, own: Iterable[Path] = ()) -> None:
-    """Refuse to write over a file that is there, unless `force` is given, and over the program's `own` files at all.
+def check_output(
+    path: Path, *, force: bool = False, own: Iterable[Path] = (), inputs: Iterable[Path] = ()
+) -> None:
+    """Refuse to write a file over one that is there, unless `force` is given.
+
+    Args:
+        path: where a file is to be written.
+        force: whether it may take the place of a file.
+        own: files and folders of the program, which are never written over, nor into, nor where they may come to lie.
+        inputs: what is read to write the file.
 
     Raises:
-        InputError: `path` is there, or is one of `own` by whatever name.
+        InputError: there is a file without `force`; `path` is one of `inputs` or `own`, by whatever name; it is a
+            folder, a pipe, a socket or a device.
     """
-    if not path.exists():
-        return
-    if any(file.exists() and path.samefile(file) for file in own):
-        raise InputError(f"{path} belongs to Yukawa itself", hint="name another file")
-    if not force:
+    _check_not_own(path, own)
+    if any(_is(path, file) for file in inputs):
+        raise InputError(f"{path} is read by the same command", hint="name another file")
+    if _check_kind(path) and not force:
         raise InputError(f"{path} is there already", hint="name another file, or replace it with --force")
 
 
-def check_new_folder(folder: Path, *, replace: bool = False) -> None:
+def check_new_folder(folder: Path, *, replace: bool = False, own: Iterable[Path] = ()) -> None:
     """Refuse a folder that `new_folder` would refuse, before work is spent on it.
 
     Raises:
-        InputError: it is a file, or holds files and may not be replaced.
+        InputError: it is a file, holds files and may not be replaced, or is or lies in one of the program's `own`.
     """
+    _check_not_own(folder, own)
     if folder.is_dir():
         if not replace and any(folder.iterdir()):
             raise InputError(f"{folder} holds files already", hint="name a new folder")
     elif folder.exists():
         raise InputError(f"{folder} is a file", hint="name a new folder")
+
+
+def check_made_folder(
+    folder: Path, marks: Collection[str], made: Collection[str] = (), *, force: bool = True
+) -> None:
+    """Refuse a folder with anything else in it than what the same command writes there.
+
+    Args:
+        folder: where files are to be written; it may be absent or empty.
+        marks: names, as patterns, of which one is there wherever the command has written anything.
+        made: further names of what it writes.
+        force: whether what an earlier call wrote may be replaced.
+
+    Raises:
+        InputError: it is a file, holds something else, or holds files without `force`.
+    """
+    check_new_folder(folder, replace=True)
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    for name in there:
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in (*marks, *made, _PART)):
+            raise InputError(f"{folder} holds {name!r}, which another command made", hint="name a new folder")
+    if there and not (force and any(fnmatch.filter(there, pattern) for pattern in (*marks, _PART))):
+        hint = "name a new folder" + ("" if force else ", or replace them with --force")
+        raise InputError(f"{folder} holds files already", hint=hint)
+
+
+def _check_not_own(path: Path, own: Iterable[Path]) -> None:
+    for place in own:
+        if _is(path, place) or Path(os.path.realpath(place)) in Path(os.path.realpath(path)).parents:
+            raise InputError(f"{path} belongs to Yukawa itself", hint="name another place")
+
+
+def _is(path: Path, other: Path) -> bool:
+    """Whether two names are of one file, through links of both kinds, even if it is not there yet."""
+    if os.path.realpath(path) == os.path.realpath(other):
+        return True
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
+
+
+def _check_kind(path: Path) -> bool:
+    """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
+    try:
+        kind = os.stat(path).st_mode
+    except OSError:  # whoever writes will say what is wrong
+        return False
+    except ValueError:
+        raise InputError(f"{str(path)!r} is not the name of a file") from None
+    if stat.S_ISDIR(kind):
+        raise InputError(f"{path} cannot be written: it is a folder", hint="name a file in it")
+    if not stat.S_ISREG(kind):
+        raise InputError(f"{path} cannot be written: {_SPECIAL}", hint="name a file")
+    return True
 
 
 def sync(path: Path, *, deep: bool = True) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, field_validator
 
 from yukawa.core.config import StrictModel, one_line
-from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import atomic_write, hash_file
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write, hash_file, read_object
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "validation", "test")
@@ -98,8 +98,6 @@ class Manifest(StrictModel):
         """
         path = Path(folder) / MANIFEST
         try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise unreadable(path, error) from None
+            return cls.model_validate(read_object(path))
         except ValidationError as error:
             raise InputError(f"{path} is damaged: {one_line(error, cls)}") from None

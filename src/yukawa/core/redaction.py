@@ -3,11 +3,15 @@
 A server may send back what it was sent, in an error or in an answer: what has been read once is never shown.
 """
 
+import html
+import json
 import re
+from urllib.parse import quote
 
 SHOWN = "[secret]"
-"""What stands in place of a secret."""
+"""The text that replaces a secret."""
 _SHORTEST = 8  # shorter ones would take ordinary words with them
+_READ = 100_000  # characters of a text of which a few hundred are shown
 _known: set[str] = set()
 # The shapes of API keys: a value that looks like one is never shown, whether it was read here or not.
 SHAPES = re.compile(
@@ -19,7 +23,10 @@ SHAPES = re.compile(
 def keep_secret(value: str) -> str:
     """Note a key or password that was just read, and return it."""
     if len(value) >= _SHORTEST:
-        _known.add(value)
+        # As it is, and as it is written in an address, in JSON and in HTML.
+        spaceless = value.replace(" ", "%20")
+        _known.update((value, spaceless, quote(value), quote(value, safe="")))
+        _known.update((json.dumps(value)[1:-1], html.escape(value)))
     return value
 
 
@@ -29,6 +36,12 @@ def redacted(text: str) -> str:
         if secret in text:
             text = text.replace(secret, SHOWN)
     return text
+
+
+def shortened(text: str, longest: int = 300) -> str:
+    """One line of what others wrote: redacted before it is cut, which would leave half a secret."""
+    line = " ".join(redacted(text[:_READ]).split())
+    return line if len(line) <= longest else f"{line[:longest]}..."
 
 
 class Redactor:

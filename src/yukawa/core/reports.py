@@ -76,11 +76,11 @@ class Page:
         self.blocks += blocks
 
     def markdown(self, folder: Path) -> str:
-        """As Markdown; pictures are linked relative to `folder`."""
+        """The page as Markdown; pictures are linked relative to `folder`."""
         return "\n\n".join([f"# {_escaped(self.title)}", *(_markdown(b, folder) for b in self.blocks)]) + "\n"
 
     def html(self) -> str:
-        """As one HTML file that contains its pictures, without scripts, and loads nothing from elsewhere."""
+        """The page as one HTML file that contains its pictures, has no scripts and loads nothing from elsewhere."""
         title = html.escape(self.title)
         body = "\n".join([f"<h1>{title}</h1>", *map(_html, self.blocks)])
         return (
@@ -178,6 +178,7 @@ def _escaped(text: str, special: str = "`*_|") -> str:
 
 
 def _html(block: ReportBlock) -> str:
+    """A block of a report as HTML, with its picture in the page."""
     match block:
         case Heading(text):
             return f"<h2>{html.escape(text)}</h2>"

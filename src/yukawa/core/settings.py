@@ -1,13 +1,14 @@
 """Settings of one installation, typed and strict: `yukawa.toml` with the environment's `YUKAWA_*` on top."""
 
+import base64
 import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import EnvSettingsSource
@@ -25,6 +26,8 @@ FILE_NAME = "yukawa.toml"
 # Variables with our prefix that are not settings: the file's own name, and whatever the tests need.
 _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EMBEDDER_ACCOUNT = re.compile(r"(@[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#]*@")
+_ACCOUNT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^/?#]*)@")
 
 
 # Kinds of question, as `yukawa.knowledge.parsing.kinds` tells them apart.
@@ -80,6 +83,11 @@ class ModelSettings(StrictModel):
     deadline_s: Positive = 600
     replies: str | None = None
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [
+            (n, v and shown_address(v)) if n == "base_url" else (n, v) for n, v in super().__repr_args__()
+        ]
+
     @field_validator("key_variable")
     @classmethod
     def _is_a_variable_name(cls, value: str | None) -> str | None:
@@ -102,6 +110,10 @@ class KnowledgeSettings(StrictModel):
     url: str = ""
     embedding: str = "auto"
     reviewers: tuple[str, ...] = ()
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        shown = {"url": shown_address(self.url), "embedding": _EMBEDDER_ACCOUNT.sub(r"\1", self.embedding)}
+        return [(n, shown.get(n or "", v)) for n, v in super().__repr_args__()]
 
 
 class Settings(StrictModel):
@@ -202,22 +214,30 @@ def check_web_address(url: str, owner: str, hint: str) -> None:
         InputError: it is not a web address.
     """
     try:
+        account(url)
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        keep_secret(unquote(parts.password or ""))
-        keep_secret(parts.password or "")
     except ValueError:  # a port that is not a number, a bracket that does not close
         usable = False
     if not usable:
         raise InputError(f"{owner} has the address {url!r}, which is not a web address", hint=hint)
 
 
+def account(url: str) -> tuple[str, tuple[str, str] | None]:
+    """An address without its user and password, and these two; all their forms are secrets from now on."""
+    found = _ACCOUNT.match(url)
+    if found is None:
+        return url, None
+    user, _, password = found[2].partition(":")
+    both = unquote(user), unquote(password)
+    for secret in (password, both[1], base64.b64encode(":".join(both).encode()).decode()):
+        keep_secret(secret)
+    return found[1] + url[found.end() :], both
+
+
 def shown_address(url: str) -> str:
     """The address of a server without user, password and query, which some put secrets into."""
-    if "@" not in url:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+    return account(url)[0].partition("?")[0].partition("#")[0]
 
 
 def default_home() -> Path:
@@ -266,6 +286,13 @@ def load_settings(start: Path | None = None) -> Settings:
         raise _explained(error, path, environment) from None
 
 
+def settings_files() -> list[Path]:
+    """Where files of settings lie, or would lie."""
+    named = os.environ.get(f"{PREFIX}CONFIG", "")
+    home = Path(os.path.expanduser(os.environ.get(f"{PREFIX}HOME", "") or default_home()))
+    return [Path(FILE_NAME), home / FILE_NAME, *([Path(os.path.expanduser(named))] if named else [])]
+
+
 def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
     named = os.environ.get(f"{PREFIX}CONFIG", "")
     if named:
@@ -291,9 +318,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise SettingsError(f"{path} is nested too deeply") from None
     except ValueError as error:  # malformed, or a number of thousands of digits
-        place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        place = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
         line = (place and place[1]) or len(text.splitlines()) or 1
-        reason = str(error)[: place.start()] if place else str(error)
+        reason = str(error)[: place.start()].rstrip() if place else str(error)
         raise SettingsError(f"{path}:{line} is not valid TOML: {reason}") from None
     return _anchored(data, path.absolute().parent)
 

@@ -218,7 +218,7 @@ def _stacked(samples: Sequence[Sample]) -> tuple[Array, Array, NDArray[np.bool_]
     """Numerators and denominators, shape (C, S), and which of the S systems are exponentials."""
     if not samples or any(sample.clusters != samples[0].clusters for sample in samples):
         raise InputError(
-            "systems are compared on the same documents", hint="evaluate each on the same test set"
+            "systems can only be compared on the same documents", hint="evaluate each on the same test set"
         )
     return (
         np.stack([sample.numerators for sample in samples], axis=1),
@@ -234,7 +234,7 @@ def check_options(level: float, method: str = "bca", resamples: int = RESAMPLES)
         InputError: says which.
     """
     if not 0 < level < 1:
-        raise InputError(f"the level of an interval lies between 0 and 1, not {level}", hint="write 0.95")
+        raise InputError(f"the level of an interval must be between 0 and 1, not {level}", hint="write 0.95")
     if method not in get_args(Method):
         guess = nearest(method, get_args(Method))
         raise InputError(
@@ -242,11 +242,11 @@ def check_options(level: float, method: str = "bca", resamples: int = RESAMPLES)
             hint=f"did you mean {guess!r}?" if guess else "",
         )
     if resamples < 1:
-        raise InputError(f"an interval needs resamples, not {resamples}", hint=f"use {RESAMPLES}")
+        raise InputError(f"an interval needs at least one resample, not {resamples}", hint=f"use {RESAMPLES}")
 
 
 def wilson(share: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> tuple[Array, Array]:
-    """Ends of Wilson's score interval of shares of trials (J. Am. Stat. Assoc. 22 (1927) 209), elementwise.
+    """The ends of Wilson's score interval of shares of trials (J. Am. Stat. Assoc. 22 (1927) 209); shapes are broadcast.
 
     The number of trials need not be whole: an effective one serves as well. NaN where there are none.
 
@@ -297,7 +297,7 @@ def binomial_test(successes: int, trials: int, share: float = 0.5) -> float:
     """
     _check_counts(successes, trials)
     if not 0 <= share <= 1:
-        raise InputError(f"a share lies within 0 and 1, not {share}")
+        raise InputError(f"a share must be between 0 and 1, not {share}")
     return float(_scipy().binomtest(successes, trials, share).pvalue)
 
 
@@ -332,7 +332,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     found = np.asarray(p_values, np.float64)
     if not ((found >= 0) & (found <= 1)).all():
-        raise InputError("p-values lie within 0 and 1")
+        raise InputError("p-values must be between 0 and 1")
     order = np.argsort(found, kind="stable")
     steps = np.maximum.accumulate(found[order] * np.arange(len(found), 0, -1))
     corrected = np.empty_like(found)
@@ -343,7 +343,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _check_counts(successes: int, trials: int) -> None:
     if trials < 1 or not 0 <= successes <= trials:
         raise InputError(
-            f"successes must lie between 0 and trials, one or more: {successes} of {trials} do not"
+            f"successes must lie between 0 and trials, and trials be at least 1; got {successes} of {trials}"
         )
 
 

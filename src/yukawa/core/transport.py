@@ -1,36 +1,105 @@
 """How Yukawa speaks to servers: within a deadline and a number of bytes, to nobody else, and without showing keys."""
 
 import asyncio
+import contextlib
+import contextvars
+import logging
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import httpx2 as httpx
 
+from yukawa.core.errors import ModelError
+from yukawa.core.redaction import redacted, shortened
+from yukawa.core.settings import shown_address
+
+Result = TypeVar("Result")
+
 LONGEST_S = 600.0
-"""Seconds until a whole exchange must have ended, however often the server is heard of meanwhile."""
-LARGEST = 32 << 20
-"""Bytes of a reply, after any compression."""
+"""Seconds until a whole exchange must have ended, all attempts together, however often the server is heard of meanwhile."""
+LARGEST = 4 << 20
+"""Bytes of a reply that is read as a whole, after any compression."""
+EVENTS = "text/event-stream"
+"""What a request accepts whose reply is read piece by piece."""
+_LARGEST_STREAM = 32 << 20
+_LARGEST_EVENT = 256 << 10
 _HEADERS = {"accept-encoding": "identity"}  # a few bytes could become gigabytes
+# Of a few bytes JSON makes objects a hundred times as large: how many bytes of the limit each of these uses up at least.
+_PARTS = {b"{": 200, b"[": 50, b",": 16}
+_LOGGERS = (
+    "httpx2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "openai._base_client",
+)  # fmt: skip
+_ends: contextvars.ContextVar[float] = contextvars.ContextVar("ends", default=float("inf"))
 
 
-class LimitExceeded(httpx.TransportError):
-    """A server sent more, took longer, or led elsewhere than it may."""
+class _Redacting(logging.Filter):
+    """What the packages below log of requests and replies, to whoever listens, without secrets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See `logging.Filter`."""
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
+_REDACTING = _Redacting()
+
+
+class LimitExceeded(ModelError):
+    """A server sent more, or took longer, than it may; it is not asked again."""
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Exchanges inside must end within this many seconds from now, all of them together."""
+    before = _ends.set(min(_ends.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ends.reset(before)
+
+
+def within(seconds: float, work: Callable[[], Result]) -> Result:
+    """The result of `work`, waited for in a thread: whatever it waits for, a server, a lock or its next attempt.
+
+    Raises:
+        LimitExceeded: it has not ended in time; its exchanges end then too.
+    """
+    done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        """Put the result, or the error instead of it, into the queue."""
+        try:
+            with deadline(seconds):
+                done.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 -- raised again by the caller
+            done.put((None, error))
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    try:
+        found, error = done.get(timeout=seconds)
+    except queue.Empty:
+        raise _late(seconds) from None
+    if error is not None:
+        raise error
+    return found  # type: ignore[return-value]  # without an error it is a result
 
 
 def client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.Client:
-    """A client that follows no redirect and reads only so long and so much.
+    """Make a client that follows no redirect and limits the time and the size of replies.
 
     Args:
         timeout_s: longest silence, in seconds.
         deadline_s: seconds for each exchange, from the request to the last byte.
-        largest: bytes of a reply.
+        largest: bytes of a reply that is read as a whole; one whose request accepts `EVENTS` may be longer.
         more: further arguments of `httpx.Client`.
     """
+    _redact_logs()
     inner = httpx.HTTPTransport()
     return httpx.Client(
         transport=_Guarded(inner, deadline_s, largest),
@@ -44,7 +113,8 @@ def client(
 def async_client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.AsyncClient:
-    """As `client`, for an event loop."""
+    """Make a client as `client` does, for an event loop."""
+    _redact_logs()
     inner = httpx.AsyncHTTPTransport()
     return httpx.AsyncClient(
         transport=_GuardedAsync(inner, deadline_s, largest),
@@ -55,65 +125,87 @@ def async_client(
     )
 
 
+def _redact_logs() -> None:
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_REDACTING)  # which is added once
+
+
 def redirection(status: int, headers: Mapping[str, str]) -> str:
     """What to say of a reply that leads elsewhere; '' if it does not."""
     where = headers.get("location", "")
-    return f"it redirects to {where}, which is not followed" if 300 <= status < 400 and where else ""
+    if not (300 <= status < 400 and where):
+        return ""
+    return f"it redirects to {shortened(unquote(shown_address(where)))}, which is not followed"
 
 
-def _late(deadline_s: float) -> LimitExceeded:
-    return LimitExceeded(f"the reply has not ended after {deadline_s:g} s")
+def _late(seconds: float) -> LimitExceeded:
+    return LimitExceeded(f"the reply has not ended after {seconds:g} s")
 
 
 class _Meter:
-    """Counts the bytes of one reply against what is allowed."""
+    """Holds one exchange to its time, and its reply to its size."""
 
-    def __init__(self, deadline_s: float, largest: int) -> None:
-        self._deadline_s, self._largest = deadline_s, largest
-        self._ends = time.monotonic() + deadline_s
-        self._bytes = 0
+    def __init__(self, request: httpx.Request, deadline_s: float, largest: int) -> None:
+        self.deadline_s = deadline_s
+        self._ends = min(time.monotonic() + deadline_s, _ends.get())
+        self._streams = request.headers.get("accept") == EVENTS
+        self._largest = _LARGEST_STREAM if self._streams else largest
+        self._whole = _LARGEST_EVENT if self._streams else largest
+        self._bytes = self._read = 0
+        self._parts = dict.fromkeys(_PARTS, 0)
+        self._tail = b""
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left."""
+        return max(self._ends - time.monotonic(), 0.0)
 
     def check_headers(self, headers: httpx.Headers) -> None:
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("", "identity"):
-            raise LimitExceeded(f"the reply is packed ({packed}), which was not allowed")
+            raise LimitExceeded(f"the reply is compressed ({packed}), which was not allowed")
 
-    def check(self, size: int) -> None:
-        self._bytes += size
-        if self._bytes > self._largest:
-            raise LimitExceeded(f"the reply has more than {self._largest >> 20:,} MiB")
+    def check(self, piece: bytes) -> None:
         if time.monotonic() > self._ends:
-            raise _late(self._deadline_s)
+            raise _late(self.deadline_s)
+        self._bytes += len(piece)
+        if self._streams:
+            piece = self._last_event(piece)
+        self._read += len(piece)
+        if self._bytes > self._largest or self._read > self._whole:
+            raise LimitExceeded(f"the reply has more than {min(self._largest, self._whole) / 2**20:g} MiB")
+        for sign, bytes_each in _PARTS.items():
+            self._parts[sign] += piece.count(sign)
+            if self._parts[sign] * bytes_each > self._whole:
+                raise LimitExceeded("the reply has too many parts")
+
+    def _last_event(self, piece: bytes) -> bytes:
+        """What `piece` has of the event that it does not end; the counts begin anew with each event."""
+        joined = self._tail + piece
+        self._tail = joined[-3:]
+        ended = max(joined.rfind(b"\n\n"), joined.rfind(b"\n\r\n"), joined.rfind(b"\r\r"))
+        if ended < 0:
+            return piece
+        self._read, self._parts = 0, dict.fromkeys(_PARTS, 0)
+        return joined[ended:]
 
 
 class _Guarded(httpx.BaseTransport):
+    """A transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.BaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See `httpx.BaseTransport`."""
-        meter = _Meter(*self._limits)
-        response = self._within(self._limits[0], request)
-        return _metered(response, _Stream(response.stream, meter), meter)
-
-    def _within(self, deadline_s: float, request: httpx.Request) -> httpx.Response:
-        """The beginning of the reply, waited for in a thread: a server may send its headers letter by letter."""
-        done: queue.SimpleQueue[httpx.Response | BaseException] = queue.SimpleQueue()
-
-        def wait() -> None:
-            try:
-                done.put(self._inner.handle_request(request))
-            except BaseException as error:  # noqa: BLE001 -- raised again by the caller
-                done.put(error)
-
-        threading.Thread(target=wait, daemon=True).start()
+        meter = _Meter(request, *self._limits)
         try:
-            found = done.get(timeout=deadline_s)
-        except queue.Empty:
-            raise _late(deadline_s) from None
-        if isinstance(found, BaseException):
-            raise found
-        return found
+            # In a thread, as a server may send its headers letter by letter.
+            response = within(meter.left_s, lambda: self._inner.handle_request(request))
+        except LimitExceeded:
+            self._inner.close()  # or the thread would read as long as it is sent something
+            raise _late(meter.deadline_s) from None
+        return _metered(response, _Stream(response.stream, meter), meter)
 
     def close(self) -> None:
         """Close the connections."""
@@ -121,17 +213,19 @@ class _Guarded(httpx.BaseTransport):
 
 
 class _GuardedAsync(httpx.AsyncBaseTransport):
+    """An asynchronous transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.AsyncBaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `httpx.AsyncBaseTransport`."""
-        meter = _Meter(*self._limits)
+        meter = _Meter(request, *self._limits)
         try:
-            async with asyncio.timeout(self._limits[0]):
+            async with asyncio.timeout(meter.left_s):
                 response = await self._inner.handle_async_request(request)
         except TimeoutError:
-            raise _late(self._limits[0]) from None
+            raise _late(meter.deadline_s) from None
         return _metered(response, _AsyncStream(response.stream, meter), meter)
 
     async def aclose(self) -> None:
@@ -152,7 +246,7 @@ class _Stream(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._inner:
-            self._meter.check(len(piece))
+            self._meter.check(piece)
             yield piece
 
     def close(self) -> None:
@@ -165,8 +259,16 @@ class _AsyncStream(httpx.AsyncByteStream):
         self._inner, self._meter = inner, meter
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._inner:
-            self._meter.check(len(piece))
+        pieces = aiter(self._inner)
+        while True:
+            try:
+                async with asyncio.timeout(self._meter.left_s):
+                    piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise _late(self._meter.deadline_s) from None
+            self._meter.check(piece)
             yield piece
 
     async def aclose(self) -> None:

@@ -61,7 +61,7 @@ class Abstracts:
 
 @dataclass(frozen=True)
 class _Request:
-    """The arguments of `build_abstracts` that decide the rows; `mixture` None stands for every archive."""
+    """The arguments of `build_abstracts` that decide the rows; `mixture` None means every archive."""
 
     mixture: str | None
     table: mixtures.MixtureTable

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from yukawa.core.errors import InputError, check_name, unreadable
+from yukawa.core.files import open_file
 from yukawa.data.rows import Document
 
 LONGEST = 1 << 24  # bytes of a line; the longest of arXiv's, with 3,000 authors, have 300,000
@@ -151,7 +152,7 @@ def read_papers(
 
 
 _EXPECTED = (
-    "arXiv's metadata snapshot as JSON Lines is expected, one object a line with id, categories, abstract"
+    "arXiv's metadata snapshot as JSON Lines is expected, one object per line with id, categories, abstract"
 )
 
 
@@ -174,7 +175,7 @@ def _reason(error: Exception) -> str:
 class _Watched(io.RawIOBase):
     """A file that counts, and hashes if `hashed`, the bytes that are read."""
 
-    def __init__(self, raw: io.RawIOBase, hashed: bool) -> None:
+    def __init__(self, raw: Any, hashed: bool) -> None:
         self._raw = raw
         self._hashed = hashed
         self.count = 0
@@ -197,8 +198,8 @@ def _opened(
 ) -> Iterator[tuple[io.BufferedIOBase, _Watched]]:
     """The lines of a file, unpacked if its first bytes are those of gzip, and the file beneath."""
     try:
-        with open(path, "rb", buffering=0) as raw:
-            watched = _Watched(raw, hashed)
+        with open_file(path) as file:
+            watched = _Watched(file.raw, hashed)
             beneath = io.BufferedReader(watched, _BUFFER)
             start = beneath.peek(4)[:4]
             if start == b"PK\x03\x04":
@@ -298,7 +299,7 @@ FEYNTUNE = Method(
     "dropped if the comments hold `withdrawn` in any case or the abstract `withdrawn` or `Withdrawn`; a newline "
     "and the white space after it become one space; no deduplication; splits of exactly 70/15/15. Their shuffle "
     "is published nowhere; here documents are ordered by a seeded hash of their words, and the same words never "
-    "stand in two splits.",
+    "are in two splits.",
     matches=contains_archive,
     withdrawn=mentions_withdrawal,
     clean=clean_newlines,

@@ -53,6 +53,7 @@ def build_conversations(
     source: str | None = None,
     licence: str | None = None,
     drop_bad: bool = False,
+    repairs: Sequence[str] = (),
     seed: int = 42,
     filters: Iterable[RowFilter] = (),
     suffix: str = ".parquet",
@@ -61,7 +62,8 @@ def build_conversations(
     """Make a data set of conversations, or of preferences, from files that `read_conversations` describes.
 
     Of rows with the same texts only the first is kept. `shares` and `threshold` are those of `split_conversations`;
-    `filters` are applied one after the other before the split, `counter` counts tokens for manifest and card.
+    `filters` are applied one after the other before the split, `counter` counts tokens for manifest and card;
+    `repairs` are those of `read_conversations`.
 
     Raises:
         InputError: a file or row cannot be used, some files hold preferences and others do not, two rows have
@@ -71,7 +73,9 @@ def build_conversations(
     """
     check_new_folder(Path(folder))
     paths = [Path(path) for path in files]
-    kind, parsed = _read_all(paths, format, source=source, licence=licence, drop_bad=drop_bad)
+    kind, parsed = _read_all(
+        paths, format, source=source, licence=licence, drop_bad=drop_bad, repairs=repairs
+    )
     rows, repeated = _distinct(parsed)
     if not rows:
         raise InputError("no row remains: every row is bad", hint="omit --drop-bad to see the reasons")
@@ -104,6 +108,8 @@ def _read_all(
             "some files hold preferences and others conversations", hint="make a data set of each"
         )
     if preferences == {True}:
+        if given.pop("repairs"):
+            raise InputError("preferences are not repaired", hint="omit --repair")
         return Preference, tuple(read_preferences(path, **given) for path in paths)
     named = zip(paths, formats, strict=True)
     return Conversation, tuple(read_conversations(path, format=name, **given) for path, name in named)
@@ -132,6 +138,7 @@ def _input(one: ParsedFile[Any]) -> dict[str, Any]:
         "rows": len(one.rows),
         "bad": [asdict(bad) for bad in one.bad],
         "ignored": list(one.ignored),
+        "repaired": dict(one.repaired),
     }
 
 
@@ -159,6 +166,7 @@ def _distinct(parsed: Sequence[ParsedFile[Any]]) -> tuple[list[Any], int]:
 def _sections(
     made: Mapping[str, Any], filters: Iterable[RowFilter], filtered: Mapping[str, int]
 ) -> list[tuple[str, str]]:
+    """The sections of the card: how the data set was made, and its input files."""
     read = [
         (
             f"`{one['name']}`",
@@ -174,6 +182,9 @@ def _sections(
         f"{made['near_questions']} or more, are in one split. Omitted for having the same texts as another: "
         f"{made['dropped']['repeated']:,} rows."
     )
+    for one in made["inputs"]:
+        if one["repaired"]:
+            how += f" Repaired in `{one['name']}`: {_counted(one['repaired'])}."
     if filters := tuple(filters):
         omitted = f"* Omitted by filters: {_counted(filtered) or 'no rows'}."
         how = "\n".join([f"* {how}", *filter_lines(filters), omitted])
@@ -184,7 +195,7 @@ def _sections(
 
 
 def questions(row: Conversation | Preference) -> list[str]:
-    """The normalised questions that must not stand in two splits: the first, and later ones of four words or more."""
+    """The normalised questions that must not be in two splits: the first, and later ones of four words or more."""
     messages = row.messages if isinstance(row, Conversation) else row.prompt
     first, *later = [normalise(message.content) for message in messages if message.role == "user"] or [""]
     return [first, *(question for question in later if len(question.split()) >= SHORTEST)]

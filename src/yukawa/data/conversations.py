@@ -1,16 +1,18 @@
 """Reads files of questions and answers in all common formats as conversations and preferences."""
 
 import gzip
-import json
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from yukawa.core.errors import InputError, check_name, unreadable
-from yukawa.core.files import read_jsonl
+from yukawa.core.files import open_file, parse_json, read_jsonl
+from yukawa.data.repairs import Message, Repairs
 from yukawa.data.rows import Conversation, Preference, Turn
 
 # The fields that a row of each format must have, the most specific format first.
@@ -48,6 +50,7 @@ class ParsedFile(Generic[Talk]):
         rows: the good rows, in the order of the file.
         bad: the bad rows, if they may be dropped.
         ignored: names of fields that were not read, sorted.
+        repaired: by each declared repair, the number of rows that it changed.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class ParsedFile(Generic[Talk]):
     rows: tuple[Talk, ...]
     bad: tuple[BadRow, ...]
     ignored: tuple[str, ...]
+    repaired: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_conversations(
@@ -64,6 +68,7 @@ def read_conversations(
     source: str | None = None,
     licence: str | None = None,
     drop_bad: bool = False,
+    repairs: Iterable[str] = (),
 ) -> ParsedFile[Conversation]:
     """Read a JSON list or JSON Lines (gzip if named .gz) of questions and answers; no text is changed.
 
@@ -77,12 +82,13 @@ def read_conversations(
         source: source of rows that name none; the file's name by default.
         licence: licence of rows that name none.
         drop_bad: drop bad rows and list them; otherwise they are refused.
+        repairs: of rows of `sharegpt` and `messages`, see `yukawa.data.repairs`.
 
     Raises:
         InputError: the file cannot be read or holds no rows, the format is unknown or not recognised, or rows are
             bad; the message names the first of them by number.
     """
-    return _read(path, format, source, licence, drop_bad, Conversation)
+    return _read(path, format, source, licence, drop_bad, Conversation, Repairs(repairs))
 
 
 def read_preferences(
@@ -96,7 +102,7 @@ def read_preferences(
     Raises:
         InputError: as for `read_conversations`; also if both replies are the same.
     """
-    return _read(path, "preference", source, licence, drop_bad, Preference)
+    return _read(path, "preference", source, licence, drop_bad, Preference, Repairs())
 
 
 def detect_format(path: Path) -> str:
@@ -120,24 +126,30 @@ def read_objects(path: Path) -> Iterator[Any]:
         return
     try:
         with _open(path) as handle:
-            yield from json.loads(handle.read().decode("utf-8-sig"))
-    except (EOFError, OSError) as error:
+            data = handle.read(_LARGEST_LIST + 1)
+    except (EOFError, OSError, zlib.error) as error:
         raise unreadable(path, error) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start})") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from None
+    if len(data) > _LARGEST_LIST:
+        raise InputError(
+            f"{path} holds a list of more than {_LARGEST_LIST >> 30} GiB", hint="write it as JSON Lines"
+        )
+    yield from parse_json(data.removeprefix(b"\xef\xbb\xbf"), str(path))
 
 
-def _open(path: Path) -> Any:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
+_LARGEST_LIST = 2 << 30  # bytes, of what is read as a whole
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as handle:
+        yield handle
 
 
 def _is_list(path: Path) -> bool:
     try:
         with _open(path) as handle:
             return bool(handle.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["))
-    except (EOFError, OSError):
+    except (EOFError, OSError, zlib.error):
         return False  # read_jsonl says what is wrong with it
 
 
@@ -159,8 +171,14 @@ def _detect(path: Path, rows: Sequence[Any]) -> str:
 
 
 def _read(
-    path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk]
-) -> ParsedFile[Talk]:
+    path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk],
+    repairs: Repairs,
+) -> ParsedFile[Talk]:  # fmt: skip
+    """Read and check one file of questions and answers or of preferences.
+
+    Raises:
+        InputError: the format is unknown or of the other kind, or a row is bad and bad rows are not dropped.
+    """
     path = Path(path)
     raw = _rows(path)
     found = format_ or _detect(path, raw)
@@ -169,7 +187,7 @@ def _read(
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
         raise InputError("the source is empty", hint="name one, or omit it for the file's name")
-    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0])
+    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0], repairs)
     rows: list[Talk] = []
     bad: list[BadRow] = []
     for number, values in enumerate(raw, start=1):
@@ -179,7 +197,7 @@ def _read(
             bad.append(BadRow(number, str(error)))
     if bad and not drop_bad:
         raise InputError(_complaint(path, bad, len(raw)), hint="correct them, or drop them with --drop-bad")
-    return ParsedFile(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
+    return ParsedFile(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)), +repairs.counts)
 
 
 def _complaint(path: Path, bad: Sequence[BadRow], total: int) -> str:
@@ -195,7 +213,8 @@ class _BadRowError(Exception):
 class _RowParser:
     """Makes rows of one format, and remembers which fields it did not read."""
 
-    def __init__(self, format_: str, source: str, licence: str | None, stem: str) -> None:
+    def __init__(self, format_: str, source: str, licence: str | None, stem: str, repairs: Repairs) -> None:
+        self._repair = repairs
         self._format, self._source, self._licence, self._stem = format_, source, licence, stem
         self._read_fields = {*FORMATS[format_], *_OPTIONAL.get(format_, ()), *_PROVENANCE}
         if format_ == "preference":
@@ -204,7 +223,7 @@ class _RowParser:
         self.ignored: set[str] = set()
 
     def parse(self, number: int, values: Any) -> dict[str, Any]:
-        """The fields of the row that stands at `number` in the file.
+        """Parse the row with this number in the file into its fields.
 
         Raises:
             _BadRowError: it is not a row of the format.
@@ -254,13 +273,13 @@ class _RowParser:
     def _messages(self, turns: Any, field: str, role: str = "role", text: str = "content") -> list[Turn]:
         if not isinstance(turns, list) or not turns:
             raise _BadRowError(f"{field!r} must be a list of messages, it is {reprlib.repr(turns)}")
-        messages = []
+        said: list[Message] = []
         for turn in turns:
             if not isinstance(turn, dict) or role not in turn or text not in turn:
                 raise _BadRowError(f"a message of {field!r} has no {role!r} or no {text!r}")
-            messages.append(_message(turn[role], turn[text]))
+            said.append((turn[role], turn[text]))
             self.ignored |= {f"{field}.{name}" for name in turn.keys() - {role, text}}
-        return messages
+        return [_message(*one) for one in self._repair(said)]
 
     def _preference(self, values: Values) -> dict[str, Any]:
         prompt = self._side(values["prompt"], "prompt", "user") if values.get("prompt") is not None else []

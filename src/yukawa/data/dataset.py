@@ -390,7 +390,7 @@ def _questions(path: Path) -> Iterator[EvaluationText]:
         texts = given[0] if given and isinstance(given[0], list) else given[:1]
         if not texts or not all(isinstance(text, str) for text in texts):
             raise InputError(
-                f"{path}: row {number} holds no question", hint=f"one of {', '.join(_QUESTIONS)}"
+                f"{path}: row {number} holds no question", hint=f"it needs one of {', '.join(_QUESTIONS)}"
             )
         name = next((row[key] for key in ("id", "question_id") if row.get(key) is not None), None)
         for text in texts:

@@ -15,7 +15,7 @@ from yukawa.data.ngrams import Hashes, hash_sequences, hash_words, split_words
 from yukawa.data.rows import AnyRow, Conversation, Document, Preference, Row, RowFilter, texts_of
 
 WORDS = 13
-SHORTEST = 4  # words: "what is QCD" stands in too many texts to mean anything
+SHORTEST = 4  # words: "what is QCD" is in too many texts to mean anything
 REASON = "with a piece of an evaluation set"
 _BATCH = 256  # documents
 _TABLE_BITS = 22  # a first look in a table of 4 MB spares the search for nearly every n-gram
@@ -29,8 +29,8 @@ class EvaluationText:
     Attributes:
         id: names it in the report.
         text: a question, an answer or a whole document.
-        question: whether the text counts as found where it stands whole in a document although it has fewer words
-            than an n-gram. Short answers ("the Higgs boson") stand everywhere.
+        question: whether the text counts as found where a document holds all of it although it has fewer words
+            than an n-gram. Short answers ("the Higgs boson") occur everywhere.
     """
 
     id: str
@@ -108,7 +108,7 @@ class Decontamination(RowFilter):
     ) -> None:
         if words < 1 or shortest < 1:
             raise InputError(
-                f"n-grams have at least one word, not {min(words, shortest)}", hint="choose one or more"
+                f"n-grams need at least one word, got {min(words, shortest)}", hint="choose one or more"
             )
         self.hits: list[Leak] = []
         self._words, self._shortest, self._sets = words, shortest, sets

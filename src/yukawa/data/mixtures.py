@@ -53,7 +53,7 @@ class Mixture(StrictModel):
         return parts
 
     def describe(self) -> str:
-        """In words, such as `70 % hep-th + 30 % gr-qc, cut to the size of s1`."""
+        """Describe the mixture in words, such as `70 % hep-th + 30 % gr-qc, cut to the size of s1`."""
         parts = [name if share is None else f"{100 * share:g} % {name}" for name, share in self.parts.items()]
         size = f", cut to the size of {self.size}" if self.size else ""
         return " + ".join(parts) + size

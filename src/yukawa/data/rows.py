@@ -12,7 +12,7 @@ from pydantic import StringConstraints, ValidationError
 
 from yukawa.core.config import StrictModel, mistakes
 from yukawa.core.errors import InputError, require, unreadable
-from yukawa.core.files import read_jsonl, replacement, report_write_errors, write_jsonl
+from yukawa.core.files import open_file, read_jsonl, replacement, report_write_errors, write_jsonl
 
 # The constraint makes pydantic look at the characters: JSON can hold half of a surrogate pair, which no file can.
 _Str = Annotated[str, StringConstraints(min_length=0)]
@@ -185,6 +185,7 @@ def schema(kind: RowKind) -> Any:
 
 
 def _write_parquet(path: Path, rows: Iterator[Row], kind: type[Row]) -> int:
+    """Write rows as Parquet in groups of `ROW_GROUP`, and return their number."""
     arrow = require("pyarrow", "writing Parquet files")
     parquet = require("pyarrow.parquet", "writing Parquet files")
     columns = schema(kind)
@@ -236,7 +237,7 @@ def _opened(path: Path) -> Iterator[Any]:
     arrow = require("pyarrow", "reading Parquet files")
     parquet = require("pyarrow.parquet", "reading Parquet files")
     try:
-        with open(path, "rb") as handle, parquet.ParquetFile(handle, page_checksum_verification=True) as file:
+        with open_file(path) as handle, parquet.ParquetFile(handle, page_checksum_verification=True) as file:
             yield file
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: names of columns
         reason = getattr(error, "strerror", None) or "it is damaged"

@@ -32,7 +32,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
-        """One float32 unit row a text: shape (n, d), (0, d) for no texts.
+        """Embed texts as float32 unit vectors, one row per text: shape (n, d), (0, d) for no texts.
 
         Args:
             texts: any strings, of any length; what is beyond the window of a model is not seen.

@@ -1,6 +1,5 @@
 """The forward pass of a BERT encoder in NumPy, for batches of texts of any lengths without padding."""
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from math import gcd
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.errors import ModelError
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.files import parse_json
 from yukawa.embedding.base import normalise_rows
 
 Array = NDArray[np.float32]
@@ -114,7 +114,7 @@ class Bert:
 
 
 def gelu(x: Array) -> Array:
-    """x/2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel 2016), in place."""
+    """Apply x/2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel 2016) in place, to any shape."""
     z = np.abs(x) * np.float32(0.5**0.5)
     t = 1 / (1 + _ERF_P * z)
     series = t * _ERF[-1]
@@ -138,11 +138,11 @@ def read_safetensors(path: Path) -> dict[str, Array]:
     try:
         raw = np.memmap(path, dtype=np.uint8, mode="r")
         begin = 8 + int.from_bytes(bytes(raw[:8]), "little")
-        header: dict[str, Any] = json.loads(bytes(raw[8:begin]))
+        header: dict[str, Any] = parse_json(bytes(raw[8:begin]), "its header")
         return {
             name: raw[begin:][slice(*entry["data_offsets"])].view("<f4").reshape(entry["shape"])
             for name, entry in header.items()
             if entry.get("dtype") == "F32"
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"the weights file {path} cannot be read: {error}") from error

@@ -1,6 +1,5 @@
 """Models of the sentence-transformers project: all-MiniLM-L6-v2 in NumPy, without torch; any other by its library."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
+from yukawa.core.files import parse_json, read_text
 from yukawa.core.processes import Tick, in_threads, usable_cores
 from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
@@ -123,8 +123,8 @@ def _batches(texts: Sequence[Sequence[int]]) -> list[list[int]]:
 
 def _setting(path: Path, key: str) -> int:
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))[key])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return int(parse_json(read_text(path), str(path))[key])
+    except (InputError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"cannot read {key!r} from {path}: {error}") from error
 
 

@@ -128,7 +128,7 @@ class TokenSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entropies:
-    """How sure a model was of its own completions, a row a completion.
+    """How sure a model was of its own completions, one row per completion.
 
     Attributes:
         ids: of the documents.
@@ -142,7 +142,7 @@ class Entropies:
 
     @property
     def kind(self) -> str:
-        """Which of the two is known best: `entropy`, or `surprisal` from a service."""
+        """What the values are: `entropy`, or `surprisal` if they come from a service."""
         return "surprisal" if self.entropies is None else "entropy"
 
     def sample(self) -> Sample:
@@ -209,7 +209,7 @@ def chat_surprisals(completions: Sequence[Completion]) -> Entropies:
 
 
 def by_position(rows: Sequence[Array]) -> TokenSeries:
-    """Mean, standard error and number of rows at each position."""
+    """The mean, standard error and number of rows at each position, of rows of any lengths (n,)."""
     longest = max((len(row) for row in rows), default=0)
     table = np.full((len(rows), longest), np.nan)
     for k, row in enumerate(rows):
@@ -231,8 +231,8 @@ ARTEFACTS = {
         r"|\[\d{4}\.\d{4,5}(?:v\d+)?\]",
         re.IGNORECASE,
     ),
-    "pacs": re.compile(r"\bPACS(?:\s+(?:numbers?|codes?|nos?\.?))?\s*[:.]?\s*\d{2}\.\d{2}|\bPACS\s*(?:numbers?)?\s*:"),
-    "keywords": re.compile(r"\bkey\s*-?\s*words?(?: and phrases)?\s*:", re.IGNORECASE),
+    "pacs": re.compile(r"\bPACS(?:\s++(?:numbers?|codes?|nos?\.?))?+\s*+(?:[:.]\s*+)?\d{2}\.\d{2}|\bPACS\s*+(?:numbers?\s*+)?:"),
+    "keywords": re.compile(r"\bkey\s*+(?:-\s*+)?words?(?: and phrases)?\s*:", re.IGNORECASE),
     "comments": re.compile(
         r"\bComments?\s*:|\b\d+\s+pages?,\s*(?:\d+|no|one|two|three|four|five|several)\s+(?:\w+\s+)?(?:figures?|tables?)\b",
         re.IGNORECASE,
@@ -245,8 +245,8 @@ ARTEFACTS = {
     "authors": re.compile(
         r"(?:\b[A-Z]\.\s?(?:[A-Z]\.\s?)?[A-Z][a-z\u00c0-\u017f'-]+(?:,| and|;)\s+){2,}[A-Z]\.\s?(?:[A-Z]\.\s?)?[A-Z][a-z\u00c0-\u017f'-]+"
     ),
-    "address": re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.[\w.]+\b"),
-    "dates": re.compile(r"\b(?:Received|Revised|Accepted|Submitted|Dated|Last modified)\s*:?\s*\(?\d{1,2}\s+[A-Z][a-z]{2}"),
+    "address": re.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]++@[\w-]+\.[\w.]+\b"),
+    "dates": re.compile(r"\b(?:Received|Revised|Accepted|Submitted|Dated|Last modified)\s*+(?::\s*+)?\(?\d{1,2}\s+[A-Z][a-z]{2}"),
 }  # fmt: skip
 
 
@@ -312,7 +312,7 @@ class Diversity:
         return Sample.mean(self.values[name], self.ids)
 
     def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
-        """Of each kind of artefact, and of any: how many texts have it, and their share with Wilson's interval."""
+        """How many texts have each kind of artefact, or any, and their share with Wilson's interval."""
         of_any = np.any(list(self.artefacts.values()), axis=0)
         counts = {name: int(has.sum()) for name, has in {"any": of_any, **self.artefacts}.items()}
         return {name: (count, wilson_estimate(count, len(self.ids), level)) for name, count in counts.items()}

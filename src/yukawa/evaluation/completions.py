@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
-from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
+from yukawa.core.files import begins_with, mend_jsonl, read_jsonl, report_write_errors
 from yukawa.core.processes import Progress, in_threads
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
@@ -76,7 +76,7 @@ def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
     """
     found = {document.id: split_prompt(document.text) for document in documents}
     if len(found) < len(documents):
-        raise InputError(f"{len(documents) - len(found)} documents have an id that another has too")
+        raise InputError(f"{len(documents) - len(found)} documents share their id with another one")
     kept = {name: halves for name, halves in found.items() if halves[1]}
     if not kept:
         raise InputError("none of the documents has a second half to complete")
@@ -274,6 +274,11 @@ class CompletionFile:
     def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and not begins_with(self._path, _HEAD):
+            raise InputError(
+                f"{self._path} is there already and holds no completions", hint="name another folder"
+            )
+        with report_write_errors(self._path):
             self._handle = open(self._path, "ab+")
         try:
             mend_jsonl(self._handle)

@@ -17,7 +17,7 @@ from yukawa.evaluation.token_losses import token_scores
 from yukawa.llm.loading import LanguageModel
 
 FORMS = ("document_perplexity", "corpus_perplexity", "bits_per_byte")
-_HEAD = "yukawa losses"
+LOSSES_HEAD = "yukawa losses"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +80,12 @@ class Losses:
         return {form: self.sample(form).value for form in FORMS}
 
     def save(self, path: Path) -> None:
-        """Write a first line that says how the losses were measured, then a line a document.
+        """Write a first line that says how the losses were measured, then one line per document.
 
         Raises:
             StoreError: the disk refuses.
         """
-        head = {"kind": _HEAD, "model": self.model, "options": self.options, "notes": list(self.notes)}
+        head = {"kind": LOSSES_HEAD, "model": self.model, "options": self.options, "notes": list(self.notes)}
         columns = {
             "id": self.ids, "cluster": self.clusters, "loss": self.losses.tolist(), "tokens": self.tokens.tolist(),
             "bytes": self.bytes.tolist(), "windows": self.windows.tolist(),
@@ -101,7 +101,7 @@ class Losses:
             InputError: the file cannot be read, is damaged or holds something else.
         """
         head, *rows = list(read_jsonl(path)) or [{}]
-        if head.get("kind") != _HEAD or not rows:
+        if head.get("kind") != LOSSES_HEAD or not rows:
             raise InputError(f"{path} does not hold losses of documents")
         try:
             columns = {name: [row[name] for row in rows] for name in rows[0]}

@@ -128,7 +128,7 @@ def _turned(k: int) -> int:
 
 
 def _size(lines: int) -> tuple[float, float]:
-    """Of a figure with that many lines, in inches; a long legend stands beside it."""
+    """Width and height in inches of a figure with that many lines; a long legend is drawn beside the axes."""
     return (6.4, 4.0) if lines <= _WITHIN else (9.0, max(4.0, 0.6 + 0.23 * lines))
 
 

@@ -70,7 +70,7 @@ class EvaluationRecipe(Recipe):
         services: rows of `yukawa.toml` whose servers score prompts.
         tests: files of documents or folders of data sets, by name.
         split: of data sets.
-        limit: only the first so many documents of each test set.
+        limit: the number of documents, from the first, to use of each test set.
         by_archive: divide the documents of all test sets by the archive of their primary category.
         completions: files that `yukawa evaluate completions` wrote.
         embedder: for SemScore.

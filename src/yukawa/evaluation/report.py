@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core import reports
 from yukawa.core.errors import InputError
-from yukawa.core.files import report_write_errors
+from yukawa.core.files import check_made_folder, report_write_errors
 from yukawa.core.manifest import MANIFEST
 from yukawa.core.processes import Progress
 from yukawa.core.settings import ModelSettings
@@ -27,7 +27,10 @@ from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, by_archive,
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
-from yukawa.runs.run import RECIPE, Run
+from yukawa.runs.run import DATA, ENVIRONMENT, RECIPE, Run
+
+LOSSES = "losses"
+_MADE = ((LOSSES,), ("report.json", "report.html", "report.md", "plots", RECIPE, ENVIRONMENT, DATA))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +69,24 @@ def evaluate(
         on_message: called with a line as each model begins.
 
     Raises:
-        InputError: a service has no row, a file cannot be read, or something is empty or named twice.
+        InputError: a service has no row, a file cannot be read, or something is empty or named twice; the folder holds
+            what no evaluation wrote.
         MissingPackage: torch, transformers or matplotlib is not installed.
         ModelError: a model cannot be opened or measured.
         StoreError: the folder cannot be written.
     """
     reports.matplotlib()  # a missing package is reported before hours have passed
+    check_made_folder(Path(folder), *_MADE)
     folder, files = Path(folder), [Path(file) for file in recipe.completions]
     models, tests = find_models(recipe, services or {}), read_tests(recipe)
     written = _Completions.read(files, models)
     vectors = open_embedder(recipe.embedder) if files else None
     curves = _learning_curves(models, recipe.runs)
     with report_write_errors(folder):
-        (folder / "plots").mkdir(parents=True, exist_ok=True)
+        (folder / LOSSES).mkdir(parents=True, exist_ok=True)
+        (folder / "plots").mkdir(exist_ok=True)
     losses = measure(
-        models, tests, scoring=recipe.scoring, cache=folder / "losses", post_hooks=written.post_hooks,
+        models, tests, scoring=recipe.scoring, cache=folder / LOSSES, post_hooks=written.post_hooks,
         progress=progress, on_message=on_message,
     )  # fmt: skip
     data, compared = _results(losses, recipe)

@@ -217,8 +217,8 @@ def perplexity_section(test: str, data: Mapping[str, Any]) -> list[ReportBlock]:
     if unlike:
         blocks.append(
             Paragraph(
-                f"The models were not measured alike ({'; '.join(_unlike(*row) for row in unlike.items())}): part of "
-                "their differences is that. Options such as --dtype, --4bit and --bos make them equal."
+                f"The models were not measured alike ({'; '.join(_unlike(*row) for row in unlike.items())}), which "
+                "explains part of their differences. Options such as --dtype, --4bit and --bos make them equal."
             )
         )
     for form in forms:
@@ -302,7 +302,7 @@ def completions_section(data: Mapping[str, Any]) -> list[ReportBlock]:
 
 
 def diversity_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Entropy, variety and artefacts of completions in brief, a row a model."""
+    """Entropy, variety and artefacts of completions in brief, one row per model."""
     metrics = ("words", "word_entropy", "distinct_2", "longest_repeat")
     cells = [
         [name, with_interval(row["entropy"]["bits_per_token"]) if "entropy" in row else "–",

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, YukawaError
-from yukawa.core.files import report_write_errors
+from yukawa.core.files import begins_with, report_write_errors
 from yukawa.core.processes import Progress
 from yukawa.data.dataset import read_split
 from yukawa.data.rows import Document, read_rows
-from yukawa.evaluation.perplexity import Losses, document_losses
+from yukawa.evaluation.perplexity import LOSSES_HEAD, Losses, document_losses
 from yukawa.evaluation.recipe import ScoringOptions
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import check_places, find_places
@@ -48,7 +48,7 @@ class ModelSpec:
 
     @classmethod
     def parse(cls, text: str, **options: Any) -> Self:
-        """From `[NAME=]SOURCE[+ADAPTER]`.
+        """Read `[NAME=]SOURCE[+ADAPTER]`.
 
         Raises:
             InputError: a part is empty.
@@ -137,6 +137,8 @@ def measure(
             check_places(model.source, model.adapter)
     scoring, hooks = scoring or ScoringOptions(), post_hooks or {}
     results = ResultCache(cache, scoring, tests)
+    for model, test in product(models, tests):
+        results.check(model, test)
     found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
     for number, model in enumerate(models, start=1):
         for test in tests:
@@ -193,6 +195,16 @@ class ResultCache:
         self._folder, self._scoring = folder, scoring
         self._fingerprints = {test: fingerprint(documents) for test, documents in tests.items()}
 
+    def check(self, model: ModelSpec | Service, test: str) -> None:
+        """Refuse a file of something else where the losses of this model on this test set are to be kept.
+
+        Raises:
+            InputError: it holds no losses.
+        """
+        path = self._file(model.name, test)
+        if path is not None and path.exists() and not begins_with(path, LOSSES_HEAD):
+            raise InputError(f"{path} is there already and holds no losses", hint="name another folder")
+
     def find(self, model: ModelSpec | Service, test: str) -> Losses | None:
         """The losses of this model on this test set, if they are there and were measured with these options."""
         path = self._file(model.name, test)
@@ -235,7 +247,7 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
     Args:
         path: a file or a folder.
         split: of a folder.
-        limit: only the first so many.
+        limit: the number of documents to use, from the first.
 
     Raises:
         InputError: the path does not exist, holds no documents, or two documents have one id.
@@ -266,7 +278,7 @@ def by_archive(
 
     Args:
         tests: documents by the test set's name.
-        limit: only the first so many of each archive.
+        limit: the number of documents to use of each archive, from the first.
 
     Raises:
         InputError: two documents have one id.

@@ -113,7 +113,7 @@ class TokenLossTable:
         self.entropies = [np.full(size, np.nan) for size in sizes] if entropies else None
 
     def enter(self, batch: Sequence[_Window], losses: Array, entropies: Array | None) -> int:
-        """Enter the values of a batch's tokens, which stand one window after another; returns how many."""
+        """Enter the values of a batch's tokens, shape (tokens,), window by window, and return how many there were."""
         place = 0
         for window in batch:
             begin = window.first - self.starts[window.sequence]
@@ -195,6 +195,16 @@ class _Scorer:
     def _scores(
         self, batch: Sequence[_Window], sequences: Sequence[Sequence[int]], apart: bool
     ) -> tuple[Array, Array | None]:
+        """Score a batch of windows.
+
+        Args:
+            batch: the windows; a window's first tokens may only be context.
+            sequences: the ids of every text.
+            apart: whether body and head of the model are called separately, so that logits are made of scored tokens alone.
+
+        Returns:
+            Losses in nats and, if wanted, entropies of the scored tokens, of shape (tokens,), window by window.
+        """
         longest = max(window.length for window in batch)
         ids = np.zeros((len(batch), longest), np.int64)
         wanted = np.zeros((len(batch), longest), bool)

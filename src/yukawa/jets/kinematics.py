@@ -17,7 +17,7 @@ def direction(momenta: Array) -> tuple[Array, Array, Array]:
 
 
 def turn(azimuth: Array, reference: Array) -> Array:
-    """Azimuths in rad minus those of a reference, in (-pi, pi]."""
+    """Azimuths in rad minus those of a reference, in (-pi, pi]; shapes are broadcast."""
     return np.pi - np.remainder(np.pi - (azimuth - reference), 2 * np.pi)
 
 
@@ -43,7 +43,7 @@ def beside_axis(momenta: Array, jets: Array, counts: Array) -> dict[str, Array]:
 
 
 def nearest(events: Array, offsets: Array, distance: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
-    """For each jet the distance to the nearest parton of its event and that parton; NaN and -1 if there is none.
+    """The distance from each jet to the nearest parton of its event, and that parton; NaN and -1 if there is none.
 
     Args:
         events: int64, shape (J,): the event of each jet.

@@ -216,7 +216,7 @@ def offsets_of(counts: Array) -> Array:
 
 
 def rows_of(offsets: Array, where: Array) -> Array:
-    """The row numbers of the groups at the positions `where`, group after group: int64."""
+    """The row numbers (n,), int64, of the groups at the positions `where`, group after group."""
     counts = np.diff(offsets)[where]
     starts = offsets_of(counts)
     return np.arange(starts[-1]) + np.repeat(offsets[:-1][where] - starts[:-1], counts)

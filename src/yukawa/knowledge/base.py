@@ -35,15 +35,17 @@ class KnowledgeBase:
     """A base of taught knowledge that forgets nothing it should keep and keeps nothing it should forget.
 
     Open your own with `yukawa.knowledge.open_base()`, any other with `KnowledgeBase.open`. Any number of processes
-    may read and write one base at once; a change is durable when the call returns, and every later search, in any
-    process, sees it.
+    and threads may read and write one base at once; a change is durable when the call returns, and every later search,
+    in any process, sees it.
     """
 
     def __init__(self, store: Store, embedding: str, reviewers: Collection[str] = ()) -> None:
-        self._store, self._reviewers = store, frozenset(reviewers)
+        self._store, self._reviewers = store, reviewers
         self._serving = Serving(store)
         self._changes = Changes(store, self._serving)
-        if not store.readonly:
+        if store.readonly:
+            store.scratch.sweep()
+        else:
             self._serving.ensure(embedding)
             self._finish_erasures()
 
@@ -212,14 +214,15 @@ class KnowledgeBase:
 
     def update(
         self, item_id: str, text: str, *, question: str | None = None, source: str | None = None, author: str = "",
-        url: str | None = None, reason: str = "",
+        url: str | None = None, reason: str = "", version: int | None = None,
     ) -> Item:  # fmt: skip
         """Make a new version of an item current; the old one ends at the same moment.
 
-        Source, address and question stay as they were by default.
+        Source, address and question stay as they were by default. `version` is the one that this text is to replace.
 
         Raises:
             NotFound: no such item. InputError: the item is unloaded or a source's own, or the text cannot be taught.
+            Changed: another version is current.
         """
         old = self.show(item_id)
         reviewing.check_change(old)
@@ -231,7 +234,7 @@ class KnowledgeBase:
         if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
         reviewing.check_peoples([new])
-        return self._changes.replace(new, author or p.author, reason, "update")
+        return self._changes.replace(new, author or p.author, reason, "update", version)
 
     def review(self, item_id: str, *, actor: str, agree: bool = True, reason: str = "") -> Item:
         """Agree to an item that another person taught, or take that back: it is trusted as 'reviewed' until it changes.

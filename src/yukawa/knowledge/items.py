@@ -20,7 +20,7 @@ from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
 from yukawa.knowledge.texts import plain_faces, without_unseen
 
-# Attributes of documents: what they are written in, and where each passage stands (headings, characters, page).
+# Attributes of documents: their format, and the place of each passage (headings, characters, page).
 FORMAT, PLACES = "format", "places"
 _STATES = re.compile(
     r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
@@ -67,6 +67,13 @@ class Item:
         """Whether this version is the current one."""
         return self.valid_to is None
 
+    def as_json(self) -> dict[str, Any]:
+        """The object that `yukawa knowledge show --json` prints."""
+        times = {"valid_from": _written(self.valid_from), "valid_to": _written(self.valid_to)}
+        found = asdict(self) | times | {"conflicts": [conflict.as_json() for conflict in self.conflicts]}
+        origin: dict[str, Any] = found.pop("provenance")
+        return found | origin
+
     def __repr__(self) -> str:
         state = f", {self.status}" if self.status else "" if self.current else ", ended"
         text, source = _short(self.text), self.provenance.source
@@ -126,11 +133,19 @@ class Conflict:
         high = [side for side in self.sides if side.trust in ("built source", "reviewed")]
         low = next((side.item_id for side in self.sides if side not in high), None)
         if not high:
-            return f"{settle} --keep ID, or {settle} if both may stand"
+            return f"{settle} --keep ID, or {settle} if both may be kept"
         if low is not None:  # anybody may give way to what is trusted more
             return f"{settle} --keep {high[0].item_id}; a reviewer who holds the other to be right: yukawa knowledge review {low}"
         reviewed = next((side.item_id for side in self.sides if side.trust == "reviewed"), "ID")
         return f"a reviewer types: {settle} --keep {reviewed}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The contradiction with both its sides and what to type."""
+        sides = [asdict(side) | {"since": _written(side.since)} for side in self.sides]
+        return {
+            "id": self.id, "key": self.key, "opened": _written(self.opened), "resolved": _written(self.resolved),
+            "items": [{"id": side.pop("item_id"), **side} for side in sides], "way_out": self.way_out,
+        }  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.sides[0]} contradicts {self.sides[1]}; to settle it: {self.way_out}"
@@ -138,7 +153,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a passage of a document stands: headings above it, first and last character of the source, page from 1."""
+    """Where a passage of a document is: headings above it, first and last character of the source, page from 1."""
 
     headings: tuple[str, ...]
     start: int
@@ -170,6 +185,14 @@ class Hit:
     keys: tuple[str, ...] = ()
     place: Place | None = None
     trust: Trust = "taught"
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `yukawa search --json` prints for a passage."""
+        return {
+            "id": self.item_id, "text": self.text, "score": round(self.score, 4), "similarity": round(self.similarity, 4),
+            "lexical": round(self.lexical, 4), "kind": self.kind, "question": self.question, "version": self.version,
+            "place": asdict(self.place) if self.place else None, **asdict(self.provenance), "trust": self.trust,
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Hit({self.item_id!r}, {self.score:.3f}: {_short(self.text)!r}, source {self.provenance.source!r})"
@@ -220,6 +243,13 @@ class Event:
     digest: str
     hash: str
 
+    def as_json(self) -> dict[str, Any]:
+        """The entry as `yukawa knowledge history --json` prints it."""
+        return {
+            "seq": self.seq, "time": _written(self.time), "actor": self.actor, "verb": self.verb, "id": self.item_id,
+            "version": self.version, "reason": self.reason, "hash": self.hash,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
@@ -259,6 +289,10 @@ def moment(microseconds_: int | None) -> Any:
     if microseconds_ is None:
         return None
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds_)
+
+
+def _written(at: dt.datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 # The fields named by Xiwu (arXiv:2404.08001, section 3.2).

@@ -48,7 +48,7 @@ def field_of(text: str) -> FieldGuess:
 
 
 def features(text: str) -> list[str]:
-    """The words of `text` in small letters and the singular, and its pairs of neighbouring words, each once."""
+    """The words of `text` in lower case and the singular, and its pairs of neighbouring words, each once."""
     words = [_singular(word) for word in _TOKEN.findall(text[:READ].lower())]
     return list(dict.fromkeys([*words, *map(" ".join, pairwise(words))]))
 
@@ -61,7 +61,7 @@ class FieldModel:
     """A linear model: the score of a class is its offset and the mean weight of n known features times the root of n.
 
     Args:
-        classes: names, the last of which stands for none of the fields.
+        classes: names, the last of which means none of the fields.
         offsets: one a class.
         scale: what a step of the weights is worth.
         threshold: the least probability with which a field is known.

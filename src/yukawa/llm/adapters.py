@@ -1,16 +1,19 @@
 """PEFT adapters: the projections of a base that get one, and one put on the base it belongs to."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
-from yukawa.core.files import hash_file
+from yukawa.core.files import hash_file, read_object
 from yukawa.llm import folders
 
 MERGED_ADAPTERS = "yukawa_merged_adapters"
 # The inputs of attention as the architectures in use call them, one by one or in one matrix.
 _QKV = re.compile(r"(?:[qkv]_(?:proj|lin)|[wW]?[qkv]|query|key|value|query_key_value|W?qkv(?:_proj)?|c_attn)")
+BASE_SAMPLE = "yukawa_base.json"
+_TENSORS, _SAMPLED = 32, 8  # of which so many numbers each are recorded
 _LINEAR = ("Linear", "Linear4bit", "Conv1D")
 
 
@@ -86,6 +89,8 @@ def put_on(model: Any, base: str, folder: Path, adapter: Path) -> tuple[Any, lis
         )
     saved = set(folders.tensor_types(adapter, folders.ADAPTER_WEIGHTS))
     foreign = InputError(f"the adapter {adapter} belongs to another base than {base}", hint=hint)
+    if not _same_weights(adapter / BASE_SAMPLE, folder):
+        raise foreign
     try:
         adapted = peft.PeftModel.from_pretrained(model, str(adapter))
     except (ValueError, RuntimeError, TypeError) as error:  # no such modules, or weights of another shape
@@ -103,17 +108,38 @@ def put_on(model: Any, base: str, folder: Path, adapter: Path) -> tuple[Any, lis
     return adapted, []
 
 
+def sample_weights(folder: Path) -> dict[str, list[float]]:
+    """A few numbers of some tensors, by which the weights of a base are known again in whatever type they are saved."""
+    found = folders.tensor_heads(folder, _SAMPLED)
+    names = sorted(found)[:: max(1, len(found) // _TENSORS)]
+    return {name: found[name] for name in names}
+
+
+def _same_weights(sample: Path, folder: Path) -> bool:
+    """Whether the base in `folder` has the numbers that an adapter recorded of its own; True if it recorded none."""
+    if not sample.is_file():
+        return True
+    try:
+        recorded = read_object(sample)
+        here = folders.tensor_heads(folder, _SAMPLED, recorded.keys())
+        pairs = [pair for name in here for pair in zip(recorded[name], here[name], strict=True)]
+    except (InputError, ValueError, TypeError):
+        return False
+    # Types of 16 bits round by up to 2^-9; a few numbers more may differ than that.
+    near = sum(math.isclose(one, other, rel_tol=2**-7, abs_tol=1e-6) for one, other in pairs)
+    return near >= 0.9 * len(pairs)
+
+
 def _same_vocabulary(one: Path, other: Path) -> bool:
     """Whether two folders hold the same tokens; True where one of them has no `tokenizer.json`."""
     paths = [folder / "tokenizer.json" for folder in (one, other)]
     if not all(path.is_file() for path in paths):
         return True
-    contents = [path.read_bytes() for path in paths]
-    if contents[0] == contents[1]:
+    if hash_file(paths[0]) == hash_file(paths[1]):
         return True
     try:
-        first, second = (folders.read_json(path)["model"].get("vocab") for path in paths)
-    except (ValueError, KeyError, AttributeError):  # damaged: reported when the tokenizer is loaded
+        first, second = (read_object(path)["model"].get("vocab") for path in paths)
+    except (InputError, KeyError, AttributeError):  # damaged: reported when the tokenizer is loaded
         return True
     return bool(first == second)
 

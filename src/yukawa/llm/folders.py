@@ -1,13 +1,14 @@
 """Finds a causal model by its name (a folder, a run, an adapter, a name on the Hub) and reads what its files say."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.files import check_file, read_object
+from yukawa.llm.packaged import check_packaged, is_packaged, packaged_folder
 from yukawa.runs import run as runs
 
 CONFIG = "config.json"
@@ -100,7 +101,7 @@ def model_folder(place: str | Path) -> Path:
 
 
 def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> Path | None:
-    """The folder of a model on this machine; None if `name` can only be one on the Hub, such as org/name.
+    """The folder of a model on this machine; None if `name` can only be one on the Hub, such as org/name, or a package's.
 
     Args:
         name: a folder or the name of a model.
@@ -109,8 +110,12 @@ def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> P
 
     Raises:
         InputError: there is no such folder, or it does not hold a model.
+        MissingPackage: the package of a base such as `local:smollm2` is not installed.
     """
     folder = model_folder(name)
+    if is_packaged(name):
+        check_packaged(name)
+        return None
     if folder.is_dir():
         if not (adapters and (folder / ADAPTER_CONFIG).is_file()):
             _check_model(folder, weights)
@@ -120,7 +125,7 @@ def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> P
 
 
 def fetch_model(name: str, *, weights: bool = True, code: bool = False) -> Path:
-    """The folder of a model: itself, or a copy of what the Hub has under this name, without pickles.
+    """The folder of a model: itself, one made from a package, or a copy of what the Hub has, without pickles.
 
     Args:
         name: a folder or the name of a model.
@@ -131,6 +136,8 @@ def fetch_model(name: str, *, weights: bool = True, code: bool = False) -> Path:
         InputError: there is no such folder, or it does not hold a model.
         ModelError: the Hub does not have such a model or cannot be reached.
     """
+    if is_packaged(name):
+        return packaged_folder(name)
     folder = local_model(name, weights=weights)
     if folder is None:
         folder = _download(name, [*_SMALL, *([_WEIGHTS] if weights else []), *(["*.py"] if code else [])])
@@ -160,6 +167,8 @@ def fetch_tokenizer(name: str) -> Path:
         InputError: there is no such folder.
         ModelError: the Hub does not have such a tokenizer or cannot be reached.
     """
+    if is_packaged(name):
+        return packaged_folder(name)
     folder = model_folder(name)
     if folder.is_dir():
         return folder
@@ -193,19 +202,14 @@ def recorded_base(adapter: Path) -> str:
         InputError: its configuration cannot be read or does not name a base.
     """
     try:
-        base = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"the adapter {adapter} cannot be read: {error}") from None
+        base = read_object(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
+    except InputError as error:
+        raise InputError(f"the adapter {adapter} cannot be read: {error.message}") from None
     if not base:
         raise InputError(
             f"the adapter {adapter} does not say which base it belongs to", hint="name its base too"
         )
     return str(base)
-
-
-def read_json(path: Path) -> Any:
-    """The JSON value in a file."""
-    return json.loads(path.read_text("utf-8"))
 
 
 def tensor_types(folder: Path, pattern: str = "*.safetensors") -> dict[str, tuple[str, list[int]]]:
@@ -219,6 +223,23 @@ def tensor_types(folder: Path, pattern: str = "*.safetensors") -> dict[str, tupl
         for name in file.keys():  # noqa: SIM118 -- not a dictionary
             piece = file.get_slice(name)
             found[name] = (piece.get_dtype(), piece.get_shape())
+    return found
+
+
+def tensor_heads(folder: Path, count: int, names: Collection[str] | None = None) -> dict[str, list[float]]:
+    """The first numbers of the tensors in the weights of a folder (or of those named), if they are floating-point.
+
+    Raises:
+        ModelError: a file is damaged.
+    """
+    found = {}
+    for file in _open_weights(folder, _WEIGHTS):
+        for name in file.keys():  # noqa: SIM118 -- not a dictionary
+            piece = file.get_slice(name)
+            shape = piece.get_shape()
+            if piece.get_dtype() in FLOATS and (names is None or name in names) and shape and all(shape):
+                head = piece[(*(slice(0, 1) for _ in shape[1:]), slice(0, count))]
+                found[name] = head.flatten().float().tolist()
     return found
 
 
@@ -254,6 +275,7 @@ def first_line(error: Exception) -> str:
 def _open_weights(folder: Path, pattern: str) -> Iterator[Any]:
     safetensors = require("safetensors", _PURPOSE)
     for path in sorted(folder.glob(pattern)):
+        check_file(path)
         try:
             with safetensors.safe_open(str(path), framework="pt") as file:
                 yield file

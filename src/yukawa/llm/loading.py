@@ -2,15 +2,18 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
+from yukawa.core.files import read_object
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
+from yukawa.llm.packaged import ORIGIN
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 AS_LOADED = "as loaded"
@@ -54,22 +57,24 @@ def open_language_model(
     compute_dtype: str | None = None,
     device: str | None = None,
     trust_remote_code: bool = False,
+    resize: bool = False,
 ) -> LanguageModel:
     """Load the model at `source`, from safetensors only, and check that everything in it belongs together.
 
     Args:
         source: a folder, the folder of a run (its `model/` is meant), the folder of a PEFT adapter (its base is the
             recorded one), a name on the Hub, or a model object.
-        tokenizer: the tokenizer; by default the one beside the adapter, else the one of the model.
+        tokenizer: by default the one beside the adapter, else the one of the model.
         adapter: a PEFT adapter to put on top: its folder, the folder of its run, or a name on the Hub.
         name: the name for reports; by default the name of the folder.
-        dtype: the type of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which
-            a run trained them, else the type in which they were saved.
+        dtype: of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which a run
+            trained them, else the type in which they were saved.
         load_in_4bit: whether to quantise the weights to NF4, doubly; None does so where the run was QLoRA.
         compute_dtype: the type of the arithmetic on quantised weights; by default that of the run, else bfloat16.
         device: such as `cuda:0`; `auto` divides the model among all accelerators, `AS_LOADED` leaves its place to a
             trainer. By default the first accelerator if there is one, else the processor.
         trust_remote_code: whether Python code that comes with the model may be run.
+        resize: whether tokens that the tokenizer adds receive embeddings, near the mean of those that are there.
 
     Raises:
         MissingPackage: torch, transformers, peft or bitsandbytes is needed and not installed.
@@ -98,6 +103,7 @@ def open_language_model(
         if tokenizer is None:
             own = above is not None and (above / "tokenizer_config.json").is_file()
             tokenizer = load_tokenizer(above if own and above else folder, trust_remote_code)
+        _grow(model, len(tokenizer) if resize else 0)
     recorded = {"model": base, "adapter": adapter, "load_in_4bit": four_bits}
     return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
 
@@ -152,6 +158,15 @@ def end_tokens(*places: Any) -> set[int]:
     found: list[Any] = [getattr(place, "eos_token_id", None) for place in places]
     ends = [token for one in found for token in (one if isinstance(one, (list, tuple)) else [one])]
     return set(ends) - {None}
+
+
+def saved_ends(folder: Path) -> set[int]:
+    """The tokens that end a text, according to the files of a model."""
+    found: set[int] = set()
+    for path in (folder / "generation_config.json", folder / folders.CONFIG):
+        if path.is_file():
+            found |= end_tokens(SimpleNamespace(eos_token_id=read_object(path).get("eos_token_id")))
+    return found
 
 
 def torch_dtype(name: str) -> Any:
@@ -211,6 +226,7 @@ def _load(
         ignore_mismatched_sizes=True, **options,
     )  # fmt: skip
     notes = _check_tensors(folder, model, found, types, quantised=stored is not None)
+    notes += [origin] if (origin := getattr(model.config, ORIGIN, None)) else []
     _keep_four_bits(model)
     model = model if "device_map" in options or place == AS_LOADED else model.to(place)
     folders.check_finite(model.named_parameters(), folder)
@@ -269,7 +285,8 @@ def _keep_four_bits(model: Any) -> None:
 def _ready(
     model: Any, tokenizer: Any, name: str, recorded: dict[str, Any], notes: list[str]
 ) -> LanguageModel:
-    notes += _check_tokenizer(tokenizer, model, name)
+    ends = end_tokens(model.config.get_text_config(), getattr(model, "generation_config", None))
+    notes += check_tokenizer(tokenizer, model.config, ends, name)
     for note in notes:
         log.warning("model %s: %s", name, note)
     dtype = str(next(p.dtype for p in model.parameters() if p.is_floating_point())).removeprefix("torch.")
@@ -277,27 +294,45 @@ def _ready(
     return LanguageModel(name, model.eval(), tokenizer, options, tuple(notes))
 
 
-def _check_tokenizer(tokenizer: Any, model: Any, name: str) -> list[str]:
-    """Refuse a tokenizer of another vocabulary; note what makes its tokens doubtful.
+def _grow(model: Any, rows: int) -> None:
+    """Give a model embeddings for so many tokens, if it has fewer."""
+    if rows > model.config.get_text_config().vocab_size:
+        model.resize_token_embeddings(rows)
+
+
+def check_tokenizer(
+    tokenizer: Any, config: Any, ends: Collection[int], name: str, *, complete: bool = False
+) -> list[str]:
+    """Refuse a tokenizer of another vocabulary than the model's; note what makes its tokens doubtful.
+
+    Args:
+        tokenizer: beside the model.
+        config: of the model.
+        ends: the tokens that end a text according to the model's files.
+        name: of the model.
+        complete: whether each added token must have a row in the table of embeddings, as in training.
 
     Raises:
-        InputError: its tokens have no row in the table of embeddings.
+        InputError: its tokens have no row in the table.
     """
-    config = model.config.get_text_config()
-    rows = config.vocab_size
+    rows = config.get_text_config().vocab_size
     special = {getattr(tokenizer, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad", "unk")} - {None}
+    beyond = sorted(token for token, number in tokenizer.get_added_vocab().items() if number >= rows)
     highest = max([tokenizer.vocab_size - 1, *special])
     if highest >= rows:
         raise InputError(
             f"the tokenizer gives token {highest}, and the model {name} knows {rows} tokens",
             hint="model and tokenizer do not belong together",
         )
+    if complete and beyond:
+        raise InputError(
+            f"the tokenizer adds {len(beyond):,} tokens, such as {beyond[0]}, to the {rows:,} that the model {name} knows",
+            hint="type: model.resize_embeddings=true adapter.kind=full, or name the base's own tokenizer",
+        )
     notes = []
-    beyond = sorted(token for token, number in tokenizer.get_added_vocab().items() if number >= rows)
     if beyond:
         notes.append(f"the tokens {', '.join(beyond[:3])} of the tokenizer are beyond the model's vocabulary")
     end = tokenizer.eos_token_id
-    ends = end_tokens(config, getattr(model, "generation_config", None))
     if end is not None and ends and end not in ends:
         notes.append(f"its tokenizer ends texts with token {end}, its configuration with {min(ends)}")
     return notes

@@ -141,6 +141,7 @@ class TransformersModel:
     def _answer(
         self, messages: Sequence[Message], options: GenerationOptions, stop: threading.Event
     ) -> Reply:
+        """Generate an answer whole, with the counts of its tokens."""
         made = self._generate(messages, options, stop)
         text, ended = self._text(made, options)
         return Reply(
@@ -170,6 +171,11 @@ class TransformersModel:
         stop: threading.Event,
         streamer: Any = None,
     ) -> _Generated:
+        """Generate tokens under the lock of the model.
+
+        Raises:
+            ModelError: the prompt is too long, or the model fails.
+        """
         try:
             with self._busy:
                 model, tokenizer = self._load()
@@ -185,10 +191,16 @@ class TransformersModel:
 
     def _prompt(self, messages: Sequence[Message], options: GenerationOptions) -> tuple[int, Any]:
         """How many tokens the answer may have, and the prompt as tensors of shape (1, length)."""
-        _, tokenizer = self._load()
+        model, tokenizer = self._load()
         if options.schema is not None:
             messages = ask_in_words(messages, options.schema)
         inputs = _encode(tokenizer, messages, self.name)
+        rows = int(model.get_input_embeddings().weight.shape[0])
+        if (highest := int(inputs["input_ids"].max())) >= rows:
+            raise ModelError(
+                f"the tokenizer of model {self.name!r} gives token {highest}, and the model knows {rows}",
+                hint="model and tokenizer do not belong together",
+            )
         length = int(inputs["input_ids"].shape[-1])
         context = self._context()
         room = NEW_TOKENS if options.max_tokens is None else options.max_tokens

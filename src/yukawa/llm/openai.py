@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -13,8 +13,8 @@ from openai import AsyncOpenAI
 
 from yukawa.core import transport
 from yukawa.core.errors import ModelError
-from yukawa.core.redaction import Redactor, redacted
-from yukawa.core.settings import ModelSettings, check_web_address, read_key, shown_address
+from yukawa.core.redaction import Redactor, redacted, shortened
+from yukawa.core.settings import ModelSettings, account, check_web_address, read_key, shown_address
 from yukawa.llm.base import (
     GREEDY,
     Capabilities,
@@ -27,11 +27,22 @@ from yukawa.llm.base import (
     need_messages,
     needed,
 )
+from yukawa.llm.control import without_control
 
 DEFAULT_URL = "https://api.openai.com/v1"
 LONGEST_TEXT = 200_000
 """Characters of an answer: more than any model writes for a person to read."""
-_SHOWN_CHARACTERS = 300
+_LONGEST_NAME = 200
+_MOST = 10**12  # tokens, or nats
+_FAILURES = (
+    openai.APIError,
+    transport.LimitExceeded,
+    ValueError,
+    RecursionError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+)
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature", "top_p", "seed")
@@ -100,9 +111,8 @@ class OpenAIModel:
             ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
         more = {"logprobs": True} if options.logprobs else {}
-        with self._deadline() as within:
-            async with within:
-                return self._reply(await self._create(messages, options, more), options.logprobs)
+        async with self._deadline():
+            return self._reply(await self._create(messages, options, more), options.logprobs)
 
     async def stream(
         self, messages: Sequence[Message], options: GenerationOptions = GREEDY
@@ -113,22 +123,23 @@ class OpenAIModel:
             InputError: the key variable is not set.
             ModelError: as in `chat`, or the answer ended early.
         """
-        with self._deadline() as within:
-            async with within:
-                events = await self._create(messages, options, {"stream": True})
+        async with self._deadline():
+            streamed = {"stream": True, "extra_headers": {"Accept": transport.EVENTS}}
+            events = await self._create(messages, options, streamed)
         reason: str | None = None
         secrets, length = Redactor(), 0
         try:
             async for event in events:
                 for choice in _rows(event, "choices"):
-                    reason = getattr(choice, "finish_reason", None) or reason
-                    if piece := getattr(getattr(choice, "delta", None), "content", None):
+                    reason = _word(getattr(choice, "finish_reason", None)) or reason
+                    if piece := _text(getattr(getattr(choice, "delta", None), "content", None)):
                         length = self._measured(length + len(piece))
                         yield secrets.piece(piece)
-        except (openai.APIError, httpx.HTTPError, ValueError) as error:
+        except (*_FAILURES, httpx.HTTPError) as error:
             raise self._cut(error) from error
         finally:
-            await events.close()
+            if hasattr(events, "close"):
+                await events.close()
         if rest := secrets.rest():
             yield rest
         self._need_whole(reason)
@@ -159,9 +170,10 @@ class OpenAIModel:
         """The client of the running loop: its connections cannot be carried over to another."""
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
+            address, auth = account(self.base_url)
             client = AsyncOpenAI(
-                api_key="none", base_url=self.base_url, timeout=self.timeout_s, max_retries=self.retries,
-                http_client=transport.async_client(self.timeout_s, self.deadline_s),
+                api_key="none", base_url=address, timeout=self.timeout_s, max_retries=self.retries,
+                http_client=transport.async_client(self.timeout_s, self.deadline_s, auth=auth),
             )  # fmt: skip
             self._open = (loop, client)
         client = self._open[1]
@@ -169,8 +181,8 @@ class OpenAIModel:
         return client
 
     async def _as_data(self, text: str) -> str:
-        """The words of a message as they are sent; what a backend knows to be control tokens is broken here."""
-        return text
+        """The words of a message as they are sent; a backend that knows its control tokens breaks these too."""
+        return without_control(text)
 
     def _key(self) -> str:
         return read_key(self.key_variable, f"model {self.name!r}")
@@ -187,7 +199,7 @@ class OpenAIModel:
             body = self._body(messages, options, refused) | more
             try:
                 answer = await create(**body)
-            except (openai.APIError, ValueError) as error:
+            except _FAILURES as error:
                 culprit = _refused_parameter(error, body)
                 if culprit is None:
                     raise self._explained(error) from error
@@ -201,6 +213,7 @@ class OpenAIModel:
     def _body(
         self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
+        """The body of a request, without the options that the server refused before."""
         schema = options.schema
         body: dict[str, Any] = {"model": self.model}
         if schema is not None and "response_format" in refused:
@@ -218,55 +231,67 @@ class OpenAIModel:
         return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
+        """The context length in tokens that the server lists for the model; None if it does not say."""
         client = await self._client()
         try:
-            listed = await client.models.list()
-        except (openai.APIError, ValueError) as error:
+            async with self._deadline():
+                listed = await client.models.list()
+        except _FAILURES as error:
             status = error.status_code if isinstance(error, openai.APIStatusError) else 500
             if status < 500 and status not in (401, 403, 429):
                 return None  # a server need not list its models
             raise self._explained(error) from error
         for row in _rows(listed, "data"):
             length = getattr(row, "max_model_len", None)  # a field of vLLM and SGLang beside the protocol
-            if getattr(row, "id", None) == self.model and isinstance(length, int):
-                return length
+            if getattr(row, "id", None) == self.model and _count(length):
+                return _count(length)
         return None
 
     def _reply(self, answer: Any, logprobs: bool) -> Reply:
+        """Turn the server's answer into a reply.
+
+        Raises:
+            ModelError: it is not of the OpenAI protocol, or has no text.
+        """
         choice = next(iter(_rows(answer, "choices")), None)
         message = getattr(choice, "message", None)
         if choice is None or message is None:
             raise self._no_protocol(None)
-        text = getattr(message, "content", None)
-        if text is None and choice.finish_reason == "length":
+        text, reason = getattr(message, "content", None), _word(getattr(choice, "finish_reason", None))
+        if text is None and reason == "length":
             text = ""  # the limit was used up by reasoning, which servers deliver apart
-        if isinstance(text, str):
-            self._measured(len(text))
-        else:
-            words = getattr(message, "refusal", None) or f"finish reason {choice.finish_reason}"
+        if not isinstance(text, str):
+            refusal = getattr(message, "refusal", None)
+            words = shortened(refusal) if isinstance(refusal, str) else f"finish reason {reason}"
             raise ModelError(f"model {self.name!r} answered without a text: {words}")
+        self._measured(len(text))
         usage = getattr(answer, "usage", None)
         return Reply(
-            text=redacted(text),
-            model=answer.model or self.model,
-            finish_reason=choice.finish_reason,
+            text=redacted(_text(text)),
+            model=redacted(_word(getattr(answer, "model", None)) or self.model),
+            finish_reason=reason,
             usage=None if usage is None else _counts(usage),
             logprobs=self._logprobs(choice) if logprobs else None,
         )
 
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:
-        content = getattr(getattr(choice, "logprobs", None), "content", None)
-        if content is None:
+        content = _rows(getattr(choice, "logprobs", None), "content")
+        pairs: list[tuple[Any, Any]] = [
+            (getattr(item, "token", None), getattr(item, "logprob", None)) for item in content
+        ]
+        if not pairs or not all(isinstance(token, str) and _is_number(value) for token, value in pairs):
             raise ModelError(
                 f"the server of model {self.name!r} did not give the log-probabilities of its tokens"
             )
-        return tuple(TokenLogprob(item.token, item.logprob) for item in content)
+        return tuple(TokenLogprob(redacted(_text(token)), float(value)) for token, value in pairs)
 
-    @contextlib.contextmanager
-    def _deadline(self) -> Iterator[asyncio.Timeout]:
+    @contextlib.asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
         """The time in which all attempts must end; a stream is held to it by its transport."""
         try:
-            yield asyncio.timeout(self.deadline_s)
+            with transport.deadline(self.deadline_s):
+                async with asyncio.timeout(self.deadline_s):
+                    yield
         except TimeoutError:
             raise ModelError(
                 f"{shown_address(self.base_url)} has not answered model {self.name!r} within {self.deadline_s:g} s",
@@ -314,6 +339,10 @@ class OpenAIModel:
     def _explained(self, error: Exception) -> ModelError:
         """One line for a failure: the words of the server, and a remedy."""
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
+        if isinstance(error, transport.LimitExceeded):
+            return ModelError(
+                f"{shown_address(self.base_url)} oversteps its limits (model {self.name!r}): {error.message}"
+            )
         if status is None and not isinstance(error, openai.APIConnectionError):
             return self._no_protocol(error)
         again = self.retries and _is_tried_again(error)
@@ -374,7 +403,7 @@ def _is_tried_again(error: Exception) -> bool:
     if not isinstance(error, openai.APIStatusError):
         return True
     asked = error.response.headers.get("retry-after", "")
-    waits_too_long = asked.isdigit() and int(asked) > _LONGEST_WAIT_S
+    waits_too_long = asked.isdecimal() and (len(asked) > 9 or int(asked) > _LONGEST_WAIT_S)
     return (error.status_code in (408, 409, 429) or error.status_code >= 500) and not waits_too_long
 
 
@@ -387,13 +416,34 @@ def _in_words(error: Exception) -> str:
         text = f"HTTP {error.status_code}: {said}" if said else f"HTTP {error.status_code}"
     elif isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
         text = str(error.__cause__) or type(error.__cause__).__name__
-    elif isinstance(error, ValueError):
+    elif isinstance(error, ValueError | RecursionError):
         text = f"unreadable JSON: {error}"
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}..."
+    return shortened(text)
+
+
+# What a server sends is of any type: the client checks no shapes.
+
+
+def _text(value: object) -> str:
+    """A text without halves of characters, which cannot be written; '' for something else."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _word(value: object) -> str | None:
+    """A name of the protocol, of a length that can be one."""
+    return _text(value) if isinstance(value, str) and len(value) <= _LONGEST_NAME else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens that there can be."""
+    return int(value) if isinstance(value, int) and _is_number(value) and value >= 0 else None
 
 
 def _counts(usage: Any) -> dict[str, int]:
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    found = {name: getattr(usage, name, None) for name in names}
-    return {name: count for name, count in found.items() if isinstance(count, int)}
+    found = {name: _count(getattr(usage, name, None)) for name in names}
+    return {name: count for name, count in found.items() if count is not None}

@@ -15,7 +15,8 @@ Support = Callable[[str, str], float]
 NOTHING_FOUND = "The passages do not answer this question."
 
 _PASSAGE = re.compile(
-    r'^<passage id="(\d+)"[^>\n]*>[ \t]*\n(.*?)^</passage>[ \t]*$', re.MULTILINE | re.DOTALL
+    r'^<passage id="(\d+)"[^>\n]*>[ \t]*\n((?:(?!<passage id="|</passage>[ \t]*$).*\n)*+)</passage>[ \t]*$',
+    re.MULTILINE,
 )
 _QUESTION = re.compile(r"^Question: (.*\S)[ \t]*$", re.MULTILINE)
 
@@ -100,7 +101,7 @@ class QuoteModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _quotes(self, messages: Sequence[Message]) -> list[str]:
         question, passages = read_prompt(messages, self.name)

@@ -65,7 +65,7 @@ class ModelWithManner:
         return self.model.stream(self._opened(messages), self._filled(options))
 
     async def capabilities(self) -> Capabilities:
-        """Those of the model."""
+        """The capabilities of the model."""
         return await self.model.capabilities()
 
     async def aclose(self) -> None:

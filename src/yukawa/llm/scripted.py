@@ -1,12 +1,12 @@
 """A model whose replies are written beforehand, or computed by a function: for tests and rehearsals."""
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from yukawa.core.errors import InputError, ModelError, unreadable
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.files import parse_json, read_text
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages, needed
 
@@ -60,7 +60,7 @@ class ScriptedModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _next(self, messages: Sequence[Message]) -> str:
         need_messages(messages, self.name)
@@ -69,7 +69,7 @@ class ScriptedModel:
 
 
 def read_replies(path: Path) -> list[str]:
-    """The replies in a file: `.jsonl` holds a JSON string a line, any other file one reply a line.
+    """The replies in a file: `.jsonl` holds one JSON string per line, any other file one reply per line.
 
     Empty lines count for nothing.
 
@@ -77,27 +77,23 @@ def read_replies(path: Path) -> list[str]:
         InputError: the file is absent, not UTF-8, empty, or a line is not a JSON string.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would break at U+2028
-    except OSError as error:
-        raise unreadable(path, error, "the replies in") from None
-    except UnicodeDecodeError:
-        raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
+        lines = read_text(path).split("\n")  # splitlines would break at U+2028
+    except InputError as error:
+        raise InputError(f"the replies in {error.message}", hint=error.hint) from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise InputError(f"the file {path} does not hold a reply", hint="write one reply a line")
+        raise InputError(f"the file {path} does not hold a reply", hint="write one reply per line")
     if path.suffix != ".jsonl":
         return [line for _, line in numbered]
     return [_json_string(line, f"{path}, line {number}") for number, line in numbered]
 
 
 def _json_string(line: str, where: str) -> str:
-    try:
-        reply = json.loads(line)
-        fault = f"{type(reply).__name__} instead of a string"
-    except json.JSONDecodeError as error:
-        reply, fault = None, f"this is not JSON ({error.msg})"
+    reply = parse_json(line, where)
     if not isinstance(reply, str):
-        raise InputError(f"{where}: {fault}", hint='a line is one JSON string: "..."')
+        raise InputError(
+            f"{where}: {type(reply).__name__} instead of a string", hint='a line is one JSON string: "..."'
+        )
     return reply
 
 

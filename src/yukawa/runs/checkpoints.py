@@ -1,7 +1,6 @@
 """Checkpoints of a run: each one whole or not there, the last few kept, the best weights among them."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from typing import Any
 from yukawa.core import files
 from yukawa.core.errors import InputError, StoreError, require
 
-CHECKPOINTS = "checkpoints"  # their folder in a run
 STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"
 _HINT = "free some space and type the same command with --resume"
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -61,7 +59,7 @@ def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
         first: whether this is the process that cleans and moves.
 
     Raises:
-        StoreError: the disk refused; the earlier checkpoints stand.
+        StoreError: the disk refused; the earlier checkpoints are kept.
     """
     partial = folder / PARTIAL
     try:
@@ -73,8 +71,7 @@ def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
             if first:
                 for written in sorted(partial.iterdir()):
                     files.sync(written)
-                    shutil.rmtree(folder / written.name, ignore_errors=True)
-                    os.rename(written, folder / written.name)
+                    files.take_place(written, folder / written.name)
                 files.sync(folder, deep=False)
     finally:
         if first:
@@ -99,10 +96,9 @@ def read_progress(checkpoint: Path) -> dict[str, Any]:
     """
     path = checkpoint / PROGRESS
     try:
-        progress: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {checkpoint} and resume") from None
-    return progress
+        return files.read_object(path)
+    except InputError as error:
+        raise StoreError(error.message, hint=f"remove {checkpoint} and resume") from None
 
 
 def save_best(folder: Path, step: int, weights: Mapping[str, Any]) -> None:
@@ -154,7 +150,8 @@ def _read_weights(path: Path) -> dict[str, Any]:
     safetensors = require("safetensors.torch", "reading a checkpoint")
     damage = require("safetensors", "reading a checkpoint").SafetensorError
     try:
+        files.check_file(path)
         weights: dict[str, Any] = safetensors.load_file(path)
-    except (OSError, damage) as error:
+    except (InputError, OSError, damage) as error:
         raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {path.parent} and resume") from None
     return weights

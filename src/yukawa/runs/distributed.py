@@ -94,7 +94,7 @@ def check_machine(
 
 
 def first_process_first(machine: Machine) -> AbstractContextManager[None]:
-    """In this block, one process of each host goes first and finishes before the others begin."""
+    """Let one process of each host run this block and finish it before the others begin."""
     options = {} if machine.gpu else {"cpu": True, **({"backend": "gloo"} if machine.world > 1 else {})}
     state = require("accelerate", "training").PartialState(**options)
     first: AbstractContextManager[None] = state.local_main_process_first()

@@ -1,6 +1,7 @@
 """A run is a folder: its recipe, its environment, the hash of every input, and its metrics step by step."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.core.reports import plain, write_json
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
-MODEL, CARD = "model", "card.md"  # the folder of the trained model, and the page that goes with it
+# The folders of the trained model and of its checkpoints, and the page that goes with it.
+MODEL, CHECKPOINTS, CARD = "model", "checkpoints", "card.md"
 
 
 class Run:
@@ -49,8 +51,8 @@ class Run:
         hashes = [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
         with files.report_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / DATA, {"inputs": hashes})
         write_json(folder / ENVIRONMENT, environment())
+        write_json(folder / DATA, {"inputs": hashes})
         files.atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
         return cls(folder, parse_yaml(text, RECIPE))
 
@@ -85,15 +87,13 @@ class Run:
                 decide) and values that change no number; * stands for any name.
 
         Raises:
-            InputError: the run was begun with another recipe, or there is one and `resume` is false.
+            InputError: the run was begun with another recipe; or `resume` is false and the folder holds a run, or
+                anything else than what a killed training leaves before its first step.
             NotFound: there is no run to resume.
             StoreError: its recipe is damaged.
         """
         if not resume:
-            if (folder / RECIPE).exists():
-                raise InputError(
-                    f"{folder} already holds a run", hint="add --resume or choose another folder"
-                )
+            check_new(folder)
             return None
         if not (folder / RECIPE).exists():
             raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
@@ -135,12 +135,13 @@ class Run:
             StoreError: a line before the last is damaged.
         """
         path = self.folder / METRICS
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+        if not path.exists():
             return []
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+        try:
+            with files.open_file(path) as handle:
+                content = handle.read()
+        except InputError as error:
+            raise StoreError(error.message) from None
         lines = content.split(b"\n")
         if not files.is_row(lines[-1]):
             lines.pop()
@@ -162,6 +163,20 @@ class Run:
         latest = {name: value for row in rows for name, value in row.items() if value is not None}
         return {name: value for name, value in latest.items() if name not in ("step", "epoch")}
 
+    def inputs(self) -> list[tuple[str, str]]:
+        """Paths and hashes of the files that the run began with.
+
+        Raises:
+            StoreError: `data.json` is missing or damaged.
+        """
+        path = self.folder / DATA
+        try:
+            return [(str(row["path"]), str(row["sha256"])) for row in files.read_object(path)["inputs"]]
+        except InputError as error:
+            raise StoreError(error.message) from None
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path} is damaged: {error!r}") from None
+
     def check_inputs(self, inputs: Iterable[Path]) -> None:
         """Refuse to resume on other data than the run began with; a file may have moved, not changed.
 
@@ -169,11 +184,7 @@ class Run:
             InputError: names the first file that differs, is missing or is new.
             StoreError: `data.json` is missing or damaged.
         """
-        path = self.folder / DATA
-        try:
-            recorded = [(row["path"], row["sha256"]) for row in json.loads(path.read_bytes())["inputs"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} cannot be read: {error!r}") from None
+        recorded = self.inputs()
         hint = "give the run its own data, or begin a new run in another folder"
         for old, new in zip_longest(recorded, list(inputs)):
             if new is None:
@@ -182,6 +193,17 @@ class Run:
                 raise InputError(f"{new} is new: {self.folder} began without it", hint=hint)
             if files.hash_file(new) != old[1]:
                 raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
+
+
+def check_new(folder: Path) -> None:
+    """Refuse the folder of a new run if it holds a run, or anything else than a training leaves that was killed at its begin.
+
+    Raises:
+        InputError: says what it holds.
+    """
+    if is_run(folder):
+        raise InputError(f"{folder} already holds a run", hint="add --resume or choose another folder")
+    files.check_made_folder(folder, (ENVIRONMENT, "generated"), (DATA,))
 
 
 def is_run(path: Path | str) -> bool:
@@ -205,6 +227,13 @@ def run_folder(path: Path | str) -> Path | None:
     elif path.name.startswith("checkpoint-") and len(above) > 1:
         places.append(above[1])
     return next((place for place in places if is_run(place)), None)
+
+
+def own_places(path: Path) -> list[Path]:
+    """What belongs to the runs in whose folders `path` lies: recipe, metrics, checkpoints, model and the like."""
+    above = [folder for folder in Path(os.path.realpath(path)).parents if (folder / ENVIRONMENT).is_file()]
+    names = (RECIPE, ENVIRONMENT, DATA, METRICS, CARD, MODEL, CHECKPOINTS)
+    return [folder / name for folder in above if is_run(folder) for name in names]
 
 
 def environment() -> dict[str, Any]:

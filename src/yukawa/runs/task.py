@@ -15,11 +15,11 @@ from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
 from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
-from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
+from yukawa.runs.checkpoints import last_checkpoint, read_progress, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import CURVES, learning_curves
 from yukawa.runs.recipe import RunSettings, TrainingRecipe
-from yukawa.runs.run import CARD, MODEL, Run
+from yukawa.runs.run import CARD, CHECKPOINTS, MODEL, Run
 from yukawa.runs.trainer import RunTrainer
 
 # In which values any resumed run may differ, since they change no number.
@@ -73,7 +73,7 @@ ResultT = TypeVar("ResultT", bound=TrainResult)
 class Task(ABC, Generic[RecipeT, ResultT]):
     """What one kind of training is about: its model and its data.
 
-    `execute` calls the methods in the order in which they stand here.
+    `execute` calls the methods in the order in which they are defined here.
 
     Attributes:
         recipe: of the run; as resolved after `resolve`.
@@ -159,7 +159,7 @@ def execute(
             recipe, the data or the model are not the run's.
         NotFound: `out` holds no run to resume.
         ModelError: the base cannot be loaded, or the loss is NaN or infinite; the batch and the checkpoints are kept.
-        StoreError: the disk refuses; the last checkpoint stands.
+        StoreError: the disk refuses; the last checkpoint is kept.
     """
     began, out = time.perf_counter(), Path(out)
     machine = this_machine(task.settings)

@@ -62,7 +62,7 @@ class SummedLoss(torch.autograd.Function):  # type: ignore[misc]  # untyped ther
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        """Gradients of hidden states and weight."""
+        """The gradients of the hidden states and of the weight, in their shapes."""
         grad_hidden, grad_weight = ctx.saved_tensors
         return (
             None if grad_hidden is None else grad_hidden * scale.to(grad_hidden.dtype),

@@ -92,8 +92,13 @@ def check_files(recipe: TextRecipe, made: Path | None = None) -> tuple[Path, Pat
     return path, validation
 
 
-def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit:
+def load_split(path: Path, recipe: TextRecipe, writer: Any) -> TokenizedSplit:
     """The rows of a file, tokenised, and packed where the recipe says so.
+
+    Args:
+        path: of the rows.
+        recipe: how to train on them.
+        writer: what makes tokens of them: the tokenizer for documents, a `Chat` for conversations and preferences.
 
     Raises:
         InputError: a row is damaged or of another kind, or nothing to learn from is left.
@@ -101,7 +106,7 @@ def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
     counts, length = RowCounts(), recipe.training.length
-    columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counts)  # type: ignore[arg-type, operator]
+    columns: Iterator[Columns] = tokenise(read_rows(path, kind), writer, length, counts)  # type: ignore[arg-type, operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:
         columns = map(_labelled, columns)

@@ -101,6 +101,11 @@ def describe(recipe: TextRecipe) -> DryRun:
     with tempfile.TemporaryDirectory() as scratch:
         prepared = prepare(recipe, Path(scratch), weights=False)
         model = empty_model(prepared.base)
+        if (
+            recipe.model.resize_embeddings
+            and len(prepared.tokenizer) > model.config.get_text_config().vocab_size
+        ):
+            model.resize_token_embeddings(len(prepared.tokenizer), mean_resizing=False)
     check_length(recipe, model)
     parameters = sum(weight.numel() for weight in model.parameters())
     trained, targets = parameters, tuple[str, ...]()

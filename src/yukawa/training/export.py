@@ -10,11 +10,11 @@ from yukawa.core import files
 from yukawa.core.errors import InputError, ModelError, check_name
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import merged_into
-from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, fetch_model, model_files, read_json, tensor_types
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, fetch_model, model_files, tensor_types
 from yukawa.llm.loading import load_tokenizer, open_language_model, read_config, torch_dtype
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.model_card import CURVES
-from yukawa.runs.run import CARD, DATA, MODEL
+from yukawa.runs.run import CARD, MODEL, Run
 from yukawa.training.prepare import MADE
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import GENERATED
@@ -40,7 +40,7 @@ def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
-    config = read_json(folder / TOKENIZER)
+    config = files.read_object(folder / TOKENIZER)
     if config.get("tokenizer_class") == "TokenizersBackend":  # a name that only transformers 5 knows
         config["tokenizer_class"] = "PreTrainedTokenizerFast"
     if config.get("pad_token") is None:
@@ -58,7 +58,7 @@ def write_for_older_readers(folder: Path) -> None:
 
     A reader that looks for `rope_theta` and does not find it takes 10,000 without a word.
     """
-    config = read_json(folder / CONFIG)
+    config = files.read_object(folder / CONFIG)
     if "dtype" in config:
         config.setdefault("torch_dtype", config["dtype"])
     rope = config.get("rope_parameters")
@@ -84,7 +84,7 @@ def gguf_problems(folder: Path) -> tuple[str, ...]:
     size = getattr(text, "vocab_size", None)
     tied = bool(getattr(text, "tie_word_embeddings", False))
     return (
-        *_of_config(folder, read_json(folder / CONFIG)),
+        *_of_config(folder, files.read_object(folder / CONFIG)),
         *_of_weights(folder, size, tied),
         *_of_tokenizer(folder, size),
     )
@@ -107,18 +107,19 @@ def _of_config(folder: Path, config: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
-    files = sorted(folder.glob("model*.safetensors"))
-    if not files:
+    """What keeps other programs from loading the weights: their types, their index, the rows of the embedding, the output layer."""
+    weights = sorted(folder.glob("model*.safetensors"))
+    if not weights:
         yield "there are no weights: model.safetensors is missing"
         return
     tensors = tensor_types(folder, "model*.safetensors")
     odd = sorted({kind for kind, _ in tensors.values()} - _FLOATS)
     if odd:
         yield f"weights are of the types {', '.join(odd)}; allowed are {', '.join(sorted(_FLOATS))}"
-    if len(files) > 1 and not (folder / INDEX).is_file():
-        yield f"the weights lie in {len(files)} files, and {INDEX} is missing"
+    if len(weights) > 1 and not (folder / INDEX).is_file():
+        yield f"the weights lie in {len(weights)} files, and {INDEX} is missing"
     elif (folder / INDEX).is_file():
-        missing = sorted(set(read_json(folder / INDEX).get("weight_map", {})) - set(tensors))
+        missing = sorted(set(files.read_object(folder / INDEX).get("weight_map", {})) - set(tensors))
         if missing:
             yield f"{INDEX} names {len(missing)} weights that are not there, such as {missing[0]}"
     embedding = next((name for name in tensors if name.endswith(_EMBEDDINGS)), None)
@@ -135,20 +136,21 @@ def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
 
 
 def _of_tokenizer(folder: Path, size: int | None) -> Iterator[str]:
+    """What keeps other programs from loading the tokenizer: missing files, two chat templates, ids beyond the vocabulary."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         yield "there is no tokenizer.json or tokenizer.model"
     if not (folder / TOKENIZER).is_file():
         yield f"{TOKENIZER} is missing"
         return
-    written = read_json(folder / TOKENIZER)
+    written = files.read_object(folder / TOKENIZER)
     if not written.get("eos_token"):
         yield f"{TOKENIZER} names no eos_token"
-    separate = (folder / TEMPLATE).read_text("utf-8") if (folder / TEMPLATE).is_file() else None
+    separate = files.read_text(folder / TEMPLATE) if (folder / TEMPLATE).is_file() else None
     if separate is not None and written.get("chat_template", separate) != separate:
         yield f"{TEMPLATE} and {TOKENIZER} hold two chat templates"
     if not (folder / "tokenizer.json").is_file():
         return
-    core = read_json(folder / "tokenizer.json")
+    core = files.read_object(folder / "tokenizer.json")
     vocabulary = core.get("model", {}).get("vocab", {})
     ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else list(range(len(vocabulary)))
     highest = max([*ids, *(token["id"] for token in core.get("added_tokens", []))], default=-1)
@@ -220,7 +222,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
 
 def _check_base(run: Path, base: Path) -> None:
     """Refuse another base than the one with which the run began."""
-    known = {row["sha256"] for row in read_json(run / DATA)["inputs"]}
+    known = {hashed for _, hashed in Run(run, {}).inputs()}
     for path in model_files(base):
         if files.hash_file(path) not in known:
             raise InputError(
@@ -234,7 +236,7 @@ def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:
         model.save_pretrained(beside)
         write_tokenizer(load_tokenizer(adapter), base, beside)
         write_for_older_readers(beside)
-        page = (run / CARD).read_text("utf-8").partition("## Use")[0]
+        page = files.read_text(run / CARD).partition("## Use")[0]
         use = "The adapter is part of the weights: load the folder as a model."
         files.atomic_write(beside / "README.md", f"{page}## Use\n\n{use}\n")
         for picture in (run / CURVES, (run / CURVES).with_suffix(".svg")):

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
-from yukawa.core.files import new_folder
-from yukawa.llm.folders import fetch_model, local_model, model_files
-from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
+from yukawa.core.files import new_folder, read_object
+from yukawa.llm import loading
+from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files
+from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
 from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
-from yukawa.training.tokenization import prepare_template
+from yukawa.training.tokenization import open_chat
 
 MADE = "generated"  # the folder in a run of a base or text that its recipe generates
 
@@ -43,6 +44,11 @@ class Prepared:
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
         return [*filter(None, (self.files.train, self.files.validation)), *model_files(self.base)]
+
+    @property
+    def origin(self) -> str | None:
+        """What the base says of its own origin."""
+        return read_object(self.base / CONFIG).get(ORIGIN)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -78,13 +84,17 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
             make_pdg_text(text)
     files = find_files(recipe, text)
     base = _base(recipe, files, made, weights)
-    tokenizer = load_tokenizer(base)
+    tokenizer = loading.load_tokenizer(base)
+    if not recipe.model.resize_embeddings:
+        loading.check_tokenizer(tokenizer, loading.read_config(base), (), recipe.model.base, complete=True)
+    writer = tokenizer
     if recipe.row_kind != "document":
-        prepare_template(tokenizer, recipe.data.template, marks=recipe.row_kind == "conversation")
+        learns, ends = recipe.row_kind == "conversation", loading.saved_ends(base)
+        writer = open_chat(tokenizer, recipe.data.template, ends, learns=learns)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    train = load_split(files.train, recipe, tokenizer)
-    validation = load_split(files.validation, recipe, tokenizer) if files.validation else None
+    train = load_split(files.train, recipe, writer)
+    validation = load_split(files.validation, recipe, writer) if files.validation else None
     return Prepared(recipe, base, tokenizer, files, train, validation)
 
 
@@ -147,7 +157,7 @@ def check_training_machine(settings: TextSettings, machine: Machine) -> None:
 
 
 def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
-    """Steps of a pass over so many sequences, shared evenly by the processes."""
+    """Steps of a pass over this many sequences, shared evenly by the processes."""
     how = recipe.training
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))
@@ -160,10 +170,11 @@ def load_base(base: Path, recipe: TextRecipe, tokenizer: Any, device: str) -> An
         InputError, ModelError: as for `open_language_model`.
     """
     four_bits = recipe.adapter.kind == "qlora"
-    model = open_language_model(
+    model = loading.open_language_model(
         base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
         compute_dtype=recipe.training.precision,
-        device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+        device=device if four_bits else loading.AS_LOADED,  # the trainer moves, or divides, whole weights
+        resize=recipe.model.resize_embeddings,
     ).model  # fmt: skip
     model.config.use_cache = False
     return model

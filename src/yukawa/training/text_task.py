@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from yukawa.core.files import read_object
 from yukawa.core.reports import write_json
-from yukawa.llm.adapters import lora_config
-from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
+from yukawa.llm.adapters import BASE_SAMPLE, lora_config, sample_weights
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
@@ -169,7 +170,7 @@ class TextTask(Task[TextRecipe, TextResult]):
         """Write model or adapter as safetensors, and the tokenizer with the template that training used.
 
         Raises:
-            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
+            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint is kept.
         """
         prepared, first = self.prepared, bool(trainer.args.should_save)
         with written_whole(folder.parent, first=first) as partial:
@@ -187,7 +188,7 @@ class TextTask(Task[TextRecipe, TextResult]):
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
         recipe, counts, manifest = self.recipe, self.prepared.train.counts, self.prepared.files.manifest
-        how, adapter = recipe.training, recipe.adapter
+        how, adapter, origin = recipe.training, recipe.adapter, self.prepared.origin
         data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
         if manifest is not None:
             data["data set"] = manifest.title
@@ -202,7 +203,7 @@ class TextTask(Task[TextRecipe, TextResult]):
             f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
             f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
             level=level_of(recipe),
-            base=f"`{recipe.model.base}`",
+            base=f"`{recipe.model.base}`" + (f": {origin}" if origin else ""),
             sections={
                 "Data": data,
                 "Training": _training_facts(recipe, self.parameters, trainer.callback.plan.steps),
@@ -224,22 +225,23 @@ class TextTask(Task[TextRecipe, TextResult]):
 
 
 def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
-    """When things happen in a training of so many processes."""
+    """When things happen in a training of this many processes."""
     epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
     validated = prepared.validation is not None
     return TrainingPlan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
 
 
 def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
-    """Let an adapter say which base it belongs to: its name on the hub, or its folder."""
+    """Let an adapter say which base it belongs to: its name on the hub, or its folder, and some of its numbers."""
     path = folder / ADAPTER_CONFIG
     if not path.exists():
         return
-    config = read_json(path)
+    config = read_object(path)
     name = prepared.recipe.model.base
     on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
     write_json(path, config)
+    write_json(folder / BASE_SAMPLE, sample_weights(prepared.base))
 
 
 def level_of(recipe: TextRecipe) -> str:

@@ -15,7 +15,7 @@ from yukawa.training.tokenization import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
-_EVERY = 40  # one particle in so many is a document of the validation split
+_EVERY = 40  # one particle in this many is a document of the validation split
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def make_pdg_text(folder: Path) -> Path:
 
 
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    """Train a byte-level BPE tokenizer with this number of ids, which begins texts with BOS."""
     transformers = require("transformers", "making a tokenizer")
     tokenizers = require("tokenizers", "making a tokenizer")
     before = tokenizers.pre_tokenizers
@@ -126,7 +127,7 @@ def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 def _some(texts: Iterable[str], characters: int) -> Iterator[str]:
-    """The first texts, until they have so many characters."""
+    """The first texts, until they have this many characters."""
     for text in texts:
         yield text
         characters -= len(text)

@@ -1,21 +1,23 @@
 """Rows become tokens: nothing is lost silently, every cut is counted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
 from yukawa.core.errors import InputError, unknown_name
-from yukawa.data import Conversation, Document, Preference
+from yukawa.core.files import read_text
+from yukawa.data import Conversation, Document, Preference, Turn
+from yukawa.training.chat import Chat, Messages, training_template
 
 RowT = TypeVar("RowT")
+T = TypeVar("T")
 
 IGNORED = -100  # a label without loss
 _BATCH = 1000  # rows that a tokenizer takes at once
 _NAMED = 5  # ids of rows that a note names
 _SHIPPED = Path(__file__).with_name("templates")
-_PROBE = [{"role": "user", "content": "ping"}, {"role": "assistant", "content": "pong"}]
 
 
 @dataclass
@@ -30,6 +32,8 @@ class RowCounts:
         cut: rows whose end does not fit.
         cut_tokens: tokens lost with it.
         left_out: rows that are omitted, since nothing to learn would be left of them.
+        missed: replies that are read but not learned, since the template writes them otherwise when others follow.
+        disarmed: control tokens written out in conversations, which were read as ordinary text.
         named: ids of the first rows that were cut or omitted.
     """
 
@@ -40,10 +44,12 @@ class RowCounts:
     cut: int = 0
     cut_tokens: int = 0
     left_out: int = 0
+    missed: int = 0
+    disarmed: int = 0
     named: tuple[str, ...] = ()
 
     def lose(self, row_id: str, tokens: int | None = None) -> None:
-        """Count a row whose last so many tokens are cut, or that is omitted whole."""
+        """Count a row of which this many tokens are cut at its end, or that is omitted whole."""
         if tokens is None:
             self.left_out += 1
         else:
@@ -61,6 +67,13 @@ class RowCounts:
         if self.left_out:
             lines.append(f"{self.left_out:,} of {self.rows:,} rows are omitted: within {length:,} tokens "
                          f"they hold nothing to learn from{which}")  # fmt: skip
+        if self.missed:
+            lines.append(f"{self.missed:,} replies are read but not learned: the chat template writes them otherwise "
+                         "when others follow")  # fmt: skip
+        if self.disarmed:
+            lines.append(
+                f"{self.disarmed:,} control tokens written out in the text are read as ordinary text"
+            )
         return tuple(lines)
 
 
@@ -101,38 +114,35 @@ def tokenise_documents(
 
 
 def tokenise_conversations(
-    rows: Iterable[Conversation], tokenizer: Any, length: int, counts: RowCounts
+    rows: Iterable[Conversation], chat: Chat, length: int, counts: RowCounts
 ) -> Iterator[Columns]:
     """Tokens and labels of each conversation; only what the assistant says has labels."""
     for row in rows:
-        messages = [message.model_dump() for message in row.messages]
-        made = _rendered(tokenizer, messages, row.id, return_assistant_tokens_mask=True)
-        ids, masks = made["input_ids"], made["assistant_masks"]
-        labels = [token if said else IGNORED for token, said in zip(ids, masks, strict=True)]
+        made = _written(chat.conversation, row.messages, row.id)
+        labels = [token if said else IGNORED for token, said in zip(made.ids, made.said, strict=True)]
         kept = [IGNORED, *labels[1:length]]  # from nothing, nothing can be predicted
         trained = sum(label != IGNORED for label in kept)
         counts.rows += 1
+        counts.missed += made.missed
+        counts.disarmed += made.disarmed
         if not trained:
             counts.lose(row.id)
             continue
-        if len(ids) > length:
-            counts.lose(row.id, len(ids) - length)
+        if len(made.ids) > length:
+            counts.lose(row.id, len(made.ids) - length)
         counts.tokens += len(kept)
         counts.trained += trained
-        yield {"input_ids": ids[:length], "labels": kept}
+        yield {"input_ids": made.ids[:length], "labels": kept}
 
 
 def tokenise_preferences(
-    rows: Iterable[Preference], tokenizer: Any, length: int, counts: RowCounts
+    rows: Iterable[Preference], chat: Chat, length: int, counts: RowCounts
 ) -> Iterator[Columns]:
     """Tokens of the prompt and of both replies; a reply ends where prompt and reply fill `length`."""
     for row in rows:
-        prompt = [message.model_dump() for message in row.prompt]
-        asked = _rendered(tokenizer, prompt, row.id, add_generation_prompt=True)["input_ids"]
-        replies = [
-            _rendered(tokenizer, [*prompt, {"role": "assistant", "content": text}], row.id)["input_ids"]
-            for text in (row.chosen, row.rejected)
-        ]
+        asked = _written(chat.prompt, row.prompt, row.id)
+        said = [Turn(role="assistant", content=text) for text in (row.chosen, row.rejected)]
+        replies = [_written(chat.whole, (*row.prompt, turn), row.id) for turn in said]
         shared = takewhile(lambda tokens: len(set(tokens)) == 1, zip(asked, *replies, strict=False))
         start = sum(1 for _ in shared)
         answers = [reply[start:] for reply in replies]
@@ -149,15 +159,15 @@ def tokenise_preferences(
         yield {"prompt_ids": asked[:start], "chosen_ids": kept[0], "rejected_ids": kept[1]}
 
 
-def _rendered(tokenizer: Any, messages: list[dict[str, str]], row_id: str, **options: Any) -> Any:
+def _written(write: Callable[[Messages], T], turns: Iterable[Turn], row_id: str) -> T:
     try:
-        return tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **options)
-    except Exception as error:
-        raise InputError(f"row {row_id}: the chat template cannot be used on it: {error}") from error
+        return write([turn.model_dump() for turn in turns])
+    except InputError as error:
+        raise InputError(f"row {row_id}: {error.message}") from error
 
 
 def batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
-    """The rows, so many at a time."""
+    """The rows, this many at a time."""
     rows = iter(rows)
     while batch := list(islice(rows, size)):
         yield batch
@@ -177,21 +187,22 @@ def read_template(name_or_path: str) -> str:
     shipped = shipped_templates()
     path = _SHIPPED / f"{name_or_path}.jinja" if name_or_path in shipped else Path(name_or_path).expanduser()
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return read_text(path)
+    except InputError:
         raise unknown_name("chat template", name_or_path, [*shipped, "a Jinja file"]) from None
 
 
-def prepare_template(tokenizer: Any, wanted: str | None, *, marks: bool) -> None:
-    """Give the tokenizer the template of a recipe, and see that it does what training needs.
+def open_chat(tokenizer: Any, wanted: str | None, ends: Collection[int], *, learns: bool) -> Chat:
+    """How conversations are written: by the template of a recipe, or by the base's own.
 
     Args:
-        tokenizer: changed in place; it is saved with the model, so that serving uses what training used.
-        wanted: a shipped name or a path; None keeps the base's own.
-        marks: whether it must mark what the assistant says.
+        tokenizer: receives the wanted template; it is saved with the model, so that serving uses what training used.
+        wanted: a shipped name or a path; None keeps the base's own, or takes TRL's variant of it for training.
+        ends: the tokens at which the base ends a text.
+        learns: whether what the assistant says is to be learned.
 
     Raises:
-        InputError: there is no template, it cannot be used, or it does not mark the assistant.
+        InputError: there is no template, it cannot be used, or a reply and its end could not be learned with it.
     """
     names = ", ".join(shipped_templates())
     hint = f"type: data.template=NAME, one of {names}, or a Jinja file with {{% generation %}}"
@@ -199,11 +210,14 @@ def prepare_template(tokenizer: Any, wanted: str | None, *, marks: bool) -> None
         tokenizer.chat_template = read_template(wanted)
     if not tokenizer.chat_template:
         raise InputError("the base has no chat template", hint=hint)
+    if not tokenizer.is_fast:
+        raise InputError(
+            "the base's tokenizer does not tell where its tokens lie in a text",
+            hint="give it a tokenizer.json",
+        )
+    chat = Chat(tokenizer, training_template(tokenizer), {*ends, tokenizer.eos_token_id} - {None})
     try:
-        masks = tokenizer.apply_chat_template(
-            _PROBE, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
-        )["assistant_masks"]
-    except Exception as error:
-        raise InputError(f"the chat template cannot be used: {error}", hint=hint) from error
-    if marks and not any(masks):
-        raise InputError("the chat template does not mark what the assistant says", hint=hint)
+        chat.check(learns=learns, strict=wanted is not None)
+    except InputError as error:
+        raise InputError(error.message, hint=hint) from error
+    return chat

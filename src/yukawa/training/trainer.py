@@ -113,7 +113,7 @@ class LanguageTrainer(TextTrainer, SFTTrainer):  # type: ignore[misc, valid-type
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """The mean loss of a token, over all passes and processes that make up a step."""
+        """The mean loss of a token in nats, over all passes and processes that make up a step."""
         if not self.sums_its_loss or return_outputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         total, count = model(**inputs, summed_loss=True).unbind()
@@ -160,7 +160,7 @@ class PreferenceTrainer(TextTrainer, DPOTrainer):  # type: ignore[misc, valid-ty
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
-        """The mean loss of a pair, over all passes and processes that make up a step."""
+        """The mean loss of a pair in nats, over all passes and processes that make up a step."""
         mean = super().compute_loss(model, inputs)
         size, pairs = len(inputs["completion_mask"]) // 2, _pairs(inputs)
         total = mean * size - math.log(2) * (size - pairs)  # what a pair of equal replies adds
@@ -279,7 +279,7 @@ def _pairs(batch: Mapping[str, Any]) -> Tensor:
 
 @dataclass(frozen=True)
 class PackedRows:
-    """Batches of shape (B, L), one packed sequence a row, with positions that begin anew at each text.
+    """Batches of shape (B, L), one packed sequence per row, with positions that begin anew at each text.
 
     Without an attention mask, transformers divides attention where positions begin anew. Rows keep it to L x L; one
     row of all sequences, as kernels of variable length want it, would cost B times as much in other kernels.

@@ -94,7 +94,7 @@ def test_fixed16_maps_the_bounds_of_each_variable_to_the_bounds_of_its_code():
 def test_numbers_that_a_code_cannot_hold():
     large = np.full((1, 17), 7e4, np.float32)
     with pytest.raises(
-        InputError, match=r"a feature is 70000, the largest number of ordered16 is 65504"
+        InputError, match=r"a feature is 70000, beyond 65504, the largest number of ordered16"
     ) as caught:
         feature_bytes(large, ByteForm(code="ordered16"), CONFIG)
     assert caught.value.hint == "give code=ordered32"

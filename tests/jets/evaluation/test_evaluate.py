@@ -71,7 +71,7 @@ def test_a_run_is_evaluated_on_its_own_test_jets(tmp_path: Path, make_model: Any
     run = tmp_path / "run"
     (run / "recipe.yaml").write_text(yaml.safe_dump({"data": {"path": str(data)}}))
     for given in (run, run / "model"):
-        found = evaluate(given)
+        found = evaluate(given, force=True)
         assert found.folder.resolve() == (run / "evaluation").resolve()
         assert list(found.models) == ["run"]
         assert (found.jets, found.data) == (100, f"{data}, split test")
@@ -101,7 +101,7 @@ def test_a_pretrained_run_is_evaluated_on_the_jets_of_its_questions(
     ):
         (run / "recipe.yaml").write_text(yaml.safe_dump({"mixture": sources}))
         with pytest.raises(InputError, match=says):
-            evaluate(run)
+            evaluate(run, force=True)
 
 
 @pytest.mark.usefixtures("no_plots")

@@ -104,7 +104,7 @@ def test_the_order_of_the_classes_does_not_matter(order: list[int]) -> None:
     names = tuple(CLASSES[k] for k in order)
     turned = Confusion.from_counts(counts[np.ix_(order, order)], names).figures
     for name, estimate in Confusion.from_counts(counts, CLASSES).figures.items():
-        if name in turned:  # a flavour keeps its quark's name wherever it stands
+        if name in turned:  # a flavour keeps its quark's name wherever it is
             assert astuple(turned[name]) == pytest.approx(astuple(estimate))
     assert {"efficiency_b", "flip_c"} <= set(turned)
 
@@ -291,7 +291,7 @@ def test_bad_input_is_one_clear_line() -> None:
         confusion(np.eye(3), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="negative or NaN"):
         confusion(np.array([[math.nan, 1], [0, 1]]), 10, ("QCD", "top"))
-    with pytest.raises(InputError, match="there is no antiparticle of another"):
+    with pytest.raises(InputError, match="is the antiparticle of another"):
         metrics.charge_symmetry(np.eye(2), ("QCD", "top"))
     with pytest.raises(InputError, match="event numbers"):
         metrics.jackknife_errors(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int), ("QCD", "top"))

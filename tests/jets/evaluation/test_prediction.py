@@ -140,7 +140,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path, make_model:
         out = out.with_suffix(suffix)
         out.write_bytes(b"old")
         with pytest.raises(KeyboardInterrupt):
-            predict(make_model(f"for{suffix[1:]}"), source_of(jets, 40), out, progress=stop)
+            predict(make_model(f"for{suffix[1:]}"), source_of(jets, 40), out, progress=stop, force=True)
         assert out.read_bytes() == b"old"
     assert sorted(path.name for path in out.parent.iterdir()) == ["predictions.parquet", "predictions.root"]
 
@@ -181,7 +181,7 @@ def test_bad_input_is_one_clear_line(
         predict(folder, source, tmp_path / "out.csv")
     with pytest.raises(NotFound, match="holds no saved model"):
         predict(tmp_path / "nothing", source)
-    with pytest.raises(InputError, match="one jet or more, not 0"):
+    with pytest.raises(InputError, match="at least one jet, not 0"):
         predict(folder, source, batch=0)
     with pytest.raises(InputError, match="part_d0val"):
         predict(folder, source_of(jets.pick([c for c in jets.columns if c != "part_d0val"]), 120))

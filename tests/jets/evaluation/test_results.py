@@ -101,7 +101,7 @@ def test_published_values_are_shown_on_request(tmp_path: Path, scores: Any) -> N
     assert "0.822" in page(found).markdown(tmp_path)
     assert "2310.03440" in found.to_dict()["published"]["source"]
     assert compare({"A": scores(jets=200, classes=origin)}).to_dict()["published"] is None
-    with pytest.raises(InputError, match="of the jet-origin classes, not of b, bbar, g"):
+    with pytest.raises(InputError, match="for the jet-origin classes, not for b, bbar, g"):
         compare({"A": scores()}, published=True)
 
 
@@ -124,12 +124,12 @@ def test_unlabelled_jets_are_counted_and_left_out() -> None:
 def test_bad_input_is_one_clear_line(scores: Any) -> None:
     half = np.full(2, 0.5)
     truth = {"label_b": np.array([True, False]), "label_g": np.array([False, True])}
-    with pytest.raises(InputError, match="A gives 1 of 2 jets no finite probability"):
+    with pytest.raises(InputError, match="A gives no finite probability for 1 of 2 jets"):
         labelled_scores(predictions(score_b=np.array([0.5, np.nan]), score_g=half, **truth), "A")
     with pytest.raises(InputError, match="no label column"):
         labelled_scores(predictions(score_b=half, score_g=half))
     nothing = {name: np.zeros(2, bool) for name in truth}
-    with pytest.raises(InputError, match="no jet is of one of the classes"):
+    with pytest.raises(InputError, match="no jet belongs to any class"):
         labelled_scores(predictions(score_b=half, score_g=half, **nothing))
     with pytest.raises(InputError, match="cannot be compared: one distinguishes"):
         compare({"A": scores(), "B": scores(classes=("b", "bbar", "c"))})

@@ -227,11 +227,11 @@ def test_a_file_by_its_path(tmp_path: Path) -> None:
         ),
         (
             {"inputs": SMALL["inputs"] | {"pf_points": {"length": 8, "vars": ["x", "y"]}}},
-            "one length; here are 8, 9",
+            "the same length; given are 8, 9",
         ),
         ({"inputs": [1]}, "inputs = .1.: expected a table"),
-        ({"new_variables": {"a": "b + 1", "b": "a"}}, "a -> b -> a goes in a circle"),
-        ({"new_variables": {"part_pt": "part_pt * 2"}}, "part_pt -> part_pt goes in a circle"),
+        ({"new_variables": {"a": "b + 1", "b": "a"}}, "a -> b -> a is circular"),
+        ({"new_variables": {"part_pt": "part_pt * 2"}}, "part_pt -> part_pt is circular"),
         ({"new_variables": {"a": "os.system('x')"}}, "new variable a: the expression"),
         ({"selection": "jet_pt > np.loop(3)"}, "np.loop.*near is"),
         ({"bucketing": {"var": "n", "bins": 3}}, "bucketing is not supported"),
@@ -302,7 +302,7 @@ def test_wrong_labels(labels: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [({"reweight_vars": {"x": [0, 1]}}, "needs two variables"), ({"class_weights": [1, 2, 3]}, "a weight for each class"),
-     ({"reweight_vars": {"x": [0, 1], "y": [1, 0]}}, "bin edges of y must rise"), ({"reweight_method": "flaat"}, "did you mean 'flat'"),
+     ({"reweight_vars": {"x": [0, 1], "y": [1, 0]}}, "bin edges of y must increase"), ({"reweight_method": "flaat"}, "did you mean 'flat'"),
      ({"reweight_threshold": 200}, "reweight_threshold = 200"), ({"use_precomputed_weights": True}, "weight_branches"),
      ({"reweight_var": 1}, "did you mean weights.reweight_vars")],
 )  # fmt: skip

@@ -162,7 +162,7 @@ def test_a_function_of_values_it_does_not_take(toy_jets: Callable[..., Jets]) ->
 
 
 def test_a_reduction_of_jets(toy_jets: Callable[..., Jets]) -> None:
-    with pytest.raises(InputError, match="sum is over the particles"):
+    with pytest.raises(InputError, match="sum works on the particles"):
         FlatFrame(toy_jets(3), {}).evaluate(parse("ak.sum(jet_pt, axis=1)"))
 
 
@@ -211,7 +211,7 @@ def test_padded_features_are_those_of_packed_particles(name: str, toy_jets: Call
     assert found["mask_BP"] is mask
 
 
-# Comparisons stand at the leaves: further up, one bit of rounding would decide them.
+# Comparisons are at the leaves: further up, one bit of rounding would decide them.
 COMPARISONS = ["part_px > 0.3", "jet_pt <= 3", "part_charge == 1", "jet_nparticles != 2", "~part_isMuon"]
 leaves = st.sampled_from(
     [
@@ -312,5 +312,5 @@ def test_a_missing_column_is_named(toy_jets: Callable[..., Jets]) -> None:
 
 def test_a_reduction_of_padded_jets(toy_jets: Callable[..., Jets]) -> None:
     particles, scalars, mask = padded(toy_jets(4))
-    with pytest.raises(InputError, match="over the particles"):
+    with pytest.raises(InputError, match="works on the particles"):
         PaddedFrame(particles, scalars, mask, {}).evaluate(parse("ak.sum(jet_pt, axis=1)"))

@@ -61,7 +61,7 @@ def test_the_usual_features_come_back_as_columns(tmp_path: Path, jets: Jets):
     with h5py.File(tmp_path / "jets.h5") as file:
         assert file["data"].shape == (len(jets), jets.counts.max(), 9)
         assert file["pid"].shape == (len(jets),)
-        assert list(file["global"].attrs["names"])[-1] == "jet_nparticles"
+        assert file["global"].attrs["names"][-1] == b"jet_nparticles"
         mask = file["data"][:, :, 2] != 0  # what OmniLearn takes for particles
         assert mask.sum(axis=1).tolist() == jets.counts.tolist()
     source = open_hdf5(tmp_path / "jets.h5")
@@ -154,7 +154,7 @@ def test_wrong_shapes_are_named(tmp_path: Path, datasets: dict, message: str):
 def test_wrong_numbers_and_names_are_named(tmp_path: Path):
     data = np.ones((3, 2, 9), np.float32)
     path = _write(tmp_path / "wrong.h5", data=data, pid=np.array([0, 1, 7]))
-    with pytest.raises(InputError, match=r"wrong\.h5: jet 2 has the label 7, there are 2 classes, and -1"):
+    with pytest.raises(InputError, match=r"wrong\.h5: jet 2 has the label 7, labels are 0 to 1, and -1"):
         open_hdf5(path, classes=["a", "b"]).read()
     with pytest.raises(InputError, match=r"data has 9 columns, features names 1"):
         open_hdf5(path, features=["part_px"])
@@ -183,7 +183,7 @@ def test_damage_is_one_clear_line(tmp_path: Path, jets: Jets, keep: int):
 
 
 def test_no_file_is_clear(tmp_path: Path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         open_hdf5(tmp_path / "absent.h5")
 
 
@@ -255,3 +255,46 @@ def test_what_is_no_feature_or_not_there_is_named(jets: Jets):
         encode_features(jets, ("part_tau",))
     with pytest.raises(InputError, match="no column part_isMuon"):
         encode_features(jets.pick([name for name in jets.columns if name != "part_isMuon"]), FEATURES)
+
+
+def test_what_lies_in_other_files_is_refused(tmp_path: Path):
+    other = _write(tmp_path / "other.h5", data=DATA)
+    with h5py.File(tmp_path / "link.h5", "w") as file:
+        file["data"] = h5py.ExternalLink(str(other), "data")
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        layout = h5py.VirtualLayout(DATA.shape, np.float64)
+        layout[:] = h5py.VirtualSource(str(other), "data", DATA.shape)
+        file.create_virtual_dataset("data", layout)
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file.create_dataset("data", DATA.shape, np.float32, external=[("/dev/zero", 0, DATA.nbytes)])
+    for name in ("link", "virtual", "raw"):
+        with pytest.raises(InputError, match=rf"{name}\.h5: data lies in another file"):
+            open_hdf5(tmp_path / f"{name}.h5")
+    with h5py.File(tmp_path / "group.h5", "w") as file:
+        file.create_group("data")
+    with pytest.raises(InputError, match=r"group\.h5: data is not an array"):
+        open_hdf5(tmp_path / "group.h5")
+
+
+@pytest.mark.parametrize("shape", [(10**12, 20, 4), (2000, 10**7, 4)])
+def test_more_than_a_file_can_hold_is_refused_before_it_is_read(tmp_path: Path, shape: tuple[int, ...]):
+    with h5py.File(tmp_path / "bomb.h5", "w") as file:  # nothing of it is stored
+        file.create_dataset("data", shape, np.float32, chunks=(1, 1, 4))
+    with pytest.raises(
+        InputError, match=r"bomb\.h5 is damaged or made to harm: data of the shape .* would take"
+    ):
+        open_hdf5(tmp_path / "bomb.h5")
+
+
+def test_a_heap_that_leads_nowhere_is_refused(tmp_path: Path):
+    path = tmp_path / "heap.h5"
+    with h5py.File(path, "w") as file:
+        file["data"] = DATA
+        file["data"].attrs["names"] = list(FEATURES[:4])
+    assert open_hdf5(path).read().counts.sum()
+    content = bytearray(path.read_bytes())
+    heap = content.find(b"GCOL")
+    content[heap + 16 : heap + 32] = bytes(16)  # an object of no size: the next one is itself
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="its texts cannot be found"):
+        open_hdf5(path)

@@ -241,5 +241,5 @@ def test_other_content_and_no_file_are_clear(tmp_path: Path):
     (tmp_path / "a.root").write_text("not ROOT at all" * 100)
     with pytest.raises(InputError, match=r"a\.root cannot be read as ROOT"), opened(tmp_path / "a.root"):
         pass
-    with pytest.raises(InputError, match="no such file"), opened(tmp_path / "b.root"):
+    with pytest.raises(InputError, match="No such file"), opened(tmp_path / "b.root"):
         pass

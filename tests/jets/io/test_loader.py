@@ -364,7 +364,7 @@ def test_weights_come_with_their_jets() -> None:
     ids=str,
 )
 def test_numbers_out_of_range(make: Make, wrong: dict[str, int]) -> None:
-    with pytest.raises(InputError, match="sizes are from 1"):
+    with pytest.raises(InputError, match="a batch needs at least 1 jet"):
         make(source_of(9)).batches(**({"size": 2, "seed": 1, "epoch": 0, "shuffle": True} | wrong))  # type: ignore[arg-type]
 
 

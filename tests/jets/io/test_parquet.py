@@ -206,7 +206,7 @@ def test_a_file_cannot_be_written_into_a_missing_folder(tmp_path: Path, jets: Je
 
 
 def test_no_file_and_no_numbers_are_clear(tmp_path: Path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         open_parquet(tmp_path / "absent.parquet")
     pq.write_table(pa.table({"name": ["a"]}), tmp_path / "text.parquet")
     with pytest.raises(InputError, match="no column of numbers"):

@@ -148,7 +148,7 @@ def test_jets_without_labels_and_with_other_classes(tmp_path: Path, jets: Jets):
     label = np.arange(len(jets)) % 3
     scalars = {"label_QCD": label == 0, "label_top": label == 1}
     other = Jets(jets.offsets, plain.particles, {**plain.scalars, **scalars})
-    with pytest.raises(InputError, match=r"the class QCD has no number, b, bbar, .*g have"):
+    with pytest.raises(InputError, match=r"the class QCD has no number, only b, bbar, .*g have one"):
         write_text(tmp_path / "other.json", other)
     write_text(tmp_path / "other.json", other, classes=["top", "QCD"])
     first = json.loads((tmp_path / "other.json").read_text().splitlines()[0])
@@ -180,7 +180,7 @@ def test_charges_of_two_digits(jets: Jets, dtype: str):
         if np.iinfo(np.int8).min <= far <= np.iinfo(np.int8).max or dtype != "int8":
             charges[4] = far
             with pytest.raises(
-                InputError, match=f"a particle has the charge {far}, from -99 to 99 can be written"
+                InputError, match=f"a particle has the charge {far}, but only -99 to 99 can be written"
             ):
                 format_jets(charged)
 

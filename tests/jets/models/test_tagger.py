@@ -70,7 +70,9 @@ def test_saving_what_was_loaded_gives_the_same_bytes(saved: Path, tmp_path: Path
 def test_a_model_is_replaced_whole(saved: Path, tagger: Tagger, config: DataConfig) -> None:
     for p in tagger.parameters():
         p.data.fill_(0.5)
-    save_model(saved, tagger, config)
+    with pytest.raises(InputError, match="holds files already"):
+        save_model(saved, tagger, config)
+    save_model(saved, tagger, config, force=True)
     assert all((p == 0.5).all() for p in load_model(saved)[0].parameters())
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
@@ -87,7 +89,7 @@ def test_a_failure_leaves_the_old_model(
 
     monkeypatch.setattr("yukawa.core.files.os.replace", fail)
     with pytest.raises(StoreError, match="disk is full"):
-        save_model(saved, tagger, config)
+        save_model(saved, tagger, config, force=True)
     monkeypatch.undo()
     assert (saved / WEIGHTS).read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
@@ -96,7 +98,7 @@ def test_a_failure_leaves_the_old_model(
 def test_other_folders_and_files_are_left_alone(tmp_path: Path, tagger: Tagger, config: DataConfig) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "thesis.tex").write_text("x")
-    with pytest.raises(InputError, match=r"thesis\.tex.*not part of a model"):
+    with pytest.raises(InputError, match=r"thesis\.tex.*which another command made"):
         save_model(tmp_path / "notes", tagger, config)
     with pytest.raises(InputError, match="is a file"):
         save_model(tmp_path / "notes" / "thesis.tex", tagger, config)

@@ -207,7 +207,7 @@ def test_the_figures_are_those_of_each_source(
 
 
 class Killed(Exception):
-    """Stands for the end of the process: nothing of ours runs after it."""
+    """Takes the place of the end of the process: nothing of ours runs after it."""
 
 
 def kill_at(step: int) -> Callable[[int, int, Mapping[str, float]], None]:

@@ -62,11 +62,11 @@ def test_a_card_may_start_from_another(write):
         ("tracking: {efficiency: []}", "at least 1 item"),
         (
             "tracking: {efficiency: [{pt_min: 1, efficiency: 1}, {pt_min: 0, efficiency: 1}]}",
-            "pt_min must rise",
+            "pt_min must increase",
         ),
         (
             "tracking: {momentum: [{eta_max: 3, constant: 0, slope: 0}, {eta_max: 3, constant: 0, slope: 0}]}",
-            "eta_max must rise",
+            "eta_max must increase",
         ),
         ("tracking: {eta_max: 4}", "the steps of momentum end at"),
         ("identification: guess", "expected 'truth' or 'dedx"),

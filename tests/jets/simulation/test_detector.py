@@ -175,7 +175,7 @@ CALORIMETER = {"stochastic": 0.0, "constant": 0.0, "noise": 0.0, "threshold": 0.
 
 
 def changed(card, **changes):
-    """The card with some values changed, `a__b=c` standing for a.b = c."""
+    """The card with some values changed, where `a__b=c` means a.b = c."""
     for key, value in changes.items():
         name, _, rest = key.partition("__")
         value = changed(getattr(card, name), **{rest: value}) if rest else value

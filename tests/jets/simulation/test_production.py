@@ -30,7 +30,7 @@ BLOCK, JETS = 10, 25
 
 
 def simulate_events(process: Process, sample: ProcessSample, card: Card, events: int, seed: int) -> Jets:
-    """Jets as quick as they come: two of one particle each an event, all numbers from the seed."""
+    """Jets made quickly: two of one particle each per event, all numbers from the seed."""
     rng = np.random.default_rng([seed, int(1000 * card.jet_energy_scale)])
     count = 2 * events
     kind = np.arange(count) % len(sample.classes)

@@ -27,7 +27,7 @@ Make = Callable[..., JetRecipe]
 
 
 class Killed(Exception):
-    """Stands for the end of the process: nothing of ours runs after it."""
+    """Takes the place of the end of the process: nothing of ours runs after it."""
 
 
 def kill_at(step: int) -> Callable[[int, int, Mapping[str, float]], None]:

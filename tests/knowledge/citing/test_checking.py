@@ -1,4 +1,4 @@
-"""An answer passes if each sentence stands in a passage that it cites: laws over the Review, and the answers that once passed."""
+"""An answer passes if each sentence is in a passage that it cites: laws over the Review, and the answers that once passed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown becomes blocks: every word once, from where it stands, whatever its markup."""
+"""Markdown becomes blocks: every word once, from its place, whatever its markup."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_word_is_read_once_from_where_it_stands(text: str) -> None:
         assert not words_of(text[end : block.start]), "a word that no block covers"
         end = block.end
         stands = words_of(text[block.start : block.end].lower())
-        if block.kind == "row":  # column names stand in another line, or before each value
+        if block.kind == "row":  # column names are in another line, or before each value
             assert set(words_of(block.text.lower())) <= {"one", "two", *stands}
         else:
             rest = iter(stands)
@@ -111,6 +111,8 @@ def test_front_matter_lends_its_title() -> None:
         ("metadata", (), 'title: "Jets"\nsidebar: 3'), ("text", ("Jets",), "A jet."),
     ]  # fmt: skip
     assert read("---\nnot front matter") == [("text", "not front matter")]
+    assert read("---\nnor: this") == [("text", "nor: this")]
+    assert read("---\nnor this\n---\nText.") == [("heading", "nor this"), ("text", "Text.")]
 
 
 def test_links_images_tags_and_formulas() -> None:

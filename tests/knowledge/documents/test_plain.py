@@ -1,4 +1,4 @@
-"""Plain text becomes blocks: every word once, from where it stands."""
+"""Plain text becomes blocks: every word once, from its place."""
 
 from __future__ import annotations
 

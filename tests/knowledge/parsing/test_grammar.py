@@ -219,6 +219,12 @@ def test_a_sources_own_description_asks_for_its_quantity(question: str) -> None:
     ).complete
 
 
+@pytest.mark.parametrize("question", ["width of the eta+", "What is the width of the eta-?", "eta+ width"])
+def test_a_charge_is_part_of_a_description(question: str) -> None:
+    assert plan(question.replace("+", "").replace("-?", "?"), described=lambda *_: True).complete
+    assert not plan(question, described=lambda words, *_: words == "eta width").complete
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 
 

@@ -60,6 +60,7 @@ SPELLINGS = [
     (r"Lambdabar_c()- | Lambda-cbar", "Lambdabar_c()-"),
     (r"Sigmabar_b^*()- | Sigma*-bbar", "Sigmabar_b^*()-"),
     (r"Lambda_c(2940) | Lambda_c(2940)+ | Λ_c(2940)⁺", "Lambda_c(2940)+"),
+    (r"X(6900) | $X(6900)$ | T_c_c_cbar_cbar(6900)", "T_c_c_cbar_cbar(6900)0"),
     (r"Xi_b(6087) | Xi_b(6087)0 | Xib6087 | Ξ_b(6087)", "Xi_b(6087)0"),
     (r"f_0(980) | f0(980) | $f_0(980)$ | f₀(980)", "f_0(980)0"),
     (r"f_2(1270) | f2(1270) | $f_2(1270)$ | f₂(1270)", "f_2(1270)0"),

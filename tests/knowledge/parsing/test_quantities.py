@@ -144,6 +144,16 @@ def test_a_larger_error_never_makes_a_contradiction(a: Quantity, b: Quantity) ->
     assert stated.contradicts(b) or not wider.contradicts(b)
 
 
+@pytest.mark.parametrize(("apart", "contradict"), [(2.9, False), (3.1, True)])
+def test_three_standard_deviations_are_the_limit(apart: float, contradict: bool) -> None:
+    first = one("1.000000 ± 0.030000 GeV")
+    for error in (0.03, 0.04):
+        value = 1 + apart * math.hypot(0.03, error)
+        assert first.contradicts(one(f"{value:.6f} ± {error:.6f} GeV")) is contradict
+    assert first.contradicts(one(f"{1 + apart * 0.03:.6f} GeV")) is contradict
+    assert first.contradicts(one(f"< {1 - apart * 0.03:.6f} GeV")) is contradict
+
+
 @pytest.mark.parametrize(("a", "b", "contradict"), [
     ("1776.93 ± 0.09 MeV", "1777.0 MeV", False), ("1776.93 ± 0.09 MeV", "1.77693 GeV", False), ("1776.93 ± 0.09 MeV", "1785 ± 1 MeV", True),
     ("1776.93 ± 0.09 MeV", "1700 MeV", True), ("5.0 MeV", "5.05 MeV", False), ("5.0 MeV", "5.2 MeV", True), ("80 %", "0.8", False),

@@ -1,4 +1,4 @@
-"""Words get the part that fits what stands around them."""
+"""Words get the kind that fits their neighbours."""
 
 from __future__ import annotations
 

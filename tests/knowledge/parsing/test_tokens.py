@@ -1,4 +1,4 @@
-"""Tokens: they cover the text, stand where they say, and lead back to the question."""
+"""Tokens: they cover the text, are where they say, and lead back to the question."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yukawa.knowledge.parsing import units
 from yukawa.knowledge.parsing.units import Unit, conversion, find_unit
 
 
@@ -40,6 +41,36 @@ def test_a_unit_is_read_in_symbols_and_words(text: str, shown: str, size: float,
     unit = known(text)
     assert (unit.text, unit.dimension) == (shown, dimension)
     assert unit.size == pytest.approx(size, rel=1e-6)
+
+
+E = 1.602176634e-19  # the SI's: joules of an electronvolt, coulombs of an elementary charge
+SI = {
+    "eV": 1, "J": 1 / E, "erg": 1e-7 / E, "m": 1, "Å": 1e-10, "b": 1e-28, "s": 1, "min": 60, "h": 3600, "d": 86400,
+    "yr": 31557600, "Hz": 1, "g": 1e-3 / E, "t": 1e3 / E, "u": 1.66053906892e-27 / E, "e": 1, "C": 1 / E, "K": 1, "mol": 1,
+    "A": 1 / E, "V": 1, "W": 1 / E, "N": 1 / E, "Pa": 1 / E, "T": 1, "G": 1e-4, "Wb": 1, "F": 1 / E, "Ω": E, "S": 1 / E, "rad": 1,
+    "°": math.pi / 180, "π": math.pi, "%": 1e-2, "‰": 1e-3, "ppm": 1e-6, "ppb": 1e-9, "μ_N": 5.0507837393e-27 / E,
+    "μ_B": 9.2740100657e-24 / E, "c": 299792458, "ħ": 1.054571817e-34 / E, "m_e": 9.1093837139e-31 / E,
+    "E_h": 4.3597447222060e-18 / E,
+}  # fmt: skip
+POWERS = dict(
+    zip(
+        "YZEPTGMkcmμunpfazy",
+        (24, 21, 18, 15, 12, 9, 6, 3, -2, -3, -6, -6, -9, -12, -15, -18, -21, -24),
+        strict=True,
+    )
+)
+
+
+def test_every_unit_has_its_size_in_the_si() -> None:
+    assert set(SI) == set(units._SYMBOLS)
+    for symbol, size in SI.items():
+        assert known(symbol).size == pytest.approx(size, rel=1e-8), symbol
+
+
+def test_every_prefix_is_its_power_of_ten() -> None:
+    assert set(POWERS) == set(units._PREFIXES)
+    for prefix, power in POWERS.items():
+        assert known(f"{prefix}eV").size == pytest.approx(10.0**power, rel=1e-12)
 
 
 @pytest.mark.parametrize(

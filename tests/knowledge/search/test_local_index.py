@@ -317,7 +317,7 @@ def test_the_best_are_those_that_plain_sums_find(full: Path, question: str, k: i
         found = [(h.passage_id, h.score, h.similarity, h.lexical) for h in base.search(question, k=k)]
         expected = by_plain_sums(base, question)[:k]
     assert [f[1:] for f in found] == [pytest.approx(e[1:], abs=1e-5) for e in expected]
-    # Passages of one score may stand in any order of rounding; apart from them the order is one.
+    # Passages of one score may be in any order of rounding; apart from them the order is one.
     apart = [
         i for i, e in enumerate(expected) if all(abs(e[1] - o[1]) > 1e-5 for o in expected if o is not e)
     ]

@@ -22,6 +22,12 @@ def test_a_rarer_term_weighs_more(passages: int, data: st.DataObject) -> None:
     )
 
 
+@pytest.mark.parametrize(("passages", "frequency"), [(1, 0), (1, 1), (10, 3), (10**6, 40)])
+def test_the_weight_is_that_of_bm25(passages: int, frequency: int) -> None:
+    expected = math.log((passages + 1) / (frequency + 0.5))  # log(1 + (N - n + 0.5) / (n + 0.5))
+    assert ranking.term_weight("mass", passages, frequency) == pytest.approx(expected)
+
+
 def test_the_commonest_terms_are_dropped_but_never_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "POSTINGS_BUDGET", 10)
     assert [t for t, _ in weighted_terms([(7, "common"), (2, "rare"), (5, "known")], 20)] == ["rare", "known"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -53,7 +54,9 @@ def build(rows: list[Row]) -> IndexSegment:
 def plain(segment: IndexSegment) -> dict[str, object]:
     """What a segment says, without the numbers it gives to terms."""
     arrays = {f.name for f in fields(IndexSegment)} - {"vocabulary", "starts", "rows", "counts", "words"}
-    said: dict[str, object] = {name: getattr(segment, name).tolist() for name in arrays}
+    said: dict[str, object] = {
+        name: (getattr(segment, name).dtype.str, getattr(segment, name).tolist()) for name in arrays
+    }
     said["postings"] = {t: [a.tolist() for a in segment.postings(t)] for t in segment.vocabulary}
     return said | {"words": segment.words}
 
@@ -169,3 +172,17 @@ def test_a_failed_save_leaves_the_old_copy(tmp_path: Path, monkeypatch: pytest.M
         assert (tmp_path / "knowledge.index").read_bytes() == copy
         assert not (tmp_path / "knowledge.scratch").exists()
         assert len(base.search("magnet")) == 2
+
+
+def test_a_changed_byte_of_what_is_read_at_once_is_noticed(tmp_path: Path) -> None:
+    segment = build(make_rows([["mass", "tau"], ["width"], ["of", "of"]]))
+    save_segment(segment, tmp_path / "whole", {"a": 1}, {})
+    written = (tmp_path / "whole").read_bytes()
+    length = int.from_bytes(written[:8], "little")
+    described = json.loads(written[16 : 16 + length])["arrays"]
+    assert load_segment(tmp_path / "whole") is not None
+    for name, (_, _, offset, _) in described.items():
+        place = 16 + length + offset
+        damaged = written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :]
+        (tmp_path / "damaged").write_bytes(damaged)
+        assert (load_segment(tmp_path / "damaged") is None) == (name not in segments._LARGE), name

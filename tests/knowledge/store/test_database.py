@@ -59,7 +59,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
     store = Store(url)
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        # The partial indexes, which the code does not name (see schema.versions), must stand all the same.
+        # The partial indexes, which the code does not name (see schema.versions), must exist all the same.
         found = sorted(
             (kind, index.name, index.unique) for kind, index in compare_metadata(context, schema.metadata)
         )

@@ -86,6 +86,15 @@ def test_filters_take_marks_as_they_stand(local: KnowledgeBase) -> None:
     assert local.list(source="' OR 1=1 --") == []
 
 
+def test_a_filter_of_an_unknown_name_is_refused(local: KnowledgeBase) -> None:
+    local.teach("The ring is cold.", source="s")
+    for call in (local.list, lambda **filters: local.search("ring", **filters)):
+        with pytest.raises(InputError, match="did you mean 'particle physics'"):
+            call(domain="particle physic")
+        with pytest.raises(InputError, match="unknown kind of item"):
+            call(kind="statemint")
+
+
 def test_lists_are_newest_first_and_can_be_cut(local: KnowledgeBase) -> None:
     taught = [local.teach(f"Magnet {n}.").id for n in range(5)]
     assert [i.id for i in local.list()] == taught[::-1]

@@ -37,7 +37,7 @@ class ByteForm(BaseModel):
             Text: 16 unless given.
         order: the particles of a jet come with this, a column or an expression of columns, falling (such as
             `part_energy`, or `-part_deltaR`); None leaves them as the jets have them.
-        context: most patches of a jet, with all that stands before and behind it; None sets no limit.
+        context: the largest number of patches of a jet, with all that precedes and follows it; None sets no limit.
         longer: how a longer jet is treated: `refuse`, or `cut`, which omits its last particles.
     """
 
@@ -51,11 +51,11 @@ class ByteForm(BaseModel):
     longer: Literal["refuse", "cut"] = "refuse"
 
     def record_size(self, features: int) -> int:
-        """Bytes of a particle of so many features, in the native form."""
+        """Bytes of a particle of this many features, in the native form."""
         return features * WIDTHS[self.code]
 
     def patch_size(self, features: int) -> int:
-        """Ids of a patch, where a particle has so many features.
+        """Ids of a patch, where a particle has this many features.
 
         Raises:
             InputError: the given size neither divides a particle's record nor is a multiple of it.
@@ -111,7 +111,7 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
         raise InputError("features are decoded from the native form", hint="parse_jets reads text")
     ids = np.asarray(patches_NP).reshape(-1)
     ids = ids[ids != Mark.PAD]
-    # Each id belongs to the mark before it; behind RECORDS stands one byte that says the format.
+    # Each id belongs to the mark before it; RECORDS is followed by one byte that gives the format.
     marks = np.flatnonzero(ids >= BYTES)
     ends = np.append(marks[1:], len(ids))
     records = ids[marks] == Mark.RECORDS
@@ -150,13 +150,13 @@ def _half(block: Array) -> Array:
             return block.astype(np.float16)
         except FloatingPointError:
             raise InputError(
-                f"a feature is {np.abs(block).max():g}, the largest number of ordered16 is 65504",
+                f"a feature is {np.abs(block).max():g}, beyond 65504, the largest number of ordered16",
                 hint="give code=ordered32",
             ) from None
 
 
 def patch_row(ids: Sequence[int], patch_size: int) -> Array:
-    """Ids as int16, padded to whole patches."""
+    """Ids as int16, shape (n,), padded to whole patches."""
     row = np.full(-(-len(ids) // patch_size) * patch_size, int(Mark.PAD), np.int16)
     row[: len(ids)] = ids
     return row
@@ -252,7 +252,7 @@ class ByteEncoder(Encoder):
         self._room(len(self._head()) + len(self._tail))
 
     def select(self, jets: Jets) -> Jets:
-        """Those of `jets` that pass the selection of the config.
+        """Select those of `jets` that pass the selection of the config.
 
         Raises:
             InputError: a column is missing, or the selection has a value for each particle.
@@ -295,18 +295,18 @@ class ByteEncoder(Encoder):
 
     @property
     def answers_CP(self) -> Array:  # noqa: N802 -- its dimensions: classes, ids of a patch
-        """The patch that names each class, see `answer_patches`."""
+        """The patch that names each class, shape (classes, ids of a patch); see `answer_patches`."""
         return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:
-        """The ids before the bytes of a jet, with BOS if nothing stands before them."""
+        """The ids before the bytes of a jet, with BOS if nothing precedes them."""
         begin: Sequence[int] = [Mark.BOS] if first else []
         if self._text:
             return np.array([*begin, Mark.TEXT], np.int16)
         return patch_row([*begin, Mark.RECORDS, 0], self.patch_size)
 
     def _room(self, around: int) -> int | None:
-        """How many bytes of a jet fit beside so many ids; None sets no limit."""
+        """How many bytes of a jet fit beside this many ids; None sets no limit."""
         if self.form.context is None:
             return None
         room = self.form.context * self.patch_size - around

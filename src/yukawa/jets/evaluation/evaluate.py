@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import report_write_errors
+from yukawa.core.files import check_made_folder, new_folder
 from yukawa.core.processes import Progress
 from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, ReportBlock, Table
 from yukawa.core.statistics import Estimate
@@ -18,6 +18,7 @@ from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
 
 FOLDER = "evaluation"
+_MADE = (("report.json", "report.html", "report.md"), ("*.png", "*.svg"))
 
 
 def evaluate(
@@ -30,6 +31,7 @@ def evaluate(
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> results.TaggerReport:
     """Evaluate saved models or runs on the same labelled jets and write `report.json`, `.html`, `.md` and plots.
 
@@ -42,17 +44,20 @@ def evaluate(
         batch: jets that go through a network at once.
         device: of PyTorch; None takes a GPU if there is one.
         progress: called with the jets done and to do, over all models.
+        force: whether an earlier report in the folder is replaced.
 
     Raises:
         NotFound: a folder holds neither a model nor a run.
-        InputError: no folder is named for the report, the jets have no labels, a model's probabilities are not
-            finite, the models have different classes or select different jets, or as in `predict`.
+        InputError: no folder is named for the report, or it holds files (with `force`: others than a report), the jets
+            have no labels, a model's probabilities are not finite, the models have different classes or select
+            different jets, or as in `predict`.
         StoreError: the disk refuses.
     """
-    from yukawa.jets.models.tagger import model_folder  # needs torch
-
     named = _named(models)
     folder = _folder(list(named.values()), out)
+    check_made_folder(folder, *_MADE, force=force)
+    from yukawa.jets.models.tagger import model_folder  # needs torch
+
     source, what = _source(next(iter(named.values())), data, split)
     total = len(source) * len(named)
     scores: dict[str, results.Scores] = {}
@@ -60,12 +65,13 @@ def evaluate(
         before = number * len(source)
 
         def report(done: int, _: int, before: int = before) -> None:
+            """Move the progress bar."""
             if progress is not None:
                 progress(before + done, total)
 
         predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
         scores[name] = results.labelled_scores(predictions, name)
-    return write(results.compare(scores, what, published=published), folder)
+    return write(results.compare(scores, what, published=published), folder, force=force)
 
 
 def _named(models: Path | Sequence[Path] | Mapping[str, Path]) -> dict[str, Path]:
@@ -133,29 +139,30 @@ def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source["path"] for source in sources if source.get("path") is not None))
 
 
-def write(report: results.TaggerReport, folder: Path) -> results.TaggerReport:
-    """Write a report with its plots into `folder`, which is made if need be.
+def write(report: results.TaggerReport, folder: Path, *, force: bool = False) -> results.TaggerReport:
+    """Write a report with its plots as a new `folder`, whole or not at all; with `force` one takes the place of another.
 
     Raises:
+        InputError: the folder holds something else, or a report without `force`.
         MissingPackage: matplotlib is not installed.
         StoreError: the disk refuses.
     """
     folder = Path(folder)
-    with report_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    found = page(report)
-    for name, one in report.models.items():
-        suffix = f"-{name}" if len(report.models) > 1 else ""
-        path = plots.matrix_plot(one.confusion, folder / f"matrix{suffix}.png", name)
-        found.add(Picture(path, f"Confusion matrix of {name}"))
-        if one.curves:
-            label = "efficiency for all other jets"
-            path = plots.roc_plot(one.curves, folder / f"roc{suffix}.png", ylabel=label)
-            found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
-    matrices = {name: one.confusion for name, one in report.models.items()}
-    path = plots.flavour_plot(matrices, folder / "flavours.png", report.published)
-    found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
-    found.write(folder, report.to_dict())
+    check_made_folder(folder, *_MADE, force=force)
+    with new_folder(folder, replace=True) as beside:
+        found = page(report)
+        for name, one in report.models.items():
+            suffix = f"-{name}" if len(report.models) > 1 else ""
+            path = plots.matrix_plot(one.confusion, beside / f"matrix{suffix}.png", name)
+            found.add(Picture(path, f"Confusion matrix of {name}"))
+            if one.curves:
+                label = "efficiency for all other jets"
+                path = plots.roc_plot(one.curves, beside / f"roc{suffix}.png", ylabel=label)
+                found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
+        matrices = {name: one.confusion for name, one in report.models.items()}
+        path = plots.flavour_plot(matrices, beside / "flavours.png", report.published)
+        found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
+        found.write(beside, report.to_dict())
     return replace(report, folder=folder)
 
 

@@ -61,20 +61,20 @@ class Confusion:
 
     @classmethod
     def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Self:
-        """From the number of jets in each cell; rows are the truth."""
+        """Make the matrix from the number of jets in each cell, shape (classes, classes); rows are the truth."""
         counts_CC = np.asarray(counts_CC, np.float64)
         jets_C = counts_CC.sum(axis=-1)
         return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
 
     @classmethod
     def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
-        """From the true and the predicted class index of each jet; jets labelled -1 are omitted."""
+        """Make the matrix from the true and the predicted class index of each jet, shapes (jets,); -1 is omitted."""
         counts_1CC = count_cells(labels_B, predicted_B, len(classes))
         return cls.from_counts(counts_1CC[0], classes)
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
-        """Lower and upper ends of the 68.27 % interval of every entry."""
+        """The lower and upper ends of the 68.27 % interval of every entry, each of shape (classes, classes)."""
         return wilson(self.matrix, self.jets[:, None], ONE_SIGMA)
 
     @cached_property
@@ -111,7 +111,7 @@ def count_cells(
     """
     if labels_B.shape != predicted_B.shape or labels_B.ndim != 1:
         raise InputError(
-            f"there are {labels_B.shape} labels and {predicted_B.shape} predictions, one a jet each"
+            f"there are {labels_B.shape} labels and {predicted_B.shape} predictions; one of each per jet is expected"
         )
     known = labels_B >= 0
     labels, predicted = labels_B[known].astype(np.int64), predicted_B[known].astype(np.int64)
@@ -289,9 +289,10 @@ class McNemar(NamedTuple):
 
 
 def mcnemar(labels_B: Array, first_B: Array, second_B: Array) -> McNemar:
-    """McNemar's exact test (Psychometrika 12 (1947) 153).
+    """Compare two models on the same jets by McNemar's exact test (Psychometrika 12 (1947) 153).
 
-    Jets labelled -1 are omitted; jets count as independent.
+    All arrays have the shape (jets,): true classes and those predicted by either model. Jets labelled -1 are omitted;
+    jets count as independent.
     """
     known = labels_B >= 0
     right_first, right_second = (first_B == labels_B)[known], (second_B == labels_B)[known]
@@ -317,7 +318,7 @@ class Symmetry(NamedTuple):
 
 
 def charge_symmetry(counts_CC: Array, classes: Sequence[str]) -> Symmetry:
-    """Tests that the matrix stays the same when every class is exchanged with its antiparticle.
+    """Test that the matrix (classes, classes) stays the same when every class is exchanged with its antiparticle.
 
     QCD and a detector that treats both charges alike leave no difference, so that a small p-value means a tagger
     (or simulation) that does not. Rows of a quark and its antiquark are compared by the chi-square test
@@ -345,7 +346,7 @@ def _conjugate_rows(
     names = list(classes)
     pairs = dict(flavours(names))
     if not pairs:
-        raise InputError(f"among the classes {', '.join(names)} there is no antiparticle of another")
+        raise InputError(f"none of the classes {', '.join(names)} is the antiparticle of another")
     swap = [names.index(conjugate(name)) if conjugate(name) in names else k for k, name in enumerate(names)]
     first = [names.index(name) for name in pairs]
     for row, name in enumerate(names):

@@ -70,7 +70,7 @@ def flavour_plot(
     """
     kinds = [set(confusion.classes) for confusion in models.values()]
     if not kinds or any(kind != kinds[0] for kind in kinds):
-        raise InputError("efficiencies are drawn of one or more models with the same classes")
+        raise InputError("efficiencies can only be drawn for one or more models with the same classes")
     names = list(tags(next(iter(models.values())).classes))
     flips = [name for name in names if all(f"flip_{name}" in c.figures for c in models.values())]
     panels = [("efficiency", "tagging efficiency", names)]
@@ -181,7 +181,7 @@ class Panel:
 
 
 def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequence[Panel]) -> Path:
-    """Metrics against the number of training jets, a panel each, one line a model.
+    """Plot metrics against the number of training jets, one panel per metric, one line per model.
 
     Points are means over seeds, bars the standard deviation over seeds; each single training is a small dot.
 
@@ -208,7 +208,7 @@ def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequen
 
 
 def _s_curve(axes: Any, rows: Sequence[Mapping[str, Any]], models: Sequence[str], panel: Panel) -> None:
-    """One line a model; a model looks the same in all panels."""
+    """Draw one line per model; a model looks the same in all panels."""
     found: dict[str, dict[float, list[float]]] = {}
     for row in rows:
         if row.get(panel.metric) is not None:

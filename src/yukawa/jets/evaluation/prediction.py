@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, require
+from yukawa.core.files import check_output
 from yukawa.core.processes import Progress
 from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
@@ -29,7 +30,7 @@ _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], Non
 
 @dataclass
 class Predictions:
-    """The predictions of a tagger, one row a jet and in the order of the source.
+    """The predictions of a tagger, one row per jet, in the order of the source.
 
     The columns are `score_<class>` (probability, float32), `label_<class>` (truth, where the source has it), every
     `jet_` and `label_` column of the source, and the observers of the model's data config.
@@ -90,6 +91,7 @@ def predict(
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Predictions:
     """Run a saved tagger over all jets of `source`.
 
@@ -100,17 +102,20 @@ def predict(
         batch: jets that go through the network at once.
         device: of PyTorch, such as `cuda:1`; None takes the first GPU, or the CPU if there is none.
         progress: called with the jets done and the jets in all.
+        force: whether a file at `out` is replaced, unless it is of the model or the jets.
 
     Raises:
         NotFound: `model_folder` holds no saved model.
-        InputError: the suffix of `out` is unknown, the model or a file of jets is damaged, a column that the
-            model needs is missing, or a feature is not finite and the data config does not allow that.
+        InputError: the suffix of `out` is unknown, `out` is there without `force` or is read, the model or a file of
+            jets is damaged, a column that the model needs is missing, or a feature is not finite and the data config does not allow that.
         StoreError: the disk refuses; an older file at `out` remains.
     """
     if batch < 1:
-        raise InputError(f"a batch holds one jet or more, not {batch}")
+        raise InputError(f"a batch must hold at least one jet, not {batch}")
     if out is not None and Path(out).suffix not in _WRITERS:
         raise InputError(f"predictions are written as {' or '.join(_WRITERS)}, not {out}")
+    if out is not None:
+        check_output(Path(out), force=force, inputs=[*source.paths, *Path(model_folder).glob("*")])
     tagger = _Tagger(model_folder, batch, device)
     encoder = tagger.encoder
     found = Predictions(encoder.classes)
@@ -170,7 +175,7 @@ def _encoded(
 
 
 class _Columns:
-    """Which columns are read, and which of them stand beside the scores.
+    """Choose the columns to read, and those of them to write beside the scores.
 
     Attributes:
         read: the columns to read.

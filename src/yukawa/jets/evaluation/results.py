@@ -62,7 +62,7 @@ class Scores:
 
     @property
     def predicted(self) -> Array:
-        """The most probable class of each jet."""
+        """The index of the most probable class of each jet, shape (jets,)."""
         return self.probabilities.argmax(axis=1)
 
 
@@ -166,12 +166,12 @@ def labelled_scores(predictions: Predictions, name: str = "the model") -> Scores
     bad = int(np.sum(~np.isfinite(scores_BC).all(axis=1)))
     if bad:
         raise InputError(
-            f"{name} gives {bad:,} of {len(labels_B):,} jets no finite probability",
+            f"{name} gives no finite probability for {bad:,} of {len(labels_B):,} jets",
             hint="look at these jets with `predict`, and at the model's training for a loss that is not finite",
         )
     known = labels_B >= 0
     if not known.any():
-        raise InputError(f"no jet is of one of the classes of {name}: {', '.join(classes)}")
+        raise InputError(f"no jet belongs to any class of {name}: {', '.join(classes)}")
     notes = predictions.notes
     if not known.all():
         notes = [*notes, f"{int(np.sum(~known)):,} jets are of none of the classes and were not measured"]
@@ -192,7 +192,7 @@ def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = F
     first = scores[names[0]]
     if published and not {"b", "c", "s", "u", "d", "g"} <= set(metrics.tags(first.classes)):
         raise InputError(
-            f"the published values are of the jet-origin classes, not of {', '.join(first.classes)}",
+            f"the published values are for the jet-origin classes, not for {', '.join(first.classes)}",
             hint="omit them",
         )
     aligned = {name: _aligned(first, names[0], other, name) for name, other in scores.items()}

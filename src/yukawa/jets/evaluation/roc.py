@@ -19,7 +19,7 @@ class Roc:
     """The ROC curve: what passes each threshold, from none to all; jets of one score pass together.
 
     Attributes:
-        thresholds: the different scores, falling; infinity stands before them.
+        thresholds: infinity, then the different scores in descending order.
         signal_passed, background_passed: how many have at least that score; both begin at 0.
     """
 
@@ -29,12 +29,12 @@ class Roc:
 
     @cached_property
     def signal_efficiency(self) -> Array:
-        """Share of the signal that passes each threshold."""
+        """The share of the signal that passes each threshold, shape (thresholds,)."""
         return self.signal_passed / self.signal_passed[-1]
 
     @cached_property
     def background_efficiency(self) -> Array:
-        """Share of the background that passes each threshold."""
+        """The share of the background that passes each threshold, shape (thresholds,)."""
         return self.background_passed / self.background_passed[-1]
 
     def background_at(self, signal_efficiency: float) -> float:
@@ -62,7 +62,7 @@ class WorkingPoint(NamedTuple):
 
 
 def roc(signal_scores: Array, background_scores: Array) -> Roc:
-    """The ROC curve of scores that are higher for signal.
+    """The ROC curve of scores, shapes (jets,), that are higher for signal.
 
     Raises:
         InputError: there is no signal or no background, or a score is NaN.
@@ -114,7 +114,7 @@ def working_point(curve: Roc, signal_efficiency: float) -> WorkingPoint:
 def auc(signal_scores: Array, background_scores: Array) -> Estimate:
     """The area under the ROC curve, ties counting one half (Mann-Whitney), with DeLong's variance.
 
-    DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837.
+    Scores have the shapes (jets,). See DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837.
 
     Raises:
         InputError: there is no signal or no background, or a score is NaN.
@@ -138,7 +138,7 @@ def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> P
         InputError: the jets are not as many for both, or as in `auc`.
     """
     if any(len(one) != len(other) for one, other in zip(first, second, strict=True)):
-        raise InputError("two taggers can be compared on the same jets only; their numbers of jets differ")
+        raise InputError("two taggers can only be compared on the same jets; their numbers of jets differ")
     above_S, below_B = (
         theirs - ours for ours, theirs in zip(placements(*first), placements(*second), strict=True)
     )
@@ -147,7 +147,9 @@ def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> P
 
 
 def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
-    """The mean AUC over all ordered pairs of classes: one against one, score of the first of the pair.
+    """The mean AUC over all ordered pairs of classes, one against one, with the score of the first of the pair.
+
+    Probabilities have the shape (jets, classes), labels (jets,).
 
     This is the AUC that is quoted for JetClass (arXiv:2202.03772). A jet is in many pairs; its variance is that of the
     sum of its placements, and the numbers of jets of each class are fixed. NaN where a class has no jets.
@@ -160,7 +162,9 @@ def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
     if size < 2 or not all(jets.any() for jets in of_class):
         return NOTHING
     if np.isnan(probabilities_BC).any():
-        raise InputError(f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have a probability NaN")
+        raise InputError(
+            f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have NaN as a probability"
+        )
     pulls_B, total = np.zeros(len(labels_B)), 0.0
     for first in range(size):
         # Once for all pairs: what is picked from it stays sorted.
@@ -178,7 +182,7 @@ def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
 
 
 def placements(signal_scores: Array, background_scores: Array) -> tuple[Array, Array]:
-    """Of each signal jet the share of background below it, of each background jet the share of signal above it.
+    """The share of background below each signal jet, and of signal above each background jet, shapes (jets,).
 
     Equal scores count one half. The mean of either is the AUC.
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from yukawa.core.config import StrictModel, checked, find, parse_yaml, to_yaml
-from yukawa.core.errors import InputError, unreadable
+from yukawa.core.errors import InputError
+from yukawa.core.files import read_text
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
 from yukawa.jets.table import LABEL
 
@@ -25,7 +26,7 @@ _UNSUPPORTED = {
     "bucketing": "remove it: packed rows need no padding, so nothing is gained by buckets",
 }
 
-# A text is not a number, nor is a truth value; an expression stands on one line, or nowhere.
+# A text is not a number, nor is a truth value; an expression is one line.
 Number = Annotated[float, Field(strict=True, ge=-float("inf"))]
 Expression = Annotated[str | None, BeforeValidator(lambda given: " ".join(str(given).split()) or None)]
 Names = tuple[str, ...]
@@ -116,12 +117,14 @@ class Inputs(_ConfigTable):
                 raise ValueError(f"{name} has {len(group.vars)} vars, expected: {what}")
         lengths = {group.length for group in self.groups.values()}
         if len(lengths) > 1:
-            raise ValueError(f"all need one length; here are {', '.join(sorted(map(str, lengths)))}")
+            raise ValueError(
+                f"all groups need the same length; given are {', '.join(sorted(map(str, lengths)))}"
+            )
         return self
 
 
 class LabelDefinition(_ConfigTable):
-    """Which class a jet is of.
+    """The definition of the classes: how a jet's class is found.
 
     Attributes:
         type: `simple`: `value` lists a 0-or-1 expression for each class; `custom`: it gives a name to one
@@ -191,7 +194,7 @@ class Weights(_ConfigTable):
             )
         for name, edges in self.reweight_vars.items():
             if len(edges) < 2 or any(a >= b for a, b in pairwise(edges)):
-                raise ValueError(f"the bin edges of {name} must rise: {list(edges)}")
+                raise ValueError(f"the bin edges of {name} must increase: {list(edges)}")
         return self
 
 
@@ -358,7 +361,7 @@ def _trees(new_variables: tuple[tuple[str, str], ...]) -> tuple[dict[str, Node],
     except CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
         raise InputError(
-            f"new_variables: {circle} goes in a circle", hint="give a new variable a new name"
+            f"new_variables: {circle} is circular", hint="give a new variable a new name"
         ) from None
     return trees, momenta
 
@@ -378,11 +381,7 @@ def load_data_config(name_or_path: str | Path) -> DataConfig:
         InputError: there is none, or something in it is wrong; one line says what, and what is allowed.
     """
     path = find(name_or_path, SHIPPED, "data config")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error, "the data config") from None
-    return read_config(text, str(name_or_path))
+    return read_config(read_text(path), str(name_or_path))
 
 
 def read_config(text: str, name: str = "data config") -> DataConfig:

@@ -40,7 +40,7 @@ class Encoded:
         return len(self.counts)
 
     def take(self, where: Array) -> "Encoded":
-        """The jets at the positions `where`, in that order."""
+        """The jets at the positions `where`, shape (n,), in that order."""
         rows = rows_of(offsets_of(self.counts), where)
         return Encoded(
             {name: array.take(rows, axis=0) for name, array in self.rows.items()},
@@ -144,7 +144,7 @@ class FeatureEncoder(Encoder):
         return tuple(sorted(found))
 
     def select(self, jets: Jets) -> Jets:
-        """Those of `jets` that pass the selection of the config.
+        """Select those of `jets` that pass the selection of the config.
 
         Raises:
             InputError: a column is missing, or the selection has a value for each particle.

@@ -138,7 +138,7 @@ def parse(text: str, momenta: Mapping[str, FourMomentum] | None = None) -> Node:
 
 
 def parse_any(text: str, momenta: Mapping[str, FourMomentum] | None = None) -> Node | FourMomentum:
-    """As `parse`, for a new variable, which may also be a four-momentum."""
+    """Parse as `parse` does, for a new variable, which may also be a four-momentum."""
     return _ExpressionParser(str(text), momenta or {}).parse()
 
 

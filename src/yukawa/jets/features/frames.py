@@ -98,7 +98,7 @@ class Frame(ABC):
         if node.function in REDUCTIONS:
             if values[0].level != Level.PARTICLE:
                 raise InputError(
-                    f"{node.function} is over the particles of a jet, and was given values of whole jets"
+                    f"{node.function} works on the particles of a jet, but was given values of whole jets"
                 )
             return Value(Level.JET, self.reduce(node.function, values[0].data))
         level = max(value.level for value in values)

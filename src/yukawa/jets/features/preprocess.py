@@ -61,7 +61,9 @@ def _center_and_scale(name: str, parts: list[Array]) -> tuple[float, float]:
     column = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     column = column[np.isfinite(column)]
     if not len(column):
-        raise InputError(f"no finite value of {name} is left to standardise by", hint="look at the selection")
+        raise InputError(
+            f"no finite value of {name} is left for the standardisation", hint="look at the selection"
+        )
     low, center, high = np.percentile(column, [16, 50, 84])
     width = max(high - center, center - low)
     return float(center), 1.0 if width == 0 else float(1.0 / width)
@@ -176,6 +178,15 @@ def _what_counts(
 
 
 def _equalised(weights: Weights, raw: dict[str, Array]) -> dict[str, Array]:
+    """The weight of each bin and class after flattening the histograms, or after matching them to the first class.
+
+    Args:
+        weights: the method, and how much each class shall count.
+        raw: by class, the number of jets in each bin, of shape (first variable, second variable).
+
+    Returns:
+        Arrays of the same shapes; drawing jets with these probabilities gives the classes their shares.
+    """
     made, sums = {}, {}
     reference = raw[weights.reweight_classes[0]]
     for name, class_weight in weights.by_class.items():
@@ -224,7 +235,7 @@ def _jet_values(config: DataConfig, frame: FlatFrame, text: str) -> Array:
 
 
 def passing(config: DataConfig, selection: str | None, jets: Jets) -> Jets:
-    """Those of `jets` for which the expression `selection` is true; all where it is None.
+    """Select those of `jets` for which the expression `selection` is true; all where it is None.
 
     Raises:
         InputError: a column is missing, or the selection has a value for each particle.

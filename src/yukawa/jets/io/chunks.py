@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError, unreadable
+from yukawa.core.errors import InputError, YukawaError
+from yukawa.core.files import check_file
 from yukawa.jets.table import Array, Jets, check_columns, concatenate
 
 
@@ -107,14 +108,18 @@ def join_sources(sources: Sequence[JetSource]) -> JetSource:
 def report_damage(path: Path, kind: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
     """Turn the `errors` that a library raises for a file of `kind` (such as ROOT) into one clear line.
 
+    Whatever else a library raises in its own code counts as well: parsers of binary formats fail on damage in more
+    ways than they document. An error in our code does not.
+
     Raises:
-        InputError: there is no such file, or it is of another kind, cut off or damaged.
+        InputError: there is no such file, it is a pipe or a device, or it is of another kind, cut off or damaged.
     """
+    check_file(path)
     try:
         yield
-    except FileNotFoundError:
-        raise unreadable(path, FileNotFoundError("no such file")) from None
-    except errors as error:
+    except Exception as error:
+        if isinstance(error, YukawaError) or not (isinstance(error, errors) or _by_library(error)):
+            raise
         reason = str(error).strip() or type(error).__name__
         raise InputError(
             f"{path} cannot be read as {kind}, it is of another kind, cut off or damaged: "
@@ -123,8 +128,44 @@ def report_damage(path: Path, kind: str, errors: tuple[type[Exception], ...]) ->
         ) from None
 
 
+_LARGEST_CHUNK = 1 << 28  # bytes in memory at once; ours have some MB
+_MOST_PACKED = 10_000  # times; no compressor reaches it
+
+
+def check_declared(path: Path, what: str, at_once: int, whole: int) -> None:
+    """Refuse a file that says it holds more than its bytes can stand for, or more at once than is reasonable.
+
+    Args:
+        path: the file.
+        what: what says so.
+        at_once: bytes that would be read at once.
+        whole: bytes in all.
+
+    Raises:
+        InputError: they are too many.
+    """
+    if (
+        whole < 0
+        or at_once > _LARGEST_CHUNK
+        or whole > max(_LARGEST_CHUNK, _MOST_PACKED * path.stat().st_size)
+    ):
+        size = max(at_once, whole) >> 20
+        raise InputError(
+            f"{path} is damaged or made to harm: {what} would take {size:,} MiB",
+            hint="fetch or make it again",
+        )
+
+
+def _by_library(error: Exception) -> bool:
+    """Whether an error was raised in another package's code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and not str(trace.tb_frame.f_globals["__name__"]).startswith("yukawa.")
+
+
 def check_lengths(path: Path, first: tuple[str, Array], other: tuple[str, Array]) -> None:
-    """Refuse two particle columns, given with the lengths or offsets of their jets, that differ in these.
+    """Refuse two particle columns that differ in the lengths (jets,) or offsets (jets + 1,) of their jets.
 
     Raises:
         InputError: they differ; names both columns.

@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets import table
-from yukawa.jets.io.chunks import JetChunk, JetSource
+from yukawa.jets.io.chunks import JetChunk, JetSource, check_declared
 from yukawa.jets.io.jetclass import flat, opened
 from yukawa.jets.kinematics import beside_axis, direction, nearest, opening_angle
 from yukawa.jets.table import Array, Jets, offsets_of
@@ -81,6 +81,7 @@ def open_edm4hep(path: Path) -> JetSource:
     with opened(path) as file:
         tree = file[TREE]
         total = int(tree.num_entries)
+        check_declared(path, f"a tree of {total:,} events", 0, total)
         events = _Events(path, tree, 0, total)
         offsets = offsets_of(events.counts("Jet", "energy"))
         columns = events.columns

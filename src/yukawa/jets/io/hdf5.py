@@ -1,5 +1,7 @@
 """Jets in HDF5 as padded arrays: `data` (jets, particles, features), `pid` (class numbers) and `global` (of jets)."""
 
+import math
+import mmap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, require
-from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, report_damage
+from yukawa.core.files import open_file, replacement, report_write_errors
+from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, check_declared, report_damage
 from yukawa.jets.table import PARTICLE, Array, Jets, check_columns, label_column
 
 JETS = 2048  # jets of a chunk
 DATA, LABELS, GLOBAL = "data", "pid", "global"
 _MOST_CLASSES = 10_000  # a label beyond is taken for damage
 _CHUNK = (512, 32)  # jets and particles that are compressed together
+
+_HEAP = b"GCOL\x01\0\0\0"
 
 KIND = "part_kind"
 # The features of OmniLearned (arXiv:2510.24066), in its order; it needs the first four.
@@ -28,7 +32,7 @@ KINEMATIC = FEATURES[:4]
 GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
 JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")
 
-# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; a pion or K_L stands for all hadrons of its charge.
+# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; a pion or K_L represents all hadrons of its charge.
 KINDS = (-211, -13, -11, 0, 11, 13, 22, 130, 211)
 _CHARGES = np.array([-1, 1, 1, 0, -1, -1, 0, 0, 1], np.int8)
 _IDENTIFIED = {
@@ -80,7 +84,7 @@ class Hdf5Chunk(JetChunk):
             at = int(np.flatnonzero(odd)[0])
             raise InputError(
                 f"{self.path}: jet {self.start + at} has the label {numbers[at]}, "
-                f"there are {len(self.classes)} classes, and -1 for none"
+                f"labels are 0 to {len(self.classes) - 1}, and -1 for none"
             )
         return {label_column(name): numbers == index for index, name in enumerate(self.classes)}
 
@@ -135,6 +139,7 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
         chosen: tuple[str, ...] = ()
 
         def write(jets: Jets) -> None:
+            """Append a chunk of jets; the first one decides the features."""
             nonlocal chosen
             chosen = chosen or tuple(features or best_features(jets))
             _append(path, file, jets, chosen)
@@ -168,7 +173,9 @@ def _extend(file: Any, name: str, values: Array, names: Sequence[str]) -> None:
         options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1, "shuffle": True}
         free, shape = (None,) * values.ndim, (0, *values.shape[1:])
         file.create_dataset(name, shape, values.dtype, maxshape=free, **options)
-        file[name].attrs["names"] = list(names)
+        file[name].attrs["names"] = np.array(
+            [one.encode() for one in names], "S"
+        )  # texts of a fixed length: no heap
     dataset = file[name]
     begin, *widths = dataset.shape
     dataset.resize((begin + len(values), *map(max, widths, values.shape[1:])))
@@ -192,10 +199,11 @@ def _opened(path: Path) -> Iterator[Any]:
 def _check_shapes(path: Path, file: Any) -> int:
     """The number of jets, once the shapes of all datasets agree."""
     if DATA not in file:
-        raise InputError(f"{path} has no dataset {DATA!r}; it has: {', '.join(file) or 'none'}")
+        raise InputError(f"{path} has no dataset {DATA!r}; it has: {', '.join(map(str, file)) or 'none'}")
     for name, dimensions in ((DATA, 3), (GLOBAL, 2), (LABELS, 1)):
         if name not in file:
             continue
+        _check_inside(path, file, name)
         shape = file[name].shape
         if len(shape) != dimensions or shape[0] != file[DATA].shape[0]:
             raise InputError(
@@ -204,7 +212,21 @@ def _check_shapes(path: Path, file: Any) -> int:
             )
         if file[name].dtype.kind not in "biuf":
             raise InputError(f"{path}: {name} holds {file[name].dtype}, numbers are expected")
+        size = file[name].dtype.itemsize * math.prod(shape[1:])
+        check_declared(path, f"{name} of the shape {shape}", size * min(JETS, shape[0]), size * shape[0])
     return int(file[DATA].shape[0])
+
+
+def _check_inside(path: Path, file: Any, name: str) -> None:
+    """Refuse what is not a dataset, and one whose numbers lie in other files, which nobody named."""
+    h5py = require("h5py", "reading HDF5 files")
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+        raise InputError(f"{path}: {name} is not an array")
+    linked = not isinstance(file.get(name, getlink=True), h5py.HardLink)
+    if linked or dataset.is_virtual or dataset.external:
+        raise InputError(f"{path}: {name} lies in another file", hint="copy it into one file, as by h5repack")
+    check_declared(path, f"a block of {name}", dataset.dtype.itemsize * math.prod(dataset.chunks or ()), 0)
 
 
 def _names(
@@ -214,7 +236,7 @@ def _names(
     if dataset not in file:
         return ()
     width = file[dataset].shape[-1]
-    names = given or file[dataset].attrs.get("names", known.get(width))
+    names = given or _stored_names(path, file[dataset]) or known.get(width)
     argument = "features" if dataset == DATA else "jet_features"
     if names is None:
         widths = ", ".join(map(str, known))
@@ -227,14 +249,48 @@ def _names(
     return tuple(map(str, names))
 
 
+def _stored_names(path: Path, dataset: Any) -> tuple[str, ...]:
+    """The names that a file gives the columns of a dataset, or the classes; none if it does not."""
+    if "names" not in dataset.attrs:
+        return ()
+    kind = require("h5py", "reading HDF5 files").check_string_dtype(dataset.attrs.get_id("names").dtype)
+    if kind is None:
+        raise InputError(f"{path}: the names of {dataset.name} are not texts")
+    if kind.length is None:
+        _check_heaps(path)
+    names = [dataset.attrs["names"]] if dataset.attrs.get_id("names").shape == () else dataset.attrs["names"]
+    return tuple(name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names)
+
+
+def _check_heaps(path: Path) -> None:
+    """Refuse a file with a damaged heap of texts, in which the library would go round for ever.
+
+    A heap is `GCOL`, version, its size, and objects, each with number and size; see section III.E of the HDF5 File Format
+    Specification.
+    """
+    with open_file(path) as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(_HEAP)
+        while at >= 0:
+            end = min(at + int.from_bytes(data[at + 8 : at + 16], "little"), len(data))
+            place = at + 16
+            while place + 16 <= end:
+                size = int.from_bytes(data[place + 8 : place + 16], "little")
+                step = 16 + size + -size % 8 if data[place : place + 2] != b"\0\0" else size
+                if not 16 <= step <= end - place:
+                    raise InputError(f"{path} is a damaged HDF5 file: its texts cannot be found")
+                place += step
+            at = data.find(_HEAP, at + 1)
+
+
 def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[str, ...]:
     """The name of each class number: as given, as stored in the file, or the number itself."""
     if LABELS not in file:
         return ()
-    names = given or file[LABELS].attrs.get("names")
-    if names is None:
-        numbers = file[LABELS][:]
-        highest = np.max(numbers, initial=-1, where=np.isfinite(numbers))
+    names: Sequence[object] = given or _stored_names(path, file[LABELS])
+    if not names:
+        labels, step = file[LABELS], 100 * JETS
+        blocks = (labels[start : start + step] for start in range(0, len(labels), step))
+        highest = max((np.max(block, initial=-1, where=np.isfinite(block)) for block in blocks), default=-1)
         if highest >= _MOST_CLASSES:
             raise InputError(f"{path}: {LABELS} holds {highest}, which is not the number of a class")
         names = range(int(highest) + 1)

@@ -13,7 +13,14 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, check_lengths, report_damage
+from yukawa.jets.io.chunks import (
+    ChunkWriter,
+    JetChunk,
+    JetSource,
+    check_declared,
+    check_lengths,
+    report_damage,
+)
 from yukawa.jets.table import Array, Jets
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
@@ -52,6 +59,7 @@ def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
         entries = int(file[name].num_entries)
     if not columns:
         raise InputError(f"{path}: the tree {name} has no branch of numbers")
+    check_declared(path, f"a tree of {entries:,} entries", 0, entries * len(columns))  # of a byte at least
     starts = range(0, max(entries, 1), ENTRIES)
     chunks = (RootChunk(path, min(ENTRIES, entries - at), columns, name, at) for at in starts)
     return JetSource(columns, tuple(chunks))
@@ -152,7 +160,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def flat(array: Any) -> tuple[Array, Array]:
-    """Counts and values of a jagged awkward array of numbers."""
+    """The counts (jets,) and the values (particles,) of a jagged awkward array of numbers."""
     awkward = require("awkward", "reading ROOT files")
     return awkward.to_numpy(awkward.num(array)), native(awkward.to_numpy(awkward.flatten(array)))
 

@@ -36,7 +36,7 @@ class Loader(ABC):
 
     def __init__(self, jets: int, jets_per_epoch: int | None) -> None:
         if jets_per_epoch is not None and jets_per_epoch < 1:
-            raise InputError(f"jets_per_epoch is {jets_per_epoch}, a number from 1 is expected")
+            raise InputError(f"jets_per_epoch is {jets_per_epoch}, a number of at least 1 is expected")
         if not jets:
             raise InputError(
                 "there are no jets to load", hint="look at the files, and at the selection of the config"
@@ -69,7 +69,7 @@ class Loader(ABC):
         if size < 1 or min(seed, skip, epoch) < 0 or not 0 <= rank < world:
             raise InputError(
                 f"batches of {size} jets, seed {seed}, epoch {epoch}, {skip} skipped, process {rank} of {world}: "
-                "sizes are from 1, the others from 0, and processes below their number"
+                "a batch needs at least 1 jet, the rest must be at least 0, and the process below the number of processes"
             )
         start, stop = _share(self._epoch, rank, world)
         ends = _ends(stop - start, size, self._largest(world), self._epoch // world)

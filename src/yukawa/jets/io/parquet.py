@@ -74,6 +74,7 @@ def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Ite
         writer: Any = None
 
         def write(jets: Jets) -> None:
+            """Append a chunk of jets; the first one decides the columns."""
             nonlocal writer
             table = _table(jets)
             with report_write_errors(path):

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from yukawa.core.errors import InputError, unreadable
+from yukawa.core.errors import InputError
+from yukawa.core.files import check_output, open_file
 from yukawa.core.manifest import MANIFEST, SPLITS, FileRecord, Manifest, file_facts
 from yukawa.jets.io.chunks import JetSource, join_sources
 from yukawa.jets.io.edm4hep import holds_events, open_edm4hep
@@ -146,6 +147,8 @@ def convert(
     target: Path,
     columns: Collection[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    *,
+    force: bool = False,
 ) -> int:
     """Write the jets of `source` to `target`, in the format of its suffix, whole or not at all.
 
@@ -154,18 +157,20 @@ def convert(
     Args:
         columns: the columns to write; all of them by default.
         progress: called with the number of jets newly written.
+        force: whether a file at `target` is replaced, unless the jets come from it.
 
     Returns:
         The number of jets.
 
     Raises:
         InputError: the suffix is unknown, there is no such column, the format needs a column that is missing, or
-            a file of the source is damaged; an existing file at `target` is kept.
+            a file of the source is damaged; `target` is there without `force`, or is a file of the source.
         StoreError: the disk refuses; an existing file at `target` is kept.
     """
     kind = SUFFIXES.get(target.suffix.lower())
     if kind is None:
-        raise InputError(f"{target}: {target.suffix!r} is not a known suffix, {', '.join(SUFFIXES)} are")
+        raise InputError(f"{target}: unknown suffix {target.suffix!r}; allowed are {', '.join(SUFFIXES)}")
+    check_output(target, force=force, inputs=source.paths)
     done = 0
     with _WRITERS[kind](target) as append:
         for jets in source.read_chunks(columns):
@@ -177,9 +182,9 @@ def convert(
 
 
 def _files(path: Path, split: str | None) -> list[Path]:
-    """The files of jets that `path` stands for."""
+    """The files of jets that `path` means."""
     if split is not None and split not in SPLITS:
-        raise InputError(f"{split!r} is not a split, {', '.join(SPLITS)} are")
+        raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
     if path.is_dir() and (path / MANIFEST).exists():
         return _shards(path, split)
     if split is not None:
@@ -219,11 +224,8 @@ def _open_file(path: Path) -> JetSource:
 
 def _format(path: Path) -> str:
     """The format of a file by its first bytes, which must not contradict its suffix."""
-    try:
-        with open(path, "rb") as handle:
-            head = handle.read(512)
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with open_file(path) as handle:
+        head = handle.read(512)
     expected = SUFFIXES.get(path.suffix.lower())
     found = _MAGIC.get(head[:4])
     if found is None and (expected == "text" or (expected is None and head.lstrip()[:1] in (b"{", b"0"))):

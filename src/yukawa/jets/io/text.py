@@ -1,4 +1,4 @@
-"""Jets as the text lines that BBT-Neutron reads: one jet a line, one sentence a particle."""
+"""Jets as the text lines that BBT-Neutron reads: one jet per line, one sentence per particle."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import parse_row, replacement, report_write_errors
+from yukawa.core.files import open_file, parse_row, replacement, report_write_errors
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
@@ -93,7 +93,7 @@ def _sentences(jets: Jets, *, finite: bool = False) -> list[str]:
     if not np.isfinite(charges).all():
         raise InputError("a particle has no charge, part_charge is not finite")
     if len(far := charges[(charges > 99) | (charges < -99)]):
-        raise InputError(f"a particle has the charge {far[0]:g}, from -99 to 99 can be written")
+        raise InputError(f"a particle has the charge {far[0]:g}, but only -99 to 99 can be written")
     values = _quantities(jets)
     if finite and not np.isfinite(values).all():
         odd, particle = np.argwhere(~np.isfinite(values))[0]
@@ -174,7 +174,7 @@ class TextChunk(JetChunk):
     classes: tuple[str, ...]
 
     def _read(self, columns: tuple[str, ...]) -> Jets:
-        with open(self.path, "rb") as handle:
+        with open_file(self.path) as handle:
             handle.seek(self.start)
             lines = list(islice((line for line in handle if line.strip()), self.count))
         if len(lines) < self.count:
@@ -207,7 +207,7 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """
     starts, total, labelled = [0], 0, True
     try:
-        with open(path, "rb") as handle:
+        with open_file(path) as handle:
             for line in handle:
                 if not line.strip():
                     continue
@@ -245,7 +245,7 @@ def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Cal
             odd = [name for name in jets.classes if name not in classes]
             if odd:
                 raise InputError(
-                    f"{path}: the class {odd[0]} has no number, {', '.join(classes)} have",
+                    f"{path}: the class {odd[0]} has no number, only {', '.join(classes)} have one",
                     hint="give the classes in the order of their numbers",
                 )
             there = [name for name in classes if name in jets.classes]

@@ -145,14 +145,14 @@ class ByteModel(ByteTagger):
 
 
 def sort(patches_NP: Tensor, counts_B: Tensor) -> Layout:
-    """Sequences of nearly one length put together, so many as suit a decoder."""
+    """Group sequences of nearly the same length, of lengths (B,), into as many as suit the decoder at once."""
     return group_by_length(counts_B, SLOTS_GPU if patches_NP.is_cuda else SLOTS_CPU)
 
 
 def decode(
     model: modeling.ByteLMModel, patches_NP: Tensor, layout: Layout
 ) -> Iterator[tuple[LengthGroup, Tensor]]:
-    """The vectors that the decoder gives to sorted patches, of some sequences after another.
+    """Yield the decoder's vectors (n, D) of the sorted patches of one group of sequences after another.
 
     Sequences of nearly one length attend together; the little padding that there is comes last, where causal attention
     does not see it. All else is computed of the patches alone.
@@ -206,7 +206,7 @@ class ByteLanguageModel(ByteTagger):
             self.model.head.load_state_dict(saved.model.head.state_dict())
 
     def begin_with(self, targets_nP: Tensor, weights_n: Tensor) -> None:
-        """Let a linear head begin with how often each id stands at each place of a patch.
+        """Initialise a linear head with the frequency of each id at each place of a patch.
 
         Otherwise the decoder would learn that first, and all vectors would become nearly one: it then takes several
         times as many steps to learn anything else.
@@ -305,6 +305,6 @@ class ByteLanguageModel(ByteTagger):
 
 
 def until_end(targets_nP: Tensor) -> Tensor:
-    """The ids, but `IGNORED` behind EOS."""
+    """The ids (n, P) with `IGNORED` behind EOS."""
     ends = targets_nP == int(Mark.EOS)
     return targets_nP.masked_fill(ends.cumsum(1) > ends.long(), IGNORED)

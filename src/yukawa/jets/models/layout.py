@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# A group has at most so many slots (jets times the longest length), a chunk so many particles. On a processor
+# A group has at most this many slots (jets times the longest length), a chunk this many particles. On a processor
 # what is computed of a chunk should stay in its caches, which makes every step but the matrix products several
 # times faster; a GPU wants few launches of large kernels instead.
 SLOTS_CPU, SLOTS_GPU = 1024, 32768
@@ -38,12 +38,12 @@ class LengthGroup:
 
     @cached_property
     def mask(self) -> Tensor:
-        """True where there is a particle."""
+        """True where there is a particle, shape (b, P)."""
         return torch.arange(self.length, device=self.counts_b.device) < self.counts_b[:, None]
 
     @cached_property
     def keys(self) -> Tensor:
-        """True where attention may look: the particles, and the first slot of an empty jet."""
+        """True where attention may look, shape (b, P): at particles, and at the first slot of an empty jet."""
         return attendable(self.mask)
 
     @cached_property
@@ -56,7 +56,7 @@ class LengthGroup:
 
     @cached_property
     def pair_of_slots(self) -> Tensor:
-        """For each slot of (b, P, P) the number of its pair.
+        """The number of the pair of each slot, shape (b, P, P).
 
         The slots of no pair have the number after the last pair where attention may look, as a padded slot
         may look at a particle, and the one after that where it must not.
@@ -83,7 +83,7 @@ class LengthGroup:
         return self.rows == len(self.counts_b) * self.length
 
     def take(self, sorted_NX: Tensor, first: int = 0) -> Tensor:
-        """The group's particles out of sorted ones, of which number `first` of the batch is the first."""
+        """The group's particles (n, …) out of sorted ones, which begin with number `first` of the batch."""
         return sorted_NX[self.first - first : self.first - first + self.rows]
 
     def pad(self, sorted_NX: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ def _bundle(groups: Sequence[LengthGroup]) -> GroupBundle:
 
 
 def group_by_length(counts_B: Tensor, slots: int | None = None) -> Layout:
-    """Sort the jets of a batch by length and cut them into groups of at most `slots` slots (or one jet)."""
+    """Sort the jets of a batch by their lengths (B,) and cut them into groups of at most `slots` slots (or one jet)."""
     device = counts_B.device
     slots = slots or (SLOTS_GPU if device.type == "cuda" else SLOTS_CPU)
     order = counts_B.argsort(descending=True, stable=True)
@@ -185,7 +185,7 @@ def _ends(lengths: Sequence[int], slots: int) -> Iterator[int]:
 
 
 def attendable(mask_BP: Tensor) -> Tensor:
-    """Where attention may look: at particles, and at the first slot even of an empty jet.
+    """Where attention may look, shape (B, P): at particles, and at the first slot even of an empty jet.
 
     Attention over nothing has no value; an empty jet looks at one slot of zeros instead.
     """
@@ -233,7 +233,7 @@ def features_pp(momenta_BP4: Tensor) -> Tensor:
 
 
 def features_ee(momenta_BP4: Tensor) -> Tensor:
-    """The features ln m2, cos, sin, ln kT, ln z and ln JADE of all pairs, (6, B, P, P), for e+e- colliders.
+    """The features ln m2, cos, sin, ln kT, ln z and ln JADE of all pairs, (6, B, P, P), for e+e- colliders, in GeV.
 
     With the opening angle theta: kT = min(p) sin(theta), z = min(p) / (p + p'), JADE = E E' (1 - cos(theta)).
     Invariant under any rotation.
@@ -298,7 +298,7 @@ def _mass_squared(momenta_BP4: Tensor) -> Tensor:
 
 
 class PairEmbedding(nn.Module):
-    """The network from pair features to one attention logit a head, the same for (i, j) and (j, i).
+    """The network from pair features to one attention logit per head, the same for (i, j) and (j, i).
 
     A batch norm, then layers of linear, batch norm and GELU; only the last has none, unless `activated`.
     In training the batch norms see each pair of real particles of the batch once.
@@ -314,7 +314,7 @@ class PairEmbedding(nn.Module):
         self._activated = [True] * len(sizes) + [activated]
 
     def forward(self, momenta_N4: Tensor, groups: Sequence[LengthGroup]) -> Iterator[Tensor]:
-        """For each group the logits (heads, b, P, P) to be added in attention; -inf at padded particles.
+        """The logits (heads, b, P, P) of each group to be added in attention; -inf at padded particles.
 
         Args:
             momenta_N4: px, py, pz, E of all particles in the order of the groups.
@@ -361,7 +361,7 @@ class PairEmbedding(nn.Module):
 
 
 def normalise(norm: nn.BatchNorm1d, x_NK: Tensor) -> Tensor:
-    """Batch norm of rows; by the running statistics where a batch has fewer than two, and thus no variance."""
+    """Apply batch norm to rows (N, K); by the running statistics where a batch has fewer than two, and thus no variance."""
     if norm.training and len(x_NK) > 1:
         return norm(x_NK)
     scale, shift = running_affine(norm)
@@ -369,14 +369,14 @@ def normalise(norm: nn.BatchNorm1d, x_NK: Tensor) -> Tensor:
 
 
 def running_affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Factor and summand that batch norm amounts to with its running statistics."""
+    """The factor (K,) and the summand (K,) that batch norm amounts to with its running statistics."""
     mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
     scale = norm.weight * (variance + norm.eps).rsqrt()
     return scale, norm.bias - mean * scale
 
 
 def fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the linear layer that `linear` and a batch norm after it make in inference."""
+    """The weight (out, in) and the bias (out,) of the linear layer that equals `linear` and batch norm in inference."""
     scale, shift = running_affine(norm)
     bias = shift if linear.bias is None else torch.addcmul(shift, linear.bias, scale)
     return linear.weight * scale[:, None], bias
@@ -390,7 +390,7 @@ def spread(logits_HN: Tensor, group: LengthGroup) -> Tensor:
 
 
 def gelu(x: Tensor) -> Tensor:
-    """The exact GELU; without gradients in place, which spares the memory of another tensor."""
+    """The exact GELU of any shape; without gradients it is in place, which spares the memory of another tensor."""
     if torch.is_grad_enabled() or torch.compiler.is_compiling():
         return F.gelu(x)
     activated: Tensor = torch.ops.aten.gelu_(x)

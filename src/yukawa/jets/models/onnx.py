@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from yukawa import __version__
 from yukawa.core.errors import InputError, YukawaError, require
-from yukawa.core.files import atomic_write
+from yukawa.core.files import atomic_write, check_output
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame
@@ -75,7 +75,7 @@ class Preprocessed(nn.Module):
         return (before & mask_BP[:, None, :]).sum(dim=2) < self.config.length
 
 
-def export_onnx(model: Path, out: Path, jets: Jets | None = None) -> None:
+def export_onnx(model: Path, out: Path, jets: Jets | None = None, *, force: bool = False) -> None:
     """Export a saved model to one ONNX file, any number of jets and particles.
 
     The file is written only after ONNX Runtime has given the tagger's own probabilities for several numbers of jets and
@@ -86,12 +86,14 @@ def export_onnx(model: Path, out: Path, jets: Jets | None = None) -> None:
         model: a model folder.
         out: the file, usually `*.onnx`.
         jets: jets on which to check too; they have the data config's columns.
+        force: whether a file at `out` is replaced, unless it is of the model.
 
     Raises:
-        InputError: the model cannot be read, or its data config cannot be exported.
+        InputError: the model cannot be read, `out` is there without `force` or is of the model, or its data config cannot be exported.
         YukawaError: the exported network gives other results.
         StoreError: the file cannot be written.
     """
+    check_output(out, force=force, inputs=model.glob("*"))
     onnx = require("onnx", "exporting to ONNX")
     require("onnxscript", "exporting to ONNX")
     require("onnxruntime", "checking an ONNX export")
@@ -166,7 +168,7 @@ def predict(
 
 
 def padded_inputs(jets: Jets, columns: tuple[str, ...]) -> dict[str, Array]:
-    """The inputs of an exported network: each column padded to the longest jet, and the mask."""
+    """The inputs of an exported network: particle columns and the mask (jets, longest jet), jet columns (jets, 1)."""
     length = max(1, int(jets.counts.max()))
     mask = np.arange(length) < jets.counts[:, None]
     inputs = {}

@@ -116,7 +116,7 @@ def initialise(tagger: ParticleTransformer) -> None:
 
 
 def weights_from_weaver(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights under our names.
+    """Rename weaver's weights to our names; shapes as in our network.
 
     Raises:
         InputError: these are not the weights of a Particle Transformer.

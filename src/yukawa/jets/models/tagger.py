@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from yukawa import __version__
 from yukawa.core import files
 from yukawa.core.config import checked
-from yukawa.core.errors import InputError, NotFound, require, unknown_name, unreadable
+from yukawa.core.errors import InputError, NotFound, require, unknown_name
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
+_LARGEST = 64 << 30  # bytes of weights
 SAME_SIZES = "give the new model the sizes of the old"
 
 # Imported when first used: one architecture does not load the others.
@@ -189,23 +190,25 @@ def architecture(name: object) -> type[Tagger]:
     return found
 
 
-def save_model(folder: Path, tagger: Tagger, data_config: DataConfig) -> None:
+def save_model(folder: Path, tagger: Tagger, data_config: DataConfig, *, force: bool = False) -> None:
     """Write a tagger with all that is needed to use it into `folder`, whole or not at all.
 
     The folder holds the weights (safetensors), the settings (JSON) and the data config that the tagger expects
-    (YAML). A model that is already there is replaced; a folder with anything else in it is left alone.
+    (YAML).
+
+    Args:
+        folder: a new folder; with `force`, a saved model that is replaced.
+        tagger: the model.
+        data_config: how it reads jets.
+        force: whether a model that is there is replaced.
 
     Raises:
-        InputError: `folder` is a file, or holds something that is not part of a saved model.
+        InputError: `folder` is a file, holds something that is not part of a saved model, or a model without `force`.
         StoreError: the disk refuses; the old model stays.
     """
     safetensors = require("safetensors.torch", "saving a model", "jets")
     folder = Path(folder)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name not in (WEIGHTS, CONFIG, DATA_CONFIG):
-            raise InputError(
-                f"{folder} holds {path.name!r}, which is not part of a model", hint="choose another folder"
-            )
+    files.check_made_folder(folder, (DATA_CONFIG,), (WEIGHTS, CONFIG), force=force)
     weights = {name: value.detach().cpu().contiguous() for name, value in tagger.state_dict().items()}
     description = {"yukawa": __version__, "model": settings_of(tagger)}
     with files.new_folder(folder, replace=True) as new:
@@ -298,11 +301,7 @@ def _shapes(tagger: Tagger) -> dict[str, torch.Size]:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(_read(path))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: it is not valid JSON: {error}") from None
-    settings = description.get("model") if isinstance(description, dict) else None
+    settings = files.parse_row(_read(path), str(path)).get("model")
     if not isinstance(settings, dict):
         raise InputError(f"{path} does not describe a model: a table of settings 'model' is expected")
     return settings
@@ -316,9 +315,6 @@ def _read_data_config(path: Path) -> DataConfig:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+    if not path.exists():
+        raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing")
+    return files.read_bytes(path, _LARGEST)

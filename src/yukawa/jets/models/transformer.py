@@ -63,7 +63,7 @@ class ParticleBlock(nn.Module):
         return self.after_attention(x_ND, attended, out)
 
     def after_attention(self, x_ND: Tensor, attended_ND: Tensor, out: tuple[Tensor, Tensor]) -> Tensor:
-        """The rest of the block: everything that concerns a particle alone."""
+        """Compute the rest of the block, all that concerns each particle alone: (N, D) to (N, D)."""
         p = self.dropout if self.training else 0.0
         attended = F.linear(attended_ND, *out)
         x = x_ND + dropout(self.attended_norm(attended), p)
@@ -72,7 +72,7 @@ class ParticleBlock(nn.Module):
         return torch.addcmul(y, x, self.residual_scale_D)
 
     def scaled_out_projection(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias that project and then scale the features of each head."""
+        """The weight (D, D) and the bias (D,) that project and then scale the features of each head."""
         weight, bias = self.out_projection.weight, self.out_projection.bias
         scale = self.head_scale_H.repeat_interleave(len(weight) // self.heads)
         return weight * scale[:, None], bias * scale
@@ -164,7 +164,7 @@ class PackedAttention:
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
-    """Zero a share `p` of the values and scale up the rest.
+    """Zero a share `p` of the values, of any shape, and scale up the rest.
 
     On a processor four values share one 64-bit random number, which is several times faster than drawing
     a float for each; `p` is met to 2^-16.
@@ -215,11 +215,11 @@ class ParticleEmbedding(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, sizes, strict=False))
 
     def normalise(self, features_NF: Tensor) -> Tensor:
-        """The features of real particles after the batch norm."""
+        """The features (N, F) of real particles after the batch norm."""
         return normalise(self.input_norm, features_NF)
 
     def normalise_padded(self, features_BPF: Tensor, mask_BP: Tensor) -> Tensor:
-        """The same of padded particles, by the running statistics; zero where there is none."""
+        """The same for padded particles (B, P, F), by the running statistics; zero where there is no particle."""
         scale, shift = running_affine(self.input_norm)
         return torch.addcmul(shift, features_BPF, scale).masked_fill(~mask_BP[..., None], 0)
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from yukawa.core.errors import InputError, NotFound
+from yukawa.core.files import check_made_folder, check_output, read_bytes
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.models.particle_net import ParticleNet
 from yukawa.jets.models.particle_transformer import ParticleTransformer
-from yukawa.jets.models.tagger import Tagger, save_model
+from yukawa.jets.models.tagger import CONFIG, DATA_CONFIG, WEIGHTS, Tagger, save_model
 
 # The end of a name that only this architecture has.
 _MARKS: dict[str, Callable[[Mapping[str, Tensor], Mapping[str, Any]], Tagger]] = {
@@ -21,6 +22,7 @@ _MARKS: dict[str, Callable[[Mapping[str, Tensor], Mapping[str, Any]], Tagger]] =
     "cls_token": ParticleTransformer.from_weaver,
 }
 _WRAPPED = "mod."
+_LARGEST = 4 << 30  # bytes; the official networks have 10 MB
 # Raised by torch.load for files that are cut off, of another kind, or hold more than weights.
 _DAMAGE = (
     pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError,
@@ -28,7 +30,12 @@ _DAMAGE = (
 
 
 def import_weaver(
-    checkpoint: Path, data_config: str | Path, out: Path, hints: Mapping[str, Any] | None = None
+    checkpoint: Path,
+    data_config: str | Path,
+    out: Path,
+    hints: Mapping[str, Any] | None = None,
+    *,
+    force: bool = False,
 ) -> Tagger:
     """Save the network of a weaver checkpoint as a model folder, and give it ready for inference.
 
@@ -43,12 +50,16 @@ def import_weaver(
         hints: settings that weights do not show, see each architecture's `from_weaver`. For a Particle
             Transformer out of weaver's example network file, of which the names begin with `mod.`,
             `pair_activated` is true unless given.
+        force: whether a model at `out` is replaced, unless the checkpoint lies in it.
 
     Raises:
         NotFound: the checkpoint or the data config is not there.
-        InputError: the checkpoint is not a state dict of a known network, or does not fit the data config.
+        InputError: the checkpoint is not a state dict of a known network, or does not fit the data config; `out`
+            is not a new folder, nor a model that may be replaced.
         StoreError: the folder cannot be written.
     """
+    check_made_folder(Path(out), (DATA_CONFIG,), (WEIGHTS, CONFIG), force=force)
+    check_output(Path(out) / WEIGHTS, force=True, inputs=[checkpoint])
     config = load_data_config(data_config)
     if not config.resolved:
         raise InputError(
@@ -66,7 +77,7 @@ def import_weaver(
         tagger = build(state, given | {"classes": config.classes})
     except InputError as error:
         raise InputError(f"{checkpoint}: {error.message}", hint=error.hint) from None
-    save_model(out, tagger, config)
+    save_model(out, tagger, config, force=force)
     return tagger.eval()
 
 
@@ -78,12 +89,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         InputError: it is damaged, or holds more or something else than weights.
     """
     hint = "give the state dict that weaver wrote, such as net_best_epoch_state.pt"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise NotFound(f"there is no checkpoint {path}") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+    if not path.exists():
+        raise NotFound(f"there is no checkpoint {path}")
+    content = read_bytes(path, _LARGEST)
     try:
         # A pickle can run any program: only plain weights are read.
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

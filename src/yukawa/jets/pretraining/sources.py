@@ -15,7 +15,7 @@ import torch
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import parse_row
+from yukawa.core.files import open_file, parse_row
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
 from yukawa.jets.table import Array
@@ -50,7 +50,7 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
         InputError: the file cannot be read, a line is not JSON, a field is missing, not text or empty.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
+        with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as lines:
             yield from _paragraphs(lines, path) if path.suffix == ".txt" else _rows(lines, path, fields)
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from None
@@ -102,7 +102,7 @@ class Cutter:
 
     Attributes:
         patch: ids of a patch.
-        window: most patches of a sequence.
+        window: the largest number of patches in a sequence.
     """
 
     patch: int
@@ -160,7 +160,7 @@ class Sequences(ABC):
 
     @abstractmethod
     def held_out(self) -> Iterator[Encoded]:
-        """Those for the validation, which no pass has."""
+        """The sequences for the validation, which no pass contains."""
 
     @property
     @abstractmethod
@@ -343,7 +343,7 @@ class MixtureBatches(StepDataset):
 
     @cached_property
     def drawn_SK(self) -> Array:  # noqa: N802 -- its dimensions: steps, sources
-        """How many sequences of each source a step has."""
+        """The number of sequences that each step takes from each source, shape (steps, sources)."""
         shares = np.array(self.weights, float) / sum(self.weights)
         return np.random.default_rng([self.seed, 1]).multinomial(self.batch, shares, size=self.steps)
 

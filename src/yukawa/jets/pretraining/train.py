@@ -51,7 +51,7 @@ class SourceSection(Section):
         buffer: sequences that are mixed in memory.
         loading: of jets, all in memory or streamed; streamed unless given.
         fields: of text in JSON Lines, those that make a document; `title` and `abstract` unless given.
-        window: of text, most patches of a sequence; longer documents become several. 128 unless given.
+        window: the largest number of patches in a sequence of text; longer documents become several. 128 by default.
     """
 
     kind: Literal["text", "jets", "questions"]
@@ -164,7 +164,7 @@ class PretrainingTrainer(JetTrainer):
     weights: Mapping[str, float]
 
     def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
-        """The mean over a batch's sequences of the cross entropy of a predicted id; all sequences count alike.
+        """The mean over a batch's sequences of the cross entropy of a predicted id in nats, and that of each sequence (B,).
 
         So the weights of a mixture are those of its loss. In a mean over all ids, the three of an answer would count
         for nothing beside the thousand of an abstract.
@@ -256,7 +256,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
 
     def plan(self, machine: Machine) -> TrainingPlan:
-        """Open the sources; a head that starts anew learns how often each id stands at each place."""
+        """Open the sources; a head that starts anew learns how often each id occurs at each place."""
         self.sources = {
             name: self._texts(source) if source.kind == "text" else self._jets(source)
             for name, source in self.recipe.mixture.items()
@@ -267,7 +267,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         return replace(plan, epoch=None, unit="sequences")
 
     def _begin(self) -> None:
-        """Let the head know how often each id stands at each place, weighted as in the loss."""
+        """Let the head know how often each id occurs at each place, weighted as in the loss."""
         targets, weights = [], []
         for name, source in self.sources.items():
             some = next(source.from_number(0, self.settings.seed))

@@ -31,7 +31,7 @@ class StudyJets(Section):
         path: a data set's folder, or a file or pattern of files with the training jets.
         validation: where the validation jets are, if not in the split `validation` of `path`.
         test: where the test jets are, if not in the split `test` of `path`.
-        validation_jets: validate on so many jets only; None leaves the number to each model's recipe.
+        validation_jets: validate on this many jets only; None leaves the number to each model's recipe.
     """
 
     path: str
@@ -44,8 +44,8 @@ class Lengths(Section):
     """How long to train; with both, each model is trained on each number of jets twice.
 
     Attributes:
-        epochs: so many passes over the training jets, however few: few jets get few steps.
-        steps: so many steps, however many jets: few jets are seen more often.
+        epochs: this many passes over the training jets, however few: few jets get few steps.
+        steps: this many steps, however many jets: few jets are seen more often.
     """
 
     epochs: Count | None = None

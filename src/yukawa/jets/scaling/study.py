@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -13,7 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import atomic_write, report_write_errors
+from yukawa.core.files import atomic_write, read_object, report_write_errors
 from yukawa.core.processes import Progress
 from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import evaluate, plots
@@ -137,7 +136,7 @@ def run_cell(task: CellTask, progress: Steps | None = None) -> None:
         report = None if progress is None else (lambda step, steps, metrics: progress(step))
         if train.train(cell.recipe, folder, is_run(folder), report).asked:
             raise Stopped
-    evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER)
+    evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER, force=True)
 
 
 def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -148,7 +147,7 @@ def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
     """
     path = folder / evaluate.FOLDER / REPORT
     try:
-        found = json.loads(path.read_bytes())
+        found = read_object(path)
         (measured,) = found["models"].values()
         metrics = {**measured["figures"], "auc": measured["auc_pairs"]}
         row = {
@@ -158,7 +157,7 @@ def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
         of_all_classes = [name for name in ("accuracy", "mean_diagonal", "auc") if name in metrics]
         for name in dict.fromkeys([*of_all_classes, *metrics]):
             row |= {name: metrics[name]["value"], f"{name}_error": metrics[name]["error"]}
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (InputError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise StoreError(
             f"{path} is damaged: {error!r}", hint="delete it; the same command makes it anew"
         ) from None
@@ -167,7 +166,7 @@ def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
 
 def classes_of(folder: Path) -> tuple[str, ...]:
     """The classes that the model of a finished cell distinguishes."""
-    (measured,) = json.loads((folder / evaluate.FOLDER / REPORT).read_bytes())["models"].values()
+    (measured,) = read_object(folder / evaluate.FOLDER / REPORT)["models"].values()
     return tuple(measured["classes"])
 
 

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from yukawa.core import config
 from yukawa.core.config import NotNegative, Positive, StrictModel, Table
-from yukawa.core.errors import InputError, nearest, unreadable
+from yukawa.core.errors import InputError, nearest
+from yukawa.core.files import read_text
 from yukawa.jets.table import PDG_ID
 
 CARDS, PROCESSES = Path(__file__).parent / "cards", Path(__file__).parent / "processes"
@@ -60,9 +61,9 @@ class Tracking(StrictModel):
     @model_validator(mode="after")
     def _steps_rise(self) -> Self:
         if _falls([step.pt_min for step in self.efficiency]):
-            raise ValueError("pt_min must rise from step to step of efficiency")
+            raise ValueError("pt_min must increase from one step of efficiency to the next")
         if _falls([step.eta_max for step in self.momentum]):
-            raise ValueError("eta_max must rise from step to step of momentum")
+            raise ValueError("eta_max must increase from one step of momentum to the next")
         if self.momentum[-1].eta_max < self.eta_max:
             raise ValueError(
                 f"the steps of momentum end at |eta| = {self.momentum[-1].eta_max}, "
@@ -271,6 +272,7 @@ class Process(StrictModel):
 
     @model_validator(mode="after")
     def _labels_can_be_given(self) -> Self:
+        """Refuse a process whose samples have one name twice, or whose label rule cannot give every class."""
         names = [sample.name for sample in self.samples]
         if len(set(names)) < len(names):
             raise ValueError("two samples have the same name")
@@ -314,9 +316,9 @@ def _take_in_command_file(part: Any, folder: Path) -> None:
         return
     path = folder / str(part.pop("command_file"))
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error, "the command file") from None
+        lines = read_text(path).splitlines()
+    except InputError as error:
+        raise InputError(f"the command file {error.message}", hint=error.hint) from None
     settings = part.get("settings") or []
     # Pythia takes a line that does not begin with a letter or digit for a comment.
     part["settings"] = [line.strip() for line in lines if line.strip()[:1].isalnum()] + list(settings)

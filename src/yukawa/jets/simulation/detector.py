@@ -33,7 +33,7 @@ class Perigee:
 
 
 def curvature(charge: Array, field: float) -> Array:
-    """The factor k = q B in GeV/mm, for charges in e and a field along +z in T; the radius of the path is pT/|k|."""
+    """The factor k = q B in GeV/mm, shape (N,), for charges in e and a field along +z in T; the radius is pT/|k|."""
     return charge * (field * LIGHT * 1e-3)
 
 
@@ -80,7 +80,7 @@ def path_to_cylinder(
         pz: GeV.
         k: `curvature`.
         radius: of the barrel in mm.
-        half_length: where the end caps stand, in mm.
+        half_length: distance of the end caps from the interaction point, in mm.
 
     Returns:
         The length in space; infinite for a particle that turns back before the barrel, unless it meets an
@@ -243,7 +243,7 @@ def _reaches_calorimeter(particles: Particles, card: Card) -> Array:
 
 
 def energy_resolution(calorimeter: Calorimeter, energy: Array) -> Array:
-    """sigma(E)/E of a calorimeter at energies in GeV."""
+    """The resolution sigma(E)/E of a calorimeter at energies in GeV, shape (N,)."""
     energy = np.maximum(energy, np.finfo(float).eps)
     return np.sqrt(
         calorimeter.stochastic**2 / energy + calorimeter.constant**2 + (calorimeter.noise / energy) ** 2
@@ -268,7 +268,7 @@ def _size_of_eta(particles: Particles) -> Array:
 
 
 def flags(taken_for: Array) -> dict[str, Array]:
-    """The identification flags of jets' particles by what each is taken for (one of the codes above)."""
+    """The identification flags (N,) of particles by what each is taken for, one of the codes above, shape (N,)."""
     kaon, pion, proton = taken_for == KAON, taken_for == PION, taken_for == PROTON
     return {
         "isElectron": taken_for == ELECTRON,
@@ -283,13 +283,13 @@ def flags(taken_for: Array) -> dict[str, Array]:
 
 
 def true_kind(pdg: Array) -> Array:
-    """What tracks with these PDG codes are in truth: lepton, pion, kaon, proton or OTHER."""
+    """What tracks with these PDG codes (N,) are in truth: lepton, pion, kaon, proton or OTHER."""
     size = np.abs(pdg)
     return np.where(np.isin(size, (ELECTRON, MUON, *HADRONS)), size, OTHER)
 
 
 def mass_of(taken_for: Array) -> Array:
-    """The mass in GeV of what tracks are taken for; 0 for an unidentified hadron."""
+    """The mass in GeV, shape (N,), of what tracks are taken for; 0 for an unidentified hadron."""
     mass = np.zeros(len(taken_for))
     for kind, value in MASSES.items():
         mass[taken_for == kind] = value
@@ -336,7 +336,7 @@ def measured_kind(
 
 
 def energy_loss(beta_gamma: Array) -> Array:
-    """Mean energy loss in a gas, relative to that at the minimum, of a particle of unit charge.
+    """The mean energy loss in a gas, relative to the minimum, of particles of unit charge with these beta gamma, (N,).
 
     The form is the one that W. Blum, W. Riegler and L. Rolandi give in "Particle Detection with Drift
     Chambers" (2008) after ALEPH; its five numbers are those of the ALICE time projection chamber.

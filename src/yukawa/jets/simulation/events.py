@@ -93,7 +93,7 @@ def _clustered(momenta: Array, offsets: Array, rule: Clustering) -> tuple[Array,
     found = (sequence.exclusive_jets_constituent_index(number) if number else inclusive(0.0)).layout
     jets, counts = np.diff(found.offsets.data), np.diff(found.content.offsets.data)
     event = np.repeat(np.arange(len(jets)), jets)
-    # Zeros stand at its end for the particles in no jet.
+    # Zeros at its end are for the particles in no jet.
     within = np.asarray(found.content.content.data)[: counts.sum()]
     return event, counts, within + np.repeat(offsets[event], counts)
 
@@ -235,7 +235,7 @@ def label(
 
 
 def _classes_of(pdg: Array, rule: LabelRule, sample: ProcessSample, classes: tuple[str, ...]) -> Array:
-    """The index of the class that each particle stands for; -1 where the sample does not have it."""
+    """The index of the class of each particle; -1 where the sample does not have it."""
     kind = np.full(len(pdg), -1)
     for name in sample.classes:
         kind[np.isin(pdg, rule.codes(name))] = classes.index(name)

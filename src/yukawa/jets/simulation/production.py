@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from yukawa import __version__
 from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
+from yukawa.core.files import hash_file, open_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.processes import Progress, Tick, run_tasks, usable_cores
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
@@ -88,6 +88,20 @@ def _make_missing(
     workers: int,
     progress: Progress,
 ) -> JetManifest:
+    """Simulate the blocks of jets that a data set lacks, and write its manifest.
+
+    Finished blocks are noted in a journal, so that an interrupted simulation resumes with the first missing block.
+
+    Args:
+        wanted: the manifest of the complete data set, as yet without files.
+        begun: the manifest of what is there; None in a new folder.
+
+    Returns:
+        The manifest of the complete data set, compared with its files.
+
+    Raises:
+        InputError: other versions of the packages made what is there.
+    """
     sizes = block_sizes(wanted.jets_per_class)
     blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
     missing = [number for number in range(len(sizes)) if number not in blocks]
@@ -173,7 +187,8 @@ def _read_journal(out: Path) -> JetManifest:
     path = out / JOURNAL
     shards: list[Shard] = []
     try:
-        first, *rest = path.read_bytes().splitlines()
+        with open_file(path) as handle:
+            first, *rest = handle.read().splitlines()
         settings = JetManifest.model_validate(parse_row(first, f"{path}:1"))
     except (OSError, ValueError, InputError) as error:
         raise StoreError(

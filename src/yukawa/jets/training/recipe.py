@@ -19,8 +19,8 @@ class JetsSection(Section):
         loading: all jets encoded in memory, or streamed through a shuffle buffer.
         buffer: jets in the shuffle buffer of `streaming`.
         prefetch: batches made ready in the background; 0 makes each when it is needed.
-        train_jets: train on so many jets only, drawn by the seed; None takes all.
-        validation_jets: validate on so many jets only; None takes all.
+        train_jets: train on this many jets only, drawn by the seed; None takes all.
+        validation_jets: validate on this many jets only; None takes all.
     """
 
     path: str
@@ -55,7 +55,7 @@ class JetSettings(RunSettings):
         optimiser: `ranger` (RAdam with lookahead) or `adamw`.
         jets_per_epoch: length of an epoch; None is one pass over the jets.
         best_by: the validation metric by which the best weights are chosen.
-        patience: stop after so many validations without a better one; None never stops.
+        patience: stop after this many validations without a better one; None never stops.
     """
 
     batch: Count = 512
@@ -79,7 +79,7 @@ class JetRecipe(TrainingRecipe):
 
     @classmethod
     def put_over(cls, below: Table, above: Table) -> Table:
-        """As for all recipes, but another architecture begins with its own sizes."""
+        """Apply changes as for all recipes, but let another architecture begin with its own sizes."""
         old, new = below.get("model"), above.get("model")
         if (
             isinstance(old, Mapping)

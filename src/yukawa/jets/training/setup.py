@@ -139,7 +139,7 @@ def subset(source: JetSource, jets: int | None, seed: int) -> JetSource:
     """`jets` jets of a source drawn by `seed`; a larger draw holds every smaller one. None takes all.
 
     Raises:
-        InputError: there are not so many.
+        InputError: there are fewer.
     """
     if jets is None:
         return source

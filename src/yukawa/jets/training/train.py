@@ -109,7 +109,7 @@ class NetworkTask(Task[RecipeT, JetResult]):
         if trainer.args.should_save:
             callback = trainer.callback
             self.network.load_state_dict(read_best(callback.folder, callback.best.best_step or 0))
-            save_model(folder, self.network, self.config)
+            save_model(folder, self.network, self.config, force=True)
 
     def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> JetResult:
         """How the training ended."""
@@ -194,7 +194,7 @@ class JetTask(NetworkTask[JetRecipe]):
 
 
 def plan_of(settings: JetSettings, epoch: int) -> TrainingPlan:
-    """When things happen in a training whose epoch has so many steps."""
+    """When things happen in a training whose epoch has this many steps."""
     return TrainingPlan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
 
 
@@ -284,7 +284,7 @@ def describe(recipe: JetRecipe) -> JetDryRun:
 
 
 def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
-    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
+    """The size in bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     kept: dict[int, int] = {}
 

@@ -235,7 +235,7 @@ class JetTrainer(RunTrainer):
         return (loss, outputs) if return_outputs else loss
 
     def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
-        """Cross entropy, the mean over a batch's jets of weight times -ln of the true class's probability; and the logits."""
+        """The cross entropy, a batch's mean of weight times -ln(probability of the true class), and the logits (B, classes)."""
         tensors = {name: value for name, value in inputs.items() if name not in (LABELS, WEIGHTS, DIVISOR)}
         logits = model(**tensors).float()
         if WEIGHTS not in inputs:

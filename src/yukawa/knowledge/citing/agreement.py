@@ -50,6 +50,7 @@ def departures(said: Assertion, source: Assertion, words: Iterable[str]) -> list
 
 
 def _about_another(said: Assertion, source: Assertion) -> list[Departure]:
+    """What shows that a source is about another thing, another decay or another property."""
     found = []
     shared = bool(said.properties & _SHARED) or not said.properties
     here, there = _all_things(said), _all_things(source)
@@ -74,7 +75,7 @@ def _about_another(said: Assertion, source: Assertion) -> list[Departure]:
 
 
 def _in_order(said: Assertion, source: Assertion, shared: bool) -> bool:
-    """For words alone: whether the things stand in the source's order, since 'A is above B' is not 'B is above A'."""
+    """For words alone: whether the things are in the source's order, since 'A is above B' is not 'B is above A'."""
     if said.quantity is not None or len(said.things) < 2:
         return True
     rest = iter(source.things)
@@ -113,6 +114,7 @@ def _same_decay(said: Transition, source: Transition) -> bool:
 
 
 def _of_values(said: Assertion, source: Assertion) -> list[Departure]:
+    """Where a stated value departs from that of its source: bound, confidence level, dimension, value, error."""
     mine, theirs = said.quantity, source.quantity
     if mine is None or theirs is None:
         return []

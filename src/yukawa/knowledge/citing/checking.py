@@ -23,11 +23,11 @@ RULES = {
     "citation": "cites a passage that exists",
     "subject": "speaks of the passage's subject",
     "property": "gives the passage's property",
-    "value": "values stand in the passage",
-    "error": "errors stand in the passage",
-    "unit": "units stand in the passage",
-    "limit": "limits stand in the passage",
-    "confidence level": "confidence levels stand in the passage",
+    "value": "values are in the passage",
+    "error": "errors are in the passage",
+    "unit": "units are in the passage",
+    "limit": "limits are in the passage",
+    "confidence level": "confidence levels are in the passage",
     "negation": "denies what the passage denies",
     "words": "claims what the passage says",
     "link": "links to the sources alone",
@@ -36,7 +36,7 @@ RULES = {
 _CITATION = re.compile(r" ?\[(\d{1,6}(?:, ?\d{1,6}){0,30})\]")
 _LINK = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//[^\s<>\"')\]]{1,2000}|\b(?:mailto|javascript|data):[^\s)]{1,2000}"
-    r"|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s]{0,200}[:/.])[^)\s]{1,2000}"
+    r"|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s:/.]{0,200}+[:/.])[^)\s]{1,2000}"
 )
 _SPACED_STOP = re.compile(r" ([.!?])$")
 _SUBJECTS_ONLY = frozenset({"overview", "list", "count", "which", "reverse"})
@@ -51,7 +51,7 @@ class Quotable(Protocol):
 
     @property
     def url(self) -> str | None:
-        """Where they stand."""
+        """The address of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def citations(text: str) -> list[int]:
 def check(
     answer: str, passages: Sequence[Quotable], question_plan: Plan | None = None
 ) -> tuple[Finding, ...]:
-    """What in `answer` its passages do not support; nothing if every statement stands in a passage cited with it.
+    """Find what in `answer` its passages do not support; nothing if every statement is in a passage cited with it.
 
     Args:
         answer: as the model wrote it, with citations such as [1] or [2][3]; reasoning blocks do not count.

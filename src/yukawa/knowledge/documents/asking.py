@@ -13,7 +13,8 @@ _AUXILIARY = r"(?:is|are|was|were|does|do|did|can|could|should|must|has|have|wil
 _WORDS = rf"((?:(?!{_AUXILIARY}\b)[\w.+/-]+\s+){{1,5}}?)"
 # 'which python version does', 'what problem lets': the noun before the verb names the kind of answer.
 _CLASS = tuple(
-    re.compile(rf"(?:\w+ )?(?:which|what)\s+{_WORDS}(?=({verb})\b)") for verb in (_AUXILIARY, "[a-z]+s")
+    re.compile(rf"(?:(?<!\w)\w+ )?(?:which|what)\s+{_WORDS}(?=({verb})\b)")
+    for verb in (_AUXILIARY, "[a-z]+s")
 )
 _DONE = re.compile(rf"\b{_AUXILIARY} (?:i|we|you|one|people) (\w+)|\bto (\w+)")
 _WORD = re.compile(r"[^\s,;:?]+")
@@ -48,7 +49,7 @@ _BEFORE_NOUNS = frozenset(
     "a an the of for in on at by with from to per which what whose no this that each every my your its and or".split()
 )
 
-_FIGURE = r"(?:(?<![\w.])\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|few|several|an?)\b)"
+_FIGURE = r"(?:(?<![\w.])(?<![\d.,],)\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|few|several|an?)\b)"
 _DURATION = (
     "ms|ns|us|microseconds?|milliseconds?|seconds?|sec|s|minutes?|min|hours?|h|days?|weeks?|months?|years?"
 )
@@ -94,9 +95,9 @@ _ANSWERS = {
     "person": r"(?:^|\b[a-z]\w* |[^\w\s] ?)[A-Z][a-z]+(?: [A-Z]\.)? [A-Z][a-z]\w+\b(?! [A-Z])",
     "reason": r"(?i)\b(?:because|since|due to|so that|in order to|therefore|as (?:it|this|they|the)|to (?:avoid|ensure|make|prevent)|tells"
               r"|means|necessary|reason|otherwise|hence|thus)\b",
-    "place": r"https?://|localhost|[\w.-]+/[\w./-]+|\b\w+\.(?:py|root|md|yml|yaml|txt|xml|sh|json|cfg|C|cpp|h|hh|hpp|dec|dst)\b|"
+    "place": r"https?://|localhost|[\w.-]/[\w./-]|\b\w+\.(?:py|root|md|yml|yaml|txt|xml|sh|json|cfg|C|cpp|h|hh|hpp|dec|dst)\b|"
              r"\b(?:in|at|on|under|directory|folder|located|page|section|site|forum|tracker|bugtracker)\b",
-    "way": r"`|\$|--?\w|[A-Za-z]\w*[._(]\w|\b(?:command|run|type|typing|use|using|calling|call)\b|\w+-\w+",
+    "way": r"`|\$|--?\w|(?<!\w)[^\WA-Za-z]*[A-Za-z]\w*[._(]\w|\b(?:command|run|type|typing|use|using|calling|call)\b|\w-\w",
 }  # fmt: skip
 _SEEN = {kind: re.compile(pattern) for kind, pattern in _ANSWERS.items()} | {
     "number": _NUMBER,
@@ -194,7 +195,7 @@ def asked(question: str) -> Asked:
     if _MOST.search(lowered) and "maximum" not in words:
         words["maximum"] = _MOST.findall(lowered)[0]
     wants = next((kind for kind, pattern in _WANTS if re.search(pattern, lowered)), "")
-    figures = sorted(re.findall(r"\w*\d\w*", plain), key=len, reverse=True)
+    figures = sorted(re.findall(r"\b\w*\d\w*", plain), key=len, reverse=True)
     counted = _COUNTED.search(lowered)
     names = frozenset(map(stem, _names(plain))) & words.keys()
     shares = {word: share for word, share in _shares(lowered).items() if word not in names}

@@ -36,7 +36,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A passage of a document: the text with its headings in front, and where it stands.
+    """A passage of a document: the text with its headings in front, and its place.
 
     `start` and `end` are the characters of the source that hold it; a block that is cut lends them to all its parts.
     """

@@ -44,7 +44,7 @@ WEIGHTS_WITH_MEANING: Mapping[str, float] = {
 }
 COMPARED = 4  # statements whose meaning is compared: each takes some 15 ms
 MEANING = "minilm"  # the embedder whose cosines the weights hold for
-# What a word counts that stands not in the statement itself but around it, and one that is only like it.
+# The weight of a word that is not in the statement itself but around it, and of one that is only similar.
 _HEADING, _BEFORE, _SOURCE, _PASSAGE, _ALIKE = 0.9, 0.85, 0.6, 0.25, 0.8
 _RARITY_SCALE = 1.6
 _LONG = 25  # words of a statement that is not yet long
@@ -141,7 +141,7 @@ class Weighing:
         return self._asked.nowhere(lambda word: word in self._vocabulary or word in known)
 
     def misses_a_name(self) -> bool:
-        """Whether a name in the question, such as 'Kubernetes' or 'Sim11', stands in no passage."""
+        """Whether a name in the question, such as 'Kubernetes' or 'Sim11', occurs in no passage."""
         return not self._asked.names.isdisjoint(self.nowhere())
 
     def candidates(self, passages: int) -> Iterator[Candidate]:
@@ -181,7 +181,7 @@ class Weighing:
         return sum(weight * share for weight, share in zip(self._weights, shares, strict=True))
 
     def _coverage(self, here: Sequence[float], near: Sequence[float]) -> dict[str, float]:
-        """What of the question stands in the statement and around it, and what is missing in its whole passage."""
+        """What of the question is in the statement and around it, and what is missing in its whole passage."""
         asked = self._asked
         far = [word for word, n in zip(asked.words, near, strict=True) if n < 0.5]
         return {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yukawa.core.errors import InputError, unreadable
+from yukawa.core.files import open_file
 from yukawa.knowledge.texts import MAX_BYTES, checked_text
 
 STDIN = "-"
@@ -78,7 +79,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
             files = [match for match in matches if match.is_file()]
             if not files:
                 raise InputError(
-                    f"{pattern} matches no file", hint="'**' stands for any folders: 'notes/**/*.md'"
+                    f"{pattern} matches no file", hint="'**' matches any folders: 'notes/**/*.md'"
                 )
             found |= dict.fromkeys(files)
         else:
@@ -106,7 +107,7 @@ def _bytes(path: str | Path, name: str) -> bytes:
             return _head(sys.stdin.buffer)
         if Path(path).is_dir():
             raise InputError(f"{name} is a folder", hint="name a file in it")
-        with Path(path).open("rb") as file:
+        with open_file(Path(path)) as file:
             return _head(file)
     except OSError as error:
         raise unreadable(name, error) from None
@@ -122,6 +123,11 @@ def _head(file: object) -> bytes:
 
 
 def _decoded(data: bytes, name: str) -> str:
+    """Decode a file.
+
+    Raises:
+        InputError: it is not UTF-8 text.
+    """
     hint = f"type: iconv -f LATIN1 -t UTF-8 {name if name != 'standard input' else 'FILE'} > utf8.txt, with its real encoding"
     if data.startswith(_UTF_16):
         raise InputError(f"{name} is UTF-16, not UTF-8 (byte 0)", hint=hint.replace("LATIN1", "UTF-16"))

@@ -77,7 +77,7 @@ class _MarkdownReader:
             self.headings = [(0, title[1].strip().strip("\"'"))]
 
     def read(self, first: int, last: int, kind: str, indent: int = 0, depth: int = 0) -> None:
-        """Read the lines first to last - 1, which stand `indent` characters to the right."""
+        """Read the lines first to last - 1, which are indented by `indent` characters."""
         begun, n = first, first
         while n < last:
             region = self._region(n, last) if depth < _DEEPEST else None
@@ -189,6 +189,7 @@ class _Walk:
         self._gap(self.last)
 
     def _leaf(self, token: Token, inline: Token) -> None:
+        """Add a heading, paragraph or item of a list, under the headings before it."""
         text = _plain(inline.children or ())
         if token.type == "heading_open":
             level = int(token.tag[1])

@@ -27,7 +27,7 @@ FLOOR, NEAREST = 0.75, 3
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A statement quoted whole, with where it stands.
+    """A statement quoted whole, with its place.
 
     Args:
         text: the statement; a sentence of a short paragraph with those around it, code and list items with what leads to them.

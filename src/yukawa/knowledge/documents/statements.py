@@ -16,7 +16,7 @@ class PassageStatement:
         text: as it is quoted; code and list items come with the sentence that leads to them.
         kind: 'text', 'item', 'row' or 'code'.
         before: the sentence before it, to which 'it' and 'this' refer.
-        paragraph: the number of the paragraph or other block that it stands in.
+        paragraph: the number of the paragraph or other block that it is in.
     """
 
     text: str
@@ -36,7 +36,7 @@ class PassageStatement:
 
 
 _TABLE = re.compile(
-    r"^\|?[ :|-]*-{3}[ :|-]*\|[ :|-]*$", re.MULTILINE
+    r"^(?=[ :|-]+$)[ :|]*+(?:-{1,2}+[ :|]++)*+-{3}[ :|-]*\|", re.MULTILINE
 )  # the rule below the names of its columns
 
 

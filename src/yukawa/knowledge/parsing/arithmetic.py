@@ -45,7 +45,7 @@ def _apart(clause: Clause) -> list[Wanted]:
 
 
 def _between(clause: Clause, kind: str) -> bool:
-    """Whether a word of this kind stands between parts of quantities."""
+    """Whether there is a word of this kind between parts of quantities."""
     places = clause.places(*_PARTS)
     return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
 
@@ -63,7 +63,7 @@ def _combined(
 
 
 def how_many(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
+    """Read 'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
     counts, things = clause.places("count"), clause.places("thing")
     if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[1]:
         return None
@@ -87,7 +87,7 @@ _HOLDING = frozenset(
 
 
 def ratio(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Ratio of …', '… divided by …', 'by what factor', 'how many times heavier'."""
+    """Read 'Ratio of …', '… divided by …', 'by what factor', 'how many times heavier'."""
     comparing = clause.places("compare")
     if not clause.has("ratio", "divided") or clause.has("difference-of", "sum", "plus", "minus"):
         return None
@@ -137,7 +137,7 @@ _THAN = frozenset("than als que".split())
 
 
 def product(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Product of …', '… times …'."""
+    """Read 'Product of …', '… times …'."""
     if clause.has("compare", "most", "sum", "plus", "minus", "ratio", "divided"):
         return None
     if not clause.has("product") and not _between(clause, "times"):
@@ -146,7 +146,7 @@ def product(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def average(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Average of the K+ and K0 masses'."""
+    """Read 'Average of the K+ and K0 masses'."""
     if not clause.has("average") or clause.has("compare", "most", "minus", "plus", "ratio", "channel"):
         return None
     if len(clause.places("thing")) == 1 and not clause.has("class"):
@@ -171,7 +171,7 @@ def _charge_states(wanted: Wanted) -> list[Wanted]:
 
 
 def total(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Sum of …', 'A plus B minus C'."""
+    """Read 'Sum of …', 'A plus B minus C'."""
     signs = clause.places("plus", "minus")
     if not clause.has("number", "factor", "count"):  # 'what do the quark masses add up to?'
         for place in clause.places("weighing"):
@@ -210,7 +210,7 @@ def _signed(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> li
 
 
 def _alternate(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> bool:
-    """Whether one sign stands between any two neighbours, so that it is clear what is taken from what."""
+    """Whether any two neighbours have one sign between them, so that it is clear what is subtracted from what."""
     return all(len(_within(clause, a, b, signs)) == 1 for a, b in itertools.pairwise(found))
 
 
@@ -223,7 +223,7 @@ def _of_class(clause: Clause) -> bool:
 
 
 def percentage(clause: Clause, context: Context) -> list[Goal] | None:
-    """'By what percentage is the neutron heavier than the proton?': the difference in units of what is compared with."""
+    """Read 'By what percentage is the neutron heavier than the proton?': the difference in units of what is compared with."""
     said = [
         i for i in clause.places("property", "difference") if clause.text(i).split()[-1].startswith("percent")
     ]
@@ -279,7 +279,7 @@ _BY = re.compile(
 
 
 def difference(clause: Clause, context: Context) -> list[Goal] | None:
-    """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
+    """Read '… minus …', 'mass difference between …', 'how much heavier is … than …'."""
     operators = clause.places("minus", "difference-of", "difference")
     asked = (
         clause.has("unit") and clause.has("compare") and not clause.contains((*_WHICH, "or", "oder", "ou"))

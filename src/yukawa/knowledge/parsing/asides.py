@@ -1,6 +1,6 @@
 """Sets aside what people say of themselves around a question: clauses of their own, with a person and without physics.
 
-'I don't know', 'because my thesis is due on 12 May', '(worth 14 points)': whatever numbers and negations stand there, they
+'I don't know', 'because my thesis is due on 12 May', '(worth 14 points)': whatever numbers and negations they hold, they
 change nothing of what is asked. A clause is known by its grammar, not by its words: it begins at a mark, a conjunction or a
 question word, somebody is its subject or owns what it speaks of, and nothing in it names a quantity, a thing or a condition.
 """
@@ -48,7 +48,7 @@ _ASKS = frozenset(
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 _CALENDAR = re.compile(
-    r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
+    r"(?:an? |the |in )*+(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
 )
 _MEASURING = frozenset(
@@ -160,7 +160,7 @@ def _is_aside(
 
     Args:
         tokens: of the sentence.
-        part: where the clause stands.
+        part: the places of the clause's tokens.
         others: tokens of the other sentences.
         pointed: whether a word outside may point to an amount in it.
         spoken: whether its subject is that of an aside beside it.
@@ -226,7 +226,7 @@ def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool
 
 
 def located(said: Sequence[str]) -> bool:
-    """'In my simulation': a phrase of place or means in which nobody does anything."""
+    """Whether it is like 'In my simulation': a phrase of place or means in which nobody does anything."""
     return said[0] in _LOCATING and not {"i", "i'm", "we", "we're"} & set(said)
 
 

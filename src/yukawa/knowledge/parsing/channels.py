@@ -12,6 +12,7 @@ from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 Product = tuple[str, ...]  # PDG names that a product can mean, or one literal
+LONGEST, _STEPS = 400, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def canonical(description: str) -> Mode:
 
 
 def pair_condition(before: str) -> tuple[str, ...]:
-    """('of p n',) where two nucleons stand before an arrow, as in 'p n → pi+ pi0'; else ()."""
+    """The condition ('of p n',) where two nucleons precede an arrow, as in 'p n → pi+ pi0'; else ()."""
     pair = _NUCLEONS.search(before)
     return ("of " + " ".join(sorted(pair.groups())),) if pair else ()
 
@@ -87,9 +88,12 @@ def read_channel(text: str, start: int, end: int, *, strict: bool = True) -> tup
         text: a plain text, as `plain_ascii` makes it.
         start: where the products begin.
         end: where they end at the latest.
-        strict: stop before a step whose decaying particle is not among the products, which is another decay.
+        strict: stop before a step whose decaying particle is not among the products, which is another decay; read at most
+            `LONGEST` characters and `_STEPS` arrows.
     """
-    tokens = read_tokens(text, start, end)
+    tokens = read_tokens(text, start, min(end, start + LONGEST) if strict else end)
+    if strict and (arrows := [place for place, token in enumerate(tokens) if token.kind == "arrow"][_STEPS:]):
+        tokens = tokens[: arrows[0]]
     parts = _parts(tokens)
     if strict:
         while len(parts) > 1 and not _is_chain(parts):
@@ -144,6 +148,7 @@ class _Part:
 
 
 def _parts(tokens: Sequence[StateToken]) -> list[_Part]:
+    """Group the tokens of a final state into parts, each a chain of states joined by arrows."""
     parts = [_Part(tokens[0].start if tokens else 0)]
     waiting: StateToken | None = None  # a count
     union = False

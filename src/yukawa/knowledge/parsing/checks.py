@@ -48,6 +48,7 @@ def fits(goal: Goal, unit: str) -> bool:
 
 
 def _dimensions(goal: Goal) -> str:
+    """Why the dimensions of a goal do not fit together; '' if they do."""
     if goal.unit and not fits(goal, goal.unit):
         if goal.operation in _PURE:
             return f"a {goal.operation.replace('how-many', 'ratio')} is a pure number and has no unit such as {goal.unit!r}"

@@ -55,12 +55,12 @@ class Clause:
         return tuple((self.tokens[i].start, self.tokens[i].end) for i in sorted(places))
 
     def text(self, place: int) -> str:
-        """The words of a token in small letters."""
+        """The words of a token in lower case."""
         return self.tokens[place].text.lower()
 
     @property
     def has_question_word(self) -> bool:
-        """Whether a question word stands in the sentence, so that more than yes or no is asked."""
+        """Whether the sentence has a question word, so that more than yes or no is asked."""
         opening = question_words(self.language)
         return any(
             "wh" in (t.value, *(v for _, v in t.otherwise)) or t.text.lower().split()[0] in opening
@@ -82,7 +82,7 @@ class Clause:
         return [word for i in places for word in self.text(i).split()]
 
     def contains(self, words: Iterable[str]) -> bool:
-        """Whether one of these words stands in the sentence."""
+        """Whether the sentence has one of these words."""
         allowed = set(words)
         return any(word in allowed for t in self.tokens for word in t.text.lower().split())
 
@@ -295,7 +295,7 @@ class Context:
     goals: list[Goal] = field(default_factory=list)
     same_question: bool = False
     named: Sequence[Wanted] = ()  # things that a sentence before only named
-    replaced: bool = False  # whether the goals found stand in the place of the last one
+    replaced: bool = False  # whether the goals found take the place of the last one
 
     @property
     def last(self) -> tuple[Wanted, ...]:

@@ -45,7 +45,7 @@ _AVERAGE = ("average", "enter", "go into", "contribute")
 
 
 def measurements(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Who measured …', 'which paper …', 'most precise measurement', a value by one experiment."""
+    """Read 'Who measured …', 'which paper …', 'most precise measurement', a value by one experiment."""
     said = clause.places("measured")
     experiments = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "experiment"]
     if not said and not experiments:
@@ -126,7 +126,7 @@ def _identified(clause: Clause) -> list[Wanted]:
 
 
 def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How many charge states does the Delta(1232) have?'."""
+    """Read 'How many charge states does the Delta(1232) have?'."""
     counts = clause.places("count")
     charges = [i for i in clause.places("property") if clause.text(i) == "charge states"]
     if not counts or not charges or len(clause.places("thing")) != 1:
@@ -148,7 +148,7 @@ def _particles_alone(wanted: Wanted) -> Wanted:
 
 
 def comparison(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Is A heavier than B?', 'which is heavier, A or B?', 'which lepton lives longest?'."""
+    """Read 'Is A heavier than B?', 'which is heavier, A or B?', 'which lepton lives longest?'."""
     if against := _against(clause):
         return against
     comparing = clause.places("compare", "most")
@@ -298,7 +298,7 @@ def relation_of(text: str) -> Relation:
 
 
 def complement(clause: Clause, context: Context) -> list[Goal] | None:
-    """'What fraction of Z decays is not hadronic?', 'how many percent of the Higgs bosons do not decay to b quarks?'."""
+    """Read 'What fraction of Z decays is not hadronic?', 'how many percent of the Higgs bosons do not decay to b quarks?'."""
     negations, channels = clause.places("negation"), clause.places("channel")
     if len(negations) != 1 or len(channels) != 1 or channels[0] != negations[0] + 1:
         return None
@@ -364,7 +364,7 @@ _AFTER_AUXILIARIES = frozenset(
 
 
 def is_it(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
+    """Read 'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
     if found := _which_are(clause):
         return found
     if not yes_or_no(clause) or clause.has(

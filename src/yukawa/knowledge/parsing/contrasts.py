@@ -1,6 +1,6 @@
 """Sets aside what a question says is not meant: 'not the half-life', '(nicht die Breite)', '半減期ではなく'.
 
-What is excluded changes nothing of an answer that does not hold it: such a phrase stands apart, it names something else than
+What is excluded changes nothing of an answer that does not hold it: such a phrase is set off, it names something else than
 the rest of the sentence, and the rest asks for a value. Of a list, a search or a question of yes or no it would be a condition.
 """
 
@@ -35,7 +35,7 @@ def contrasts(tokens: list[Token]) -> list[Token]:
 
 
 def _phrase(tokens: Sequence[Token], place: int) -> list[int]:
-    """The places of what is negated; none where the negation does not stand apart."""
+    """The places of what is negated; none where the negation is not set off from the rest."""
     kind = tokens[place].value
     if kind == "contrast-after":
         start = place
@@ -60,7 +60,7 @@ def _ends(token: Token) -> bool:
 
 
 def _stands_apart(tokens: Sequence[Token], place: int) -> bool:
-    """Whether nothing but 'please' or 'but' stands between the negation and a mark, a conjunction or the beginning."""
+    """Whether only 'please' or 'but' separates the negation from a mark, a conjunction or the beginning."""
     before = place - 1
     while before >= 0 and tokens[before].text.lower() in _LEADING:
         before -= 1
@@ -109,7 +109,7 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
 
 
 def given(tokens: list[Token]) -> list[Token]:
-    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
+    """Read 'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
     def change(place: int, token: Token) -> Token:
         if token.kind == "based-on":
@@ -131,7 +131,7 @@ def _led_by(tokens: Sequence[Token], place: int) -> bool:
 
 
 def between_two(tokens: list[Token]) -> list[Token]:
-    """'Lequel est le plus lourd et de combien ?', 'Z的质量比W大多少?': what compares two things is a comparison."""
+    """Read 'Lequel est le plus lourd et de combien ?', 'Z的质量比W大多少?': what compares two things is a comparison."""
     things = sum(t.kind == "thing" for t in tokens)
     operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens)
     of_class = any(t.kind == "class" for t in tokens)
@@ -150,7 +150,7 @@ def between_two(tokens: list[Token]) -> list[Token]:
 
 
 def findings(tokens: list[Token]) -> list[Token]:
-    """'…, first seen by LHCb and CMS', 'the J/psi discovered in 1974': who found a thing is known, and not asked."""
+    """Read '…, first seen by LHCb and CMS', 'the J/psi discovered in 1974': who found a thing is known, and not asked."""
     if (
         not tokens
         or tokens[0].kind == "explain"
@@ -177,7 +177,7 @@ _FOUND = ("discovered", "seen", "observed", "announced", "found", "invented", "p
 
 
 def methods(tokens: list[Token]) -> list[Token]:
-    """'How is the lifetime of the muon measured?': a way is asked, and no value."""
+    """Read 'How is the lifetime of the muon measured?': a way is asked, and no value."""
     last = next((t for t in reversed(tokens) if t.kind != "mark"), None)
     if (
         len(tokens) < 4
@@ -196,7 +196,7 @@ _DONE = frozenset(
 
 
 def having(tokens: list[Token]) -> list[Token]:
-    """'The mass of the B meson with strangeness', 'the lightest baryon with charm': what is had is a condition, and not asked."""
+    """Read 'The mass of the B meson with strangeness', 'the lightest baryon with charm': what is had is a condition, and not asked."""
     if any(t.kind == "amount" for t in tokens):
         return tokens
     asked = False

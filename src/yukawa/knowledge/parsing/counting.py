@@ -11,7 +11,7 @@ from yukawa.knowledge.parsing.units import find_unit
 
 
 def powers(tokens: list[Token]) -> list[Token]:
-    """'m(Z)^2': a raised number."""
+    """Read 'm(Z)^2': a raised number."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -27,7 +27,7 @@ _POWERS = (2.0, 3.0, 4.0, 5.0, 6.0)
 
 
 def coefficients(tokens: list[Token]) -> list[Token]:
-    """'2 m_K', '2*m(K)', '1.5 times the Z mass': a number before a quantity multiplies it."""
+    """Read '2 m_K', '2*m(K)', '1.5 times the Z mass': a number before a quantity multiplies it."""
     found = list(tokens)
     for place, token in enumerate(tokens):
         after = [t.kind for t in tokens[place + 1 : place + 4]]
@@ -66,7 +66,7 @@ def _metres(tokens: list[Token], place: int) -> bool:
 
 
 def multiples(tokens: list[Token]) -> list[Token]:
-    """'电子质量的1836倍': a number with the word for times behind it."""
+    """Read '电子质量的1836倍': a number with the word for times behind it."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -81,7 +81,7 @@ _TIMES = plain_ascii("倍")
 
 
 def numbers(tokens: list[Token]) -> list[Token]:
-    """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
+    """Read 'Ten percent', 'two seconds': a number in words with its unit is an amount."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -98,7 +98,7 @@ def numbers(tokens: list[Token]) -> list[Token]:
 
 
 def ranges(tokens: list[Token]) -> list[Token]:
-    """'Between 1 and 1.1 GeV': above the one and below the other."""
+    """Read 'Between 1 and 1.1 GeV': above the one and below the other."""
     found = list(tokens)
     for place, token in enumerate(tokens):
         ends = tokens[place + 1 : place + 4]
@@ -113,7 +113,7 @@ def ranges(tokens: list[Token]) -> list[Token]:
 
 
 def significances(tokens: list[Token]) -> list[Token]:
-    """'At 5 sigma': a number of standard deviations, and not of particles."""
+    """Read 'At 5 sigma': a number of standard deviations, and not of particles."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -125,11 +125,11 @@ def significances(tokens: list[Token]) -> list[Token]:
 
 
 def per(tokens: list[Token]) -> list[Token]:
-    """'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
+    """Read 'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
-        if token.kind == "per" and not token.text.isascii():  # it stands behind the quantity
+        if token.kind == "per" and not token.text.isascii():  # it follows the quantity
             before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
             return token if before == ["thing", "property"] else replace(token, kind="function")
         behind = [t for t in tokens[place + 1 : place + 4] if t.kind != "function"][:2]
@@ -148,7 +148,7 @@ PLURALS = frozenset({"masses", "widths", "lifetimes", "massen", "breiten", "lebe
 
 
 def operators(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
+    """Read 'm(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -165,7 +165,7 @@ def operators(tokens: list[Token]) -> list[Token]:
 
 
 def _subtracts(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a dash stands apart from what is beside it, or behind a bracket: else it is part of a name or a pause."""
+    """Whether a dash has space around it or follows a bracket; else it is part of a name or a pause."""
     before, token, after = tokens[place - 1 : place + 2]
     apart = before.end < token.start and token.end < after.start
     return (apart and after.kind in ("property", "thing", "factor")) or (
@@ -185,7 +185,7 @@ _SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
 
 
 def _multiplies(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a quantity or a number stands on either side."""
+    """Whether there is a quantity or a number on either side."""
     sides = (tokens[:place], tokens[place + 1 :])
     return all(
         any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
@@ -193,7 +193,7 @@ def _multiplies(tokens: Sequence[Token], place: int) -> bool:
 
 
 def both_sides(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a thing and a property stand on either side."""
+    """Whether there are a thing and a property on either side."""
     sides = (tokens[:place], tokens[place + 1 :])
     return all(
         any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
@@ -201,7 +201,7 @@ def both_sides(tokens: Sequence[Token], place: int) -> bool:
 
 
 def lasting(tokens: list[Token]) -> list[Token]:
-    """'How many minutes does a neutron last?': the unit of time says that its lifetime is asked."""
+    """Read 'How many minutes does a neutron last?': the unit of time says that its lifetime is asked."""
     times = [i for i, t in enumerate(tokens) if t.kind == "unit" and _is_time(str(t.value))]
     lasts = any(word in _LASTING for t in tokens for word in t.text.lower().split())
     if len(times) != 1 or not lasts or not times[0] or any(t.kind in ("property", "channel") for t in tokens):

@@ -10,8 +10,7 @@ from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
 
-# Kinds that mean something wherever they stand.
-_MEANINGFUL = frozenset(
+_MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
      "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
@@ -136,6 +135,7 @@ _NEAR = 4  # words
 
 
 def _unread(clause: Clause, known: Set[str]) -> list[Token]:
+    """The tokens of a clause that no goal covers and that are not provably neutral."""
     if not clause.used:
         return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
@@ -182,7 +182,7 @@ def _of_own(clause: Clause, place: int) -> bool:
 
 
 def _attached(clause: Clause, place: int) -> bool:
-    """Whether nothing but idle words stands between what is asked and what begins behind `place`."""
+    """Whether there are only idle words between what is asked and what begins behind `place`."""
     while place > 0 and place not in clause.used and _is_filling(clause, place):
         place -= 1
     return place in clause.used
@@ -249,7 +249,7 @@ _PURPOSES = frozenset("for about regarding concerning fur pour".split())
 
 
 def _participle(clause: Clause, place: int) -> bool:
-    """'… when bound', '… as given by Chen': a state or a source without a subject of its own belongs to what stands before it."""
+    """'… when bound', '… as given by Chen': a state or a source without a subject of its own belongs to what precedes it."""
     return (
         place > 0
         and clause.tokens[place].kind in ("neutral", "word")
@@ -352,7 +352,7 @@ def _imperative(clause: Clause, place: int) -> bool:
 
 
 def _telling(clause: Clause, place: int) -> bool:
-    """'Kann mir jemand die Masse des Protons nennen?': in German the verb of who is asked to tell 'mir' something stands last."""
+    """'Kann mir jemand die Masse des Protons nennen?': in German the verb that belongs to 'mir' comes last."""
     word = clause.tokens[place].text
     german = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower()
     last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
@@ -416,7 +416,7 @@ def _asker(clause: Clause, phrase: range) -> bool:
 
 
 def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
-    """A word ahead of the core: neutral unless it stands in the same noun phrase or speaks of physics."""
+    """Judge a word ahead of the core: neutral unless it is in the same noun phrase or speaks of physics."""
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
     if _asker(clause, phrase) and clause.text(place + 1) in ("on", "about"):
@@ -458,7 +458,7 @@ _WITHIN = frozenset(
 
 
 def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
-    """A word behind the core: neutral unless it modifies what stands before it."""
+    """Judge a word behind the core: neutral unless it modifies what precedes it."""
     text = clause.tokens[place].text
     ahead = [clause.tokens[i] for i in range(last + 1, place)]
     between = [t.text.lower() for t in ahead]
@@ -493,7 +493,7 @@ _DAYS = frozenset(
 
 
 def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:
-    """Whether a word inside the core stands between commas or dashes as an aside of the asker."""
+    """Whether a word inside the core is an aside of the asker between commas or dashes."""
     phrase = _phrase(clause, place)
     marks = [i for i in (phrase.start - 1, phrase.stop) if 0 <= i < len(clause.tokens)]
     enclosed = len(marks) == 2 and all(_is_mark(clause.tokens[i]) for i in marks)

@@ -10,7 +10,7 @@ from yukawa.knowledge.parsing.particles import Mention, find_particles
 from yukawa.knowledge.parsing.plan import Channel, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, spell
 
-# What stands between the decaying particle and its products, the particle names masked by '¤'.
+# What comes between the decaying particle and its products, the particle names masked by '¤'.
 _ARROW = re.compile(r"→")
 _TO = re.compile(
     r"\b(?:(?:in)?to|via|in|as|en|au|vers|nach|zu|verso) (?=\S)|(?<![A-Za-z])(?:到|至|为|為|成|产生) ?",
@@ -25,7 +25,7 @@ _SPEAKS_OF_DECAYS = re.compile(
     re.IGNORECASE,
 )
 _AFTER_PRODUCTS = re.compile(r" ?(?:への?|に) ?崩壊(?:する)?")
-# What may stand before an arrow where the question looks for the decaying particle.
+# What may precede an arrow where the question looks for the decaying particle.
 _SOUGHT = re.compile(
     r"(?:^|what|which|who|whatever|that|particles?|mesons?|baryons?|hadrons?|states?|\?)[\s(:]*$",
     re.IGNORECASE,
@@ -109,7 +109,7 @@ def _subject(mentions: Sequence[Mention], before: int, after: int) -> Mention | 
 
 
 def _arrow_problem(plain: str, masked: str, mentions: Sequence[Mention], start: int) -> str:
-    """Why what stands just before an arrow does not decay: no known name, or two particles that react."""
+    """Why what is just before an arrow does not decay: no known name, or two particles that react."""
     before = masked[:start].rstrip()
     if not before.endswith("¤"):
         if _SOUGHT.search(before) or before.endswith(")"):
@@ -124,7 +124,7 @@ def _arrow_problem(plain: str, masked: str, mentions: Sequence[Mention], start: 
         return (
             ""
             if pair_condition(plain[:start])
-            else "two particles stand before the arrow: a reaction, not a decay"
+            else "two particles before the arrow are a reaction, not a decay"
         )
     return ""
 
@@ -138,6 +138,7 @@ def _decay(
     explicit: bool,
     problem: str,
 ) -> Decay:
+    """Make a decay of its parts, with places in the question instead of the plain text."""
     thing = None
     if subject is not None:
         span = spelled.span(subject.start, subject.end)

@@ -28,7 +28,7 @@ _HALVES = re.compile(r"half-?li(?:fe|ves)", re.IGNORECASE)
 
 
 def left_over(clause: Clause, context: Context) -> list[Goal] | None:
-    """'What fraction of muons is left after 2 lifetimes?', 'how many percent of the pions have decayed after 26 ns?'."""
+    """Read 'What fraction of muons is left after 2 lifetimes?', 'how many percent of the pions have decayed after 26 ns?'."""
     start, end = span_of(clause)
     left = _LEFT.search(clause.plain, start, end)
     after = _AFTER.search(clause.plain, start, end)
@@ -84,7 +84,7 @@ def _in_flight(clause: Clause, condition: str, length: int, fraction: int, left:
 
 
 def half_gone(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How long does it take until half of the muons have decayed?'."""
+    """Read 'How long does it take until half of the muons have decayed?'."""
     halves = [i for i in clause.places("factor") if clause.tokens[i].value == 0.5]
     times = [i for i in clause.places("property") if clause.tokens[i].value in ("lifetime", "half-life")]
     if len(halves) != 1 or len(times) != 1 or clause.has("channel", "class", "amount", "compare", "ratio"):
@@ -100,7 +100,7 @@ def half_gone(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def light_path(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How far does light travel in the lifetime of a tau?': c tau."""
+    """Read 'How far does light travel in the lifetime of a tau?': c tau."""
     light = _LIGHT.search(clause.plain, *span_of(clause))
     times = [i for i in clause.places("property") if clause.tokens[i].value == "lifetime"]
     far = [i for i in clause.places("property") if clause.tokens[i].value == "decay-length"]
@@ -118,7 +118,7 @@ _LIGHT = re.compile(
 
 
 def compton(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Compton wavelength of the pion': that of the electron alone is a constant."""
+    """Read 'Compton wavelength of the pion': that of the electron alone is a constant."""
     said = [i for i in clause.places("constant") if clause.tokens[i].value == "compton wavelength"]
     things = list(things_of(clause))
     if len(said) != 1 or not things or clause.has("property", "channel", "compare", "ratio"):
@@ -133,7 +133,7 @@ _REDUCED = re.compile(r"\breduced\b", re.IGNORECASE)
 
 
 def of_an_amount(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Lifetime of a particle with a width of 100 MeV', 'width that corresponds to a lifetime of 1e-12 s'."""
+    """Read 'Lifetime of a particle with a width of 100 MeV', 'width that corresponds to a lifetime of 1e-12 s'."""
     properties, amounts = clause.places("property"), clause.places("amount")
     said = {clause.tokens[i].value: i for i in properties}
     if len(amounts) != 1 or len(properties) != 2 or set(said) != {"lifetime", "width"}:
@@ -151,7 +151,7 @@ def of_an_amount(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def conversion(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Convert 1 u to MeV', 'what is 1 GeV^-1 in fm?', 'how many joules is 1 GeV?'."""
+    """Read 'Convert 1 u to MeV', 'what is 1 GeV^-1 in fm?', 'how many joules is 1 GeV?'."""
     amounts, units = clause.places("amount"), clause.places("unit")
     if context.goals or len(amounts) != 1 or len(units) != 1 or set(clause.essential) != {*amounts, *units}:
         return None

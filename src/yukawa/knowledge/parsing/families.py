@@ -32,7 +32,7 @@ def families() -> dict[str, tuple[str, ...]]:
 
 
 def find_families(plain: str) -> Iterator[tuple[int, int, str]]:
-    """'The Upsilon states', 'Lambda resonances': where a family is named, and its key in `families`."""
+    """Find families: 'the Upsilon states', 'Lambda resonances'; the place of each, and its key in `families`."""
     for match in _FAMILY.finditer(plain):
         if match["base"] in families():
             yield match.start(), match.end(), match["base"]

@@ -17,7 +17,7 @@ _SPACE = re.compile(r"[\s&~]+")
 _CHARGE = r"(?:\+\+|--|\+-|-\+|\+|-(?![A-Za-z]{3,}))"
 # A symbol that the particle table does not know, such as 'D_sJ(2457)+', 'h-', 'X_u', 'Theta(1540)+', 'D_CP(+1)'.
 _SYMBOL = re.compile(
-    r"(?P<base>[A-Za-z]{1,9})(?P<rest>(?:[_^]\{?[A-Za-z0-9*']+\}?|\*+|'+|\([\d.]+[A-Z]?\)|\(CP\([+-]1\)\)|\([+-]1\)|\([+-]\)|\(\*\)"
+    r"(?![A-Za-z]{12})(?P<base>[A-Za-z]{1,9})(?P<rest>(?:[_^]\{?[A-Za-z0-9*']+\}?|\*+|'+|\([\d.]+[A-Z]?\)|\(CP\([+-]1\)\)|\([+-]1\)|\([+-]\)|\(\*\)"
     r"|_?\([mn]?[SPD]\)|\(\)|\(\d ?, ?\d ?, ?\dS\)|\(\d{4}/\d{4}\)|\(\d[+-]{2}\)|-odd|\^)*(?:"
     + _CHARGE
     + r"|0(?![\d.]))?)(?![A-Za-z]{3})"
@@ -106,12 +106,12 @@ _KINDS = {
     "without": "non",
 }
 # Limits on masses and energies: 'm(K+ K-) < 1.1 GeV', '675 < mass(mu mu) < 875 MeV', 'E_gamma > 10 MeV'.
-_QUANTITY = r"(?:(?:m|mass|E|T|p)(?: ?\((?:[^()]|\([^()]*\)){1,40}\)| ?[_^*][A-Za-z*^]+|\b)|q\^?(?:\*\*)?2)"
-_NUMBER = r"\d*\.?\d+(?: ?[kMG]?eV(?:/c)?(?:\^?2)?)?"
+_QUANTITY = r"(?:(?:m|mass|E|T|p)(?: ?\((?:[^()]|\([^()]{0,40}\)){1,40}\)| ?[_^*][A-Za-z*^]{1,20}+|\b)|q\^?(?:\*\*)?2)"
+_NUMBER = r"(?:\d{1,20}+(?:\.\d{1,20}+)?|\.\d{1,20}+)(?: ?[kMG]?eV(?:/c)?(?:\^?2)?)?"
 _LIMIT = re.compile(
     rf"(?:{_NUMBER} ?<=? ?{_QUANTITY}(?: ?<=? ?{_NUMBER})?|{_QUANTITY} ?[<>]=? ?{_NUMBER}|[a-zN] ?>= ?\d)"
 )
-_CHOICE = re.compile(r"(?:with )?[a-zN] ?= ?[a-z](?: ?(?:,|;|or) ?[a-z'=]+)*(?=[);]|$)[^)]*")
+_CHOICE = re.compile(r"(?:with )?[a-zN] ?= ?[a-z](?: ?(?:,|;|or) ?[a-z'=]{1,20}+){0,8}(?=[);]|$)[^)]*")
 _POLARISED = re.compile(r"\((?:\(?(parallel|perp)\)?|0)\)")
 _TIMES = re.compile(r"[x/] ?B\(")
 _TAG = re.compile(r" ?\((D|D\^?\*|s|0|NR|\[[^()\]]{1,20}\] ?GeV)\)(\*{2,}[+\-0]{0,1}|\^?[*+\-0]{1,2})?")
@@ -135,7 +135,7 @@ _ALIKE = {
 
 @dataclass(frozen=True, slots=True)
 class StateToken:
-    """One piece of a final state: what it is, where it stands, and what it says."""
+    """One piece of a final state: its kind, its place, and what it says."""
 
     kind: Kind
     start: int
@@ -158,7 +158,7 @@ def read_tokens(text: str, start: int, end: int) -> list[StateToken]:
             position = space.end()
             continue
         read = next(_candidates(text, position, end, found), None)
-        if read is None:
+        if read is None or (found and read[0].kind == found[-1].kind == "arrow"):
             break
         found += read
         position = read[-1].end
@@ -170,7 +170,7 @@ def read_tokens(text: str, start: int, end: int) -> list[StateToken]:
 def _candidates(
     text: str, position: int, end: int, before: Sequence[StateToken]
 ) -> Iterator[list[StateToken]]:
-    """What can stand at `position`, the likeliest first."""
+    """What can be read at `position`, the likeliest first."""
     character = text[position]
     if character == "→":
         yield [StateToken("arrow", position, position + 1)]
@@ -343,7 +343,7 @@ def _bracket(text: str, position: int, end: int) -> list[StateToken] | None:
 
 
 def _tag(text: str, position: int, end: int, before: Sequence[StateToken]) -> list[StateToken] | None:
-    """What a bracket just before says of itself: a new last token replaces it by standing after it."""
+    """What a bracket just before says of itself: a new last token replaces it by following it."""
     last = before[-1]
     if last.kind != "group":
         if last.kind == "name" and last.end == position and (match := _POLARISED.match(text, position, end)):

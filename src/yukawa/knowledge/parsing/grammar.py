@@ -1,5 +1,6 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
@@ -30,7 +31,7 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., b
             such a description 'of the' particle, asks for that quantity.
 
     Returns:
-        A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
+        A plan; only a `complete` one may be executed. Its `unread` or `problem` says what prevents it.
     """
     if problem := unreadable(question):
         return Plan(question, problem=problem)
@@ -95,7 +96,11 @@ def _did_you_mean(plans: Sequence[Plan]) -> str:
 def _by_description(read: ReadQuestion, described: Callable[..., bool]) -> Plan | None:
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
-    content = [t for t in tokens if t.kind not in _AROUND] or tokens
+    # no charge is lost: 'eta+'
+    charges = {
+        t.start for before, t in itertools.pairwise(tokens) if t.text in _SIGNS and t.start == before.end
+    }
+    content = [t for t in tokens if t.kind not in _AROUND or t.start in charges] or tokens
     if not content:
         return None
     whole = (0, len(read.question))
@@ -178,11 +183,20 @@ def _placed(read: ReadQuestion, token: Token) -> Thing:
 
 _OF_THE = re.compile(r" of (?:the|an?) ")
 _RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
+_SIGNS = frozenset("+-*")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
 
 
 def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
+    """Read the clauses in order into goals, each once.
+
+    A statement lends its subject to the next clause, a clause that only names things lends them to the first goal, and a
+    clause that takes up the last goal ('and its width?') may replace it.
+
+    Raises:
+        Contradiction: a question gives one property two different qualifiers.
+    """
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
     topic: list[Wanted] = []
@@ -231,7 +245,7 @@ _AHEAD = frozenset("like unlike besides beside as in with for of from apart".spl
 
 
 def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
-    """What 'it' stands for behind a statement, its first thing: of 'the neutron is heavier than the proton' the neutron."""
+    """What 'it' means after a statement, its first thing: after 'the neutron is heavier than the proton' the neutron."""
     meant = bool(topic) and (topic[0].channel is not None or clause.contains(_SINGULAR))
     return [Goal("value", tuple(topic))] if meant else []
 

@@ -11,24 +11,24 @@ _KINDS: dict[Operation, Kind] = {
     "product": "calculation", "average": "calculation", "multiple": "calculation", "how-many": "calculation",
     "measurements": "literature",
 }  # fmt: skip
-# Tried in this order on the question in small letters.
+# Tried in this order on the question in lower case.
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))  # type: ignore[misc]
+    (kind, re.compile(pattern, re.MULTILINE))  # type: ignore[misc]
     for kind, pattern in (
         ("explanation", r"\bwhy\b|\bhow come\b|\bexplain"),
         ("method", r"\bhow (can|do|should|could|would|must|shall|may) (i|we|one|you)\b|\bhow to\b"
-                   r"|\bhow (is|are|was|were) .*\b\w+(ed|t|wn|und)\b"),
+                   r"|^(?>.*?\bhow (is|are|was|were) ).*\w(ed|t|wn|und)\b"),
         ("literature", r"\b(papers?|publications?|articles?|references?|reports?|preprints?|published?|author|wrote|cite)\b"
                        r"|\bwho (first |has |have )?(?!is\b|are\b)\w+"),
         ("comparison", r"\b(compare[ds]?|comparison|differ\w*|distinguishes|versus|vs|than)\b"
-                       r"|\b\w+(er|or|more|less) .*\bor\b|, .* or "
+                       r"|^(?>.*?\w(er|or|more|less) ).*\bor\b|^(?>.*?, ).* or "
                        r"|\b(which|what|who) (is|are|was|has|have|gives?|needs?) (the )?(better|\w+er|more|less)\b"),
         ("value", r"\bhow (many|much|long|high|large|big|heavy|old|far|bright|fast|often|deep|strong|thick|tall|wide|hot|cold)\b"
-                  r"|\b(at|in|to|from|above|below) (which|what) \w+|^(what|which) (?!is\b|are\b|was\b|were\b|does\b|do\b)"
+                  r"|\b(at|in|to|from|above|below) (which|what) \w+|\A(what|which) (?!is\b|are\b|was\b|were\b|does\b|do\b)"
                   r"(upper |lower )?(\w+ )?(limit|power|energy|energies|resolution|length|wavelength|luminosity|mass|rate|size|value)\b"
-                  r"|^what (is|are|was|were) (the|its) (?!meaning|definition|idea|role|purpose)[\w -]+? (of|for|in|at|on)\b"
+                  r"|\Awhat (is|are|was|were) (the|its) (?!meaning|definition|idea|role|purpose)[\w -]+? (of|for|in|at|on)\b"
                   r"|\bwhen (did|was|were|is)\b"),
-        ("list", r"^(which|list|name|enumerate|what are the|give me (all|a list))\b|\bwhat \w+ (are there|exist)"
+        ("list", r"\A(which|list|name|enumerate|what are the|give me (all|a list))\b|\bwhat \w+ (are there|exist)"
                  r"|\bwhat \w+(ces|es|ts|rs|ns) (does|do|has|have|can)\b"),
         ("explanation", r"\bhow (do|does|did|could|can|would|is|are)\b|\bderiv(e|ation)\b|\bprove\b|\bproof\b"),
         ("definition", r"\bwhat (is|are|does|do|was|were)\b|\bwhat's\b|\bdefin(e|ition)\b|\bmeaning of\b|\bstands? for\b"),

@@ -33,7 +33,7 @@ _SYMBOLS = {
     "p": "momentum", "e": "energy", "t": "kinetic-energy", "v": "speed", "beta": "speed", "gamma": "lorentz-factor",
 }  # fmt: skip
 _GIVEN = re.compile(
-    r"(?:(?:and |with |of |at |has |have |having )*(?:an? |the )?(?:mean |constant |total |relativistic |lab )*(?:"
+    r"(?:(?:and |with |of |at |has |have |having ){0,4}+(?:an? |the )?+(?:mean |constant |total |relativistic |lab ){0,4}+(?:"
     + "|".join(
         rf"(?P<{name.replace('-', '_')}>{words})" for name, words in _KINDS if name in {*_SYMBOLS.values()}
     )
@@ -93,7 +93,7 @@ def things_of(clause: Clause) -> Iterator[tuple[int, Thing]]:
 
 
 def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Mean decay length of a muon of 10 GeV', 'lifetime of a pion with gamma = 20', 'speed of a 1 GeV proton'."""
+    """Read 'Mean decay length of a muon of 10 GeV', 'lifetime of a pion with gamma = 20', 'speed of a 1 GeV proton'."""
     if clause.has("channel", "class", "compare", "most", "ratio") and not clause.contains(["factor"]):
         return None
     amounts = clause.places("amount")
@@ -119,7 +119,7 @@ def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def condition_of(clause: Clause, place: int) -> str:
-    """'momentum 10.0 GeV' of an amount that says how a particle moves, its words used; '' of any other."""
+    """Read an amount that says how a particle moves as 'momentum 10.0 GeV' and use its words; '' of any other."""
     token = clause.tokens[place]
     amount = amount_of(token)
     unit = find_unit(amount.unit)
@@ -181,8 +181,8 @@ def particle_of(thing: Thing) -> Thing:
 _Q = re.compile(r"\(Q\)|\bQ\b")
 _SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
-    r"(?:how much |what |the |total |kinetic |available )*energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
-    r"\b(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
+    r"(?:how much |what |the |total |kinetic |available ){0,6}energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
+    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
     r"(?: (?:to|by|among|between|for|as kinetic energy of) (?:the )?(?:decay )?(?:products?|daughters?))?"
     r"|(?:left-?over|released|available|total kinetic) energy(?: of the (?:decay )?(?:products?|daughters?))?"
     r"|(?:total )?kinetic energy of (?:the|all) (?:decay )?products|q[- ]?value|disintegration energy",
@@ -200,7 +200,7 @@ _MOST = re.compile(
 
 
 def of_products(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Momentum of the muon in pi+ -> mu+ nu_mu at rest', 'energy of each photon when a pi0 decays'; energy that a decay sets free."""
+    """Read 'Momentum of the muon in pi+ -> mu+ nu_mu at rest', 'energy of each photon when a pi0 decays'; energy that a decay sets free."""
     speaks = _SPEAKS.search(clause.plain, *span_of(clause))
     if speaks is None or clause.has("compare", "amount", "class", "difference", "relation"):
         return None
@@ -375,7 +375,7 @@ _FIXED = re.compile(  # words around a reaction
 
 
 def threshold(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Threshold energy of p p -> p p pi0 on a target at rest', 'threshold centre-of-mass energy for e+ e- -> W+ W-'."""
+    """Read 'Threshold energy of p p -> p p pi0 on a target at rest', 'threshold centre-of-mass energy for e+ e- -> W+ W-'."""
     start, end = span_of(clause)
     arrow = _REACTION.search(clause.plain, start, end)
     if not _THRESHOLD.search(clause.plain, start, end):

@@ -59,7 +59,7 @@ def _is_place(token: Token) -> bool:
 
 
 def _labels(token: Token) -> bool:
-    """Whether it is an everyday word that can stand before the number of a question."""
+    """Whether it is an everyday word that can precede the number of a question."""
     text = token.text.lower()
     long = len(text) >= _SHORTEST or not text.isascii() or text in _SHORT_LABELS
     quiet = token.kind in ("word", "neutral", "function") or text == "no"
@@ -67,7 +67,7 @@ def _labels(token: Token) -> bool:
 
 
 def is_label(inside: Sequence[Token]) -> bool:
-    """'Exercise 21b', 'for page 12', 'worth 14 points', 'no hurry': an everyday word with a number, or with 'no', and no more."""
+    """Whether it is like 'Exercise 21b', 'for page 12' or 'no hurry': an everyday word with a number, or with 'no', and no more."""
     if any(t.kind not in ("word", "neutral", "function", "amount") for t in inside):
         return False
     if any(isinstance(t.value, Amount) and t.value.unit and not _PART.match(t.text) for t in inside):
@@ -85,7 +85,7 @@ def is_label(inside: Sequence[Token]) -> bool:
 
 
 def is_score(tokens: Sequence[Token], part: range, *, alone: bool = False) -> bool:
-    """'(2 marks)', '(2nd year)', 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
+    """Whether it is like '(2 marks)' or 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
     enclosed = (
         part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
     )
@@ -105,7 +105,7 @@ def is_bare(token: Token) -> bool:
 
 
 def is_signature(tokens: Sequence[Token]) -> bool:
-    """'Yours, K', 'viele Grüße, Jonas', 'yours faithfully, Eleanor Price': a farewell and a name."""
+    """Whether it is a farewell and a name: 'Yours, K', 'viele Grüße, Jonas', 'yours faithfully, Eleanor Price'."""
     said = [t.text.lower() for t in tokens]
     thanks = said[0] in _FAREWELLS or ("talk", None) in tokens[0].otherwise
     if thanks and said[1:2] == ["from"] and not asks(tokens):
@@ -127,7 +127,7 @@ _FAREWELLS = frozenset(
 
 
 def with_initials(tokens: Sequence[Token]) -> list[Token]:
-    """'Sincerely, J. Martin': a letter with a point before a name is neither a particle nor the end of a sentence."""
+    """Read 'Sincerely, J. Martin': a letter with a point before a name is neither a particle nor the end of a sentence."""
     found = list(tokens)
     start = 0
     for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):

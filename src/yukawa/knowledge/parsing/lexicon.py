@@ -72,7 +72,7 @@ def question_words(language: str) -> frozenset[str]:
 
 
 def _heading(text: str) -> tuple[str, Any]:
-    """'compare mass >' is a kind with its value; '-' stands for no property."""
+    """Split 'compare mass >' into a kind and its value; '-' means no property."""
     kind, _, rest = text.partition(" ")
     if kind in ("compare", "most"):
         name, sign = rest.split()
@@ -142,7 +142,7 @@ _NOUN = re.compile(r"(?<=[\s-])(?!Delta|Lambda|Sigma|Omega|Upsilon|Higgs)[A-Z][a
 
 
 def language_of(question: str) -> str:
-    """'ja', 'zh', 'de', 'fr' or 'en', by script and by whose lexicon has most of the words; English where none has more."""
+    """The language, 'ja', 'zh', 'de', 'fr' or 'en', by script and by whose lexicon has most of the words; English where none has more."""
     if _KANA.search(question):
         return "ja"
     if len(_HAN.findall(question)) > 1:

@@ -201,18 +201,25 @@ def _stored_steps(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     steps = []
     for step in _listed(text):
         parent, _, products = step.partition(" → ")
-        steps.append((parent, tuple(_SPACE_OUTSIDE.sub("\n", products).split("\n"))))
+        steps.append((parent, tuple(_outside(products))))
     return tuple(steps)
 
 
-_SPACE_OUTSIDE = re.compile(r" (?![^()]*\))")
+def _outside(text: str) -> list[str]:
+    """The parts of a text between spaces that the next bracket does not close over."""
+    pieces = re.split(r"([()])", text)
+    pieces[::2] = [
+        piece if after == ")" else piece.replace(" ", "\n")
+        for piece, after in zip(pieces[::2], [*pieces[1::2], ""], strict=True)
+    ]
+    return "".join(pieces).split("\n")
 
 
 # ---- conservation ---------------------------------------------------------------------------------
 
 
 def flavour_violation(subjects: Sequence[str], products: Sequence[str]) -> int:
-    """By how much the numbers of e-, mu- and tau-leptons change; products that mean several states do not count."""
+    """The changes of the numbers of e-, mu- and tau-leptons; products that mean several states do not count."""
     change = dict.fromkeys(_FLAVOURS, 0)
     for sign, names in ((-1, subjects[:1]), (1, products)):
         for name in names:

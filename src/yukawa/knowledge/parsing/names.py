@@ -28,7 +28,7 @@ SHORT = {
     "a_4(2040)": "a_4(1970)", "Higgs": "H",
 }  # fmt: skip
 
-# Words in small letters and without spaces, accents or hyphens; on the right as in `SHORT`.
+# Words in lower case and without spaces, accents or hyphens; on the right as in `SHORT`.
 ENGLISH = {
     "photon": "gamma", "gluon": "g", "electron": "e", "positron": "e+", "muon": "mu", "antimuon": "mu+", "antielectron": "e+",
     "tauon": "tau", "taulepton": "tau", "taon": "tau", "antitau": "tau+", "antitaulepton": "tau+", "antitauon": "tau+",

@@ -1,4 +1,4 @@
-"""Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
+"""Settles which things a sentence means: charges, families beside their members, numbers that name particles or multiply."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ def other_meaning(token: Token, *kinds: str) -> Token | None:
 
 
 def genus(tokens: list[Token]) -> list[Token]:
-    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
+    """Read 'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -56,7 +56,7 @@ def genus(tokens: list[Token]) -> list[Token]:
 
 
 def made_of(tokens: list[Token]) -> list[Token]:
-    """'Ein Teilchen aus drei Strange-Quarks': in German 'aus' before quarks says what the thing before it is made of."""
+    """Read 'Ein Teilchen aus drei Strange-Quarks': in German 'aus' before quarks says what the thing before it is made of."""
 
     def change(place: int, token: Token) -> Token:
         if token.text.lower() != "aus" or not place or tokens[place - 1].kind not in ("class", "thing"):
@@ -88,7 +88,7 @@ def _may_be_meson(token: Token) -> bool:
 
 
 def signs(tokens: list[Token]) -> list[Token]:
-    """'The positive kaon', 'pion chargé': a word of charge beside a thing chooses among its states."""
+    """Read 'The positive kaon', 'pion chargé': a word of charge beside a thing chooses among its states."""
     found = list(tokens)
     for place, token in enumerate(tokens):
         if (
@@ -164,7 +164,7 @@ def _fits(charge: float, sign: str) -> bool:
 
 
 def of_the_model(tokens: list[Token]) -> list[Token]:
-    """'The elementary particles of the SM': where particles belong, and no prediction."""
+    """Read 'The elementary particles of the SM': where particles belong, and no prediction."""
     of_class = any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
@@ -184,7 +184,7 @@ def of_the_model(tokens: list[Token]) -> list[Token]:
 
 
 def codes(tokens: list[Token]) -> list[Token]:
-    """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
+    """Read 'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
     speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
 
     def number(place: int, token: Token) -> Token:
@@ -221,7 +221,7 @@ _CLASSIFIERS = frozenset("个 個 つ の つの 個の 颗".split())
 
 
 def counts(tokens: list[Token]) -> list[Token]:
-    """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
+    """Read 'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -243,7 +243,7 @@ def counts(tokens: list[Token]) -> list[Token]:
 
 
 def antiparticles(tokens: list[Token]) -> list[Token]:
-    """'Charge of the antiparticle of the Sigma+' is a question on the antiparticle."""
+    """Read 'Charge of the antiparticle of the Sigma+' as a question on the antiparticle."""
     words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "antiparticle"]
     others = any(
         t.kind in ("property", "channel", "difference-of") and t.value != "antiparticle" for t in tokens
@@ -271,7 +271,7 @@ def antiparticles(tokens: list[Token]) -> list[Token]:
 
 
 def families(tokens: list[Token]) -> list[Token]:
-    """'The two neutral kaons, K-short and K-long', 'kaon K+': a family beside its members only announces them."""
+    """Read 'The two neutral kaons, K-short and K-long', 'kaon K+': a family beside its members only announces them."""
     things = [(i, set(t.value.names)) for i, t in enumerate(tokens) if t.kind == "thing"]
 
     def change(place: int, token: Token) -> Token:
@@ -291,7 +291,7 @@ _OF_EAST_ASIAN = frozenset("の的")
 
 
 def ones(tokens: list[Token]) -> list[Token]:
-    """'The neutral kaon or the charged one': the other states of what was named."""
+    """Read 'The neutral kaon or the charged one': the other states of what was named."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -316,7 +316,7 @@ def ones(tokens: list[Token]) -> list[Token]:
 
 
 def appositions(tokens: list[Token]) -> list[Token]:
-    """'Proton decay limit p → e+ pi0': beside a decay its name and the word for it say nothing new."""
+    """Read 'Proton decay limit p → e+ pi0': beside a decay its name and the word for it say nothing new."""
     parents = [
         tokens[i - 1]
         for i, t in enumerate(tokens)
@@ -370,7 +370,7 @@ _LINKS = frozenset("and or to the a an , / - vs versus".split())
 
 
 def flavours(tokens: list[Token]) -> list[Token]:
-    """'Charm to strange quark mass ratio', 'the charm and the bottom quark': words of flavour in a row with a quark."""
+    """Read 'Charm to strange quark mass ratio', 'the charm and the bottom quark': words of flavour in a row with a quark."""
     if any(t.kind in ("channel", "into") or t.value == "quark-content" for t in tokens):
         return tokens
     found = list(tokens)
@@ -419,7 +419,7 @@ def is_quark(token: Token) -> bool:
 
 
 def experiments(tokens: list[Token]) -> list[Token]:
-    """'Measured by D0', 'CDF and D0': the experiment of this name, and not the meson."""
+    """Read 'Measured by D0', 'CDF and D0': the experiment of this name, and not the meson."""
 
     def change(place: int, token: Token) -> Token:
         before = [t for t in tokens[max(0, place - 2) : place] if t.kind not in ("join", "function")]
@@ -434,7 +434,7 @@ _BESIDE_D0 = [("experiment", "CDF")]
 
 
 def scales(tokens: list[Token]) -> list[Token]:
-    """'Mass of the strange quark at 2 GeV': the scale of a running mass."""
+    """Read 'Mass of the strange quark at 2 GeV': the scale of a running mass."""
     quark = any(t.kind == "thing" and is_quark(t) for t in tokens)
     if not quark or not any(t.kind == "property" and t.value == "mass" for t in tokens):
         return tokens
@@ -448,7 +448,7 @@ def scales(tokens: list[Token]) -> list[Token]:
 
 
 def quarks(tokens: list[Token]) -> list[Token]:
-    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
+    """Read 'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
     things = [t for t in tokens if t.kind == "thing"]
     counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and is_quark(things[0])
     if (len(things) != 1 and not counted) or any(

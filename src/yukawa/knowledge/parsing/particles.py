@@ -197,9 +197,11 @@ def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -
 def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
-    """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    misnamed = {name for states in UNLISTED.values() for name in states}
-    families = {n: (bases.get(n, set()) | groups.get(n, set())) - misnamed for n in (*bases, *groups)}
+    """Names that mean several charge states: the PDG's groups, names less their charge, and groups of one charge."""
+    right = {wrong: state for states in UNLISTED.values() for wrong, (state, _) in states.items()}
+    families = {
+        n: {right.get(m, m) for m in bases.get(n, set()) | groups.get(n, set())} for n in (*bases, *groups)
+    }
     families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
     families = {family: _of_particles(members, particles) for family, members in families.items()}
     families |= _of_antiparticles(families, particles)
@@ -254,7 +256,7 @@ def _add_short_names(table: dict[str, set[str]], resolve: dict[str, set[str]]) -
 def _folded(
     table: dict[str, set[str]], resolve: dict[str, set[str]], particles: dict[str, Particle]
 ) -> dict[str, set[str]]:
-    """Spellings in small letters, where they stay distinct, and the English names."""
+    """Spellings in lower case, where they stay distinct, and the English names."""
     folded: dict[str, set[str]] = defaultdict(set)
     for key, names in table.items():
         # Case tells short names apart: 'B_1' is not 'b_1', 'bs' not B_s.
@@ -375,6 +377,14 @@ def _next_word(text: str, position: int) -> int:
 def _longest(
     text: str, start: int, table: Spellings, *, fold: bool = False
 ) -> tuple[int, tuple[str, ...]] | None:
+    """The longest name that begins at `start`: one past its last character, and the names it can mean; None if there is none.
+
+    Args:
+        text: a plain text.
+        start: the place of the first character.
+        table: the spellings of the names, and the beginnings of spellings.
+        fold: whether capitals and small letters are the same, as in names in words.
+    """
     key, depth, best = "", 0, None
     for position in range(start, len(text)):
         character = text[position]

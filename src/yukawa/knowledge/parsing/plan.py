@@ -1,8 +1,8 @@
 """The typed plan of a question: what is wanted, of what, how it is combined, and which words say so.
 
 A plan is made by the grammar (`yukawa.knowledge.parsing.grammar`) or proposed by a language model; code alone executes it
-(`yukawa.assistant.execution`). Each element points to the characters of the question it was read from: what no element
-covers and what is not provably neutral stands in `unread`, and a plan with unread words is not executed.
+(`yukawa.assistant.execution`). Each element points to the characters of the question it was read from: words that
+no element covers and that are not provably neutral are listed in `unread`, and a plan with unread words is not executed.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Thing:
     Args:
         names: PDG names of states ('tau-'), or one 'constant:NAME', or one 'class:NAME' ('class:lepton').
         text: the words of the question.
-        span: where they stand.
+        span: their place in the question.
         state_given: whether charge and particle or antiparticle were said, so that `names` is what was meant.
     """
 
@@ -121,7 +121,7 @@ class Goal:
         operands: the quantities, in the order of the question.
         filters: conditions on what is listed.
         order: property by which to sort, with 'ascending' or 'descending'; for 'which' the one looked for.
-        most: at most so many results ('the three heaviest').
+        most: at most this many results ('the three heaviest').
         rank: the place in the order of the first one wanted: 2 for 'the second heaviest'.
         unit: the unit wanted, as written ('microseconds'), or ''.
         asserted: for 'is' the value, class ('class:boson') or order claimed.

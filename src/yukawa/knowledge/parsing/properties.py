@@ -131,6 +131,9 @@ _PHRASES: dict[str, tuple[str, ...]] = {
 }
 
 
+LONGEST = 4_000
+
+
 @functools.cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compiled when a text is first read for search: questions of facts never are."""
@@ -138,8 +141,9 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def find_property(masked: str) -> tuple[str | None, str]:
-    """The property that `masked` names, or None, and `masked` with the words that name it made §."""
+    """The property that the first `LONGEST` characters of `masked` name, or None, and `masked` with the words that name it made §."""
+    read, rest = masked[:LONGEST], masked[LONGEST:]
     for name, pattern in _patterns():
-        if pattern.search(masked):
-            return name, pattern.sub(lambda match: "§" * len(match[0]), masked)
+        if pattern.search(read):
+            return name, pattern.sub(lambda match: "§" * len(match[0]), read) + rest
     return None, masked

@@ -71,7 +71,7 @@ class Proposal(_Strict):
 
 
 class _Refused(Exception):
-    """Why a proposal does not stand."""
+    """Why a proposal is refused."""
 
 
 # The kinds of words by which a question asks for an operation.
@@ -108,7 +108,7 @@ def plan_from_json(question: str, proposal: str | Mapping[str, Any]) -> Plan:
         problem = f"the proposed plan is malformed at {place}: {first['msg']}".partition("\n")[0]
         return Plan(question, problem=problem, language=read.language)
     except _Refused as error:
-        return Plan(question, problem=f"the proposed plan does not stand: {error}", language=read.language)
+        return Plan(question, problem=f"the proposed plan was refused: {error}", language=read.language)
     return read.plan(goals)
 
 
@@ -165,6 +165,7 @@ class _Reader:
     # ---- quantities ------------------------------------------------------------------------------
 
     def _wanted(self, proposed: ProposedQuantity, goal: ProposedGoal) -> Wanted:
+        """Read a proposed quantity; every part must be among the words that it quotes."""
         thing = self._thing(proposed.thing) if proposed.thing else None
         channel = self._one(proposed.final_state, "channel").value if proposed.final_state else None
         if thing is None and (goal.operation != "reverse" or channel is None):
@@ -190,6 +191,7 @@ class _Reader:
         return thing
 
     def _property(self, proposed: ProposedQuantity, goal: ProposedGoal, of_decay: bool) -> str:
+        """The property of a proposed quantity: the one quoted, else the one that the operation or the thing implies."""
         if proposed.property:
             comparing: tuple[str, ...] = ("compare", "most") if goal.operation in _COMPARED else ()
             token = self._one(proposed.property, "property", "difference-of", *comparing)
@@ -266,14 +268,14 @@ class _Reader:
     # ---- quotes ----------------------------------------------------------------------------------
 
     def _within(self, quote: str) -> list[_Placed]:
-        """The tokens that stand wholly within the first place where the question has these words."""
+        """The tokens wholly within the first place where the question has these words."""
         return next(self._places(quote))
 
     def _places(self, quote: str) -> Iterator[list[_Placed]]:
         """For each place where the question has these words, the tokens wholly within it."""
         start = self.read.question.find(quote)
         if not quote.strip() or start < 0:
-            raise _Refused(f"{quote[:60]!r} does not stand in the question")
+            raise _Refused(f"{quote[:60]!r} does not occur in the question")
         while start >= 0:
             yield [
                 p
@@ -288,7 +290,7 @@ class _Reader:
                 yield _Placed(clause, place, token, *self.read.read.span(token.start, token.end))
 
     def _some(self, quote: str, *kinds: str) -> list[Token]:
-        """The tokens of these kinds within a quote, at least one, each taken; where the words stand twice those not taken yet."""
+        """The tokens of these kinds within a quote, at least one, all now taken; where the words occur twice, those not yet taken."""
         everywhere = [[p for p in placed if p.token.kind in kinds] for placed in self._places(quote)]
         fitting = [found for found in everywhere if found]
         if not fitting:

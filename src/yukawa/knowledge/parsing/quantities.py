@@ -12,7 +12,7 @@ import hepunits
 
 from yukawa.knowledge.parsing.units import Unit, find_unit
 
-# Every pattern reads a text in which a character stands for a character of the original. Spaces are taken possessively
+# Every pattern reads a text that corresponds to the original character by character. Spaces are taken possessively
 # (`*+`) and nothing is tried twice, so that the time grows with the length of a text and no faster.
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _PLAIN = str.maketrans("−–\u202f\xa0\u2009\t\n\r", "--      ")
@@ -26,21 +26,22 @@ _START = re.compile(
     rf"(?<![A-Za-z0-9_.(){{^*'/{_OTHER_LETTERS}])(?:(?P<open>\() *+)?"
     rf"(?P<value>10(?P<raised>{_RAISED})|[+-]?\d{{1,2}}/[23](?![\d.]| *+10\b)|[+-]?{_DIGITS}(?:[eE][+-]?\d+)?)"
 )
+_BLANKS = r"(?:(?<! ) +)?"  # all there are, from the first on
 _KIND_OF_ERROR = r"(?: *+\(?_?\{?(?:stat|syst?|exp|theory?|th)[a-z]{0,9}\.?\}?\)?)?"
 _ERROR = re.compile(
-    rf" *+(?:(?:±|\+-|\+/-|\\pm|plus or minus) *+(?P<sym>{_UNSIGNED})"
-    rf"|\^? *+\{{?\+ *+(?P<plus>{_UNSIGNED})\}}? *+_? *+[,/]?\{{?- *+(?P<minus>{_UNSIGNED})\}}?"
+    rf"{_BLANKS}(?:(?:±|\+-|\+/-|\\pm|plus or minus) *+(?P<sym>{_UNSIGNED})"
+    rf"|(?:\^ *+)?\{{?\+ *+(?P<plus>{_UNSIGNED})\}}? *+_? *+[,/]?\{{?- *+(?P<minus>{_UNSIGNED})\}}?"
     rf"|_ *+\{{?- *+(?P<minus2>{_UNSIGNED})\}}? *+\^ *+\{{?\+ *+(?P<plus2>{_UNSIGNED})\}}?"
     rf"|(?<=[\d)])\((?P<digits>\d+)\)){_KIND_OF_ERROR}"
 )
 _MOST_ERRORS = 4
-_CLOSE = re.compile(r" *+\)")
-_POWER = re.compile(rf" *+(?:×|x|\*|·|\\times|\\cdot) *+10 *+(?P<power>{_EXPONENT})")
+_CLOSE = re.compile(rf"{_BLANKS}\)")
+_POWER = re.compile(rf"{_BLANKS}(?:×|x|\*|·|\\times|\\cdot) *+10 *+(?P<power>{_EXPONENT})")
 _SCIENTIFIC = re.compile(r"[eE](?P<power>[+-]?\d{1,4})(?!\d)")
 # One factor of a unit, and further ones with what joins them; what the words mean is left to `find_unit`.
 _POWER_OF_UNIT = r"(?:(?:\^|\*\*)(?:\{?\(?[+-]?\d(?:/\d)?\)?\}?)|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]|[²³])?"
 _FACTOR = rf"(?:[%‰°]|[^\W\d_]{{1,20}}(?:_[A-Za-z]{{1,3}})?){_POWER_OF_UNIT}"
-_UNIT = re.compile(rf" *+(?P<unit>{_FACTOR})(?P<more>(?: ?[·*/] ?{_FACTOR}| {_FACTOR}){{0,2}})")
+_UNIT = re.compile(rf"{_BLANKS}(?P<unit>{_FACTOR})(?P<more>(?: ?[·*/] ?{_FACTOR}| {_FACTOR}){{0,2}})")
 _MORE = re.compile(rf" ?[·*/] ?{_FACTOR}| {_FACTOR}")
 _AFTER_UNIT = re.compile(r"[^\W_]|[_^*'(⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|[+-](?!\w{2})| (?:mesons?|bosons?|quarks?)\b")
 # Letters that are units only where physicists write them so, and words that mean something else in a sentence.

@@ -174,7 +174,7 @@ def _as_particle(name: str) -> str:
 def decay_keys(
     subjects: Iterable[str], property_name: str, products: Sequence[str], limit: int = 64
 ) -> tuple[str, ...]:
-    """Claim keys of a decay whose products are written as in a table: `pi+-`, `mu` and `rho` stand for several states."""
+    """Claim keys of a decay whose products are written as in a table, where `pi+-`, `mu` and `rho` mean several states."""
     alternatives = [_alternatives(product) for product in products]
     count = 1
     for names in alternatives:

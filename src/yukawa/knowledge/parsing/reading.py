@@ -103,7 +103,7 @@ def _neutrinos(question: str) -> list[tuple[int, int, str]]:
 
 
 _EACH_WITH = re.compile(
-    r"\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
+    r"(?<!\s)\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
 )
 _SINGLE_LEPTON = re.compile(
     r"\b(?:in)?to (?:an? |the )?(?:electrons?|muons?|e|mu)\b(?! ?(?:plus|with|[-+]|(?:and )?(?:an? |the |two |its )?(?:anti)?neutrino))"
@@ -114,7 +114,7 @@ _TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split
 
 
 def _shouted(question: str) -> list[tuple[int, int, str]]:
-    """The words of a question typed in capitals, in small letters."""
+    """The words of a question typed in capitals, in lower case."""
     words = list(_WORD.finditer(question))
     loud = [m for m in words if m[0].isupper()]
     if len(loud) < _LOUD or 3 * len(loud) < 2 * len(words):
@@ -192,13 +192,13 @@ def _is_thing(word: str, things: frozenset[str]) -> bool:
 
 
 _BLANK = re.compile(
-    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s+\]|\(\s+\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
+    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s+\]|\(\s+\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]{0,60})?)",
     re.IGNORECASE,
 )
 
 
 def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
-    """'The lifetime of the neutron is about ___ s': a gap stands for what is asked, in the unit behind it."""
+    """'The lifetime of the neutron is about ___ s': a gap marks what is asked, in the unit behind it."""
     for match in _BLANK.finditer(question):
         if match["ahead"] is not None:
             yield (*match.span(), "which particle")
@@ -215,7 +215,7 @@ _LIVES = re.compile(
 )
 _LABEL = re.compile(r"(?P<before>^|[?.]?[\s,;:])\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
 _ASKS = re.compile(
-    r"\s*(?:what|which|how|who|why|when|where|is|are|does|do|find|give|calculate|compute|list|name|state)\b",
+    r"(?<!\s)\s*(?:what|which|how|who|why|when|where|is|are|does|do|find|give|calculate|compute|list|name|state)\b",
     re.IGNORECASE,
 )
 _LABELS = ("abcdef", "ABCDEF", "123456")

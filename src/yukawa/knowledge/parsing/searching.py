@@ -58,7 +58,7 @@ def _quarks(text: str) -> Counter[str]:
 
 
 def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
+    """Read 'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
     properties = [i for i in clause.places("property") if clause.tokens[i].value == "quark-content"]
     if not properties and clause.has("class"):  # 'which baryons contain three strange quarks?'
         properties = [i for i in clause.places("function") if clause.text(i) in ("contain", "contains")]
@@ -98,7 +98,7 @@ _HOLDING = tuple(map(plain_ascii, ("contain", "enthalt", "contien", "含")))
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
-    """The quarks that the sentence names and the places of the tokens they stand in; none where any is half a token."""
+    """The quarks that the sentence names and the places of their tokens; none where any is half a token."""
     found: Counter[str] = Counter()
     places: set[int] = set()
     start, end = clause.tokens[0].start, clause.tokens[-1].end
@@ -127,7 +127,7 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
 
 
 def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
-    """'Charge -1 and strangeness -3': each property with the amount that stands behind it, ahead of the next."""
+    """'Charge -1 and strangeness -3': each property with the amount that follows it before the next."""
     found = []
     for place, after in zip(properties, [*properties[1:], len(clause.tokens)], strict=False):
         amount = next((i for i in clause.places("amount") if place < i < after), None)
@@ -139,7 +139,7 @@ def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
 
 
 def charges(clause: Clause) -> tuple[Filter, ...]:
-    """'Charged mesons', 'neutral baryons'."""
+    """Read 'Charged mesons', 'neutral baryons'."""
     places = clause.places("sign")
     spans = clause.use(*places)
     return tuple(
@@ -148,7 +148,7 @@ def charges(clause: Clause) -> tuple[Filter, ...]:
 
 
 def by_values(clause: Clause) -> list[Goal] | None:
-    """'Which mesons have spin 2?', 'which baryon has charge -1 and strangeness -3?': all that have these values."""
+    """Read 'Which mesons have spin 2?', 'which baryon has charge -1 and strangeness -3?': all that have these values."""
     named, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
     classes = [i for i in named if clause.tokens[i].value != "particle"] or named[:1]
     others = clause.has("thing", "channel", "relation", "compare", "most", "code")
@@ -188,7 +188,7 @@ def by_values(clause: Clause) -> list[Goal] | None:
 
 
 def foremost(clause: Clause, context: Context) -> list[Goal] | None:
-    """'The lightest charged meson', 'the lightest baryon with strangeness -1': the first of those that have these values."""
+    """Read 'The lightest charged meson', 'the lightest baryon with strangeness -1': the first of those that have these values."""
     most, classes, properties = clause.places("most"), clause.places("class"), clause.places("property")
     if len(most) != 1 or len(classes) != 1 or clause.has("thing", "channel", "relation", "compare", "count"):
         return None
@@ -217,7 +217,7 @@ def foremost(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:
-    """'What is -321?', 'which particle has the number 211?'."""
+    """Read 'What is -321?', 'which particle has the number 211?'."""
     amounts = clause.places("amount")
     essential = [i for i in clause.essential if i not in amounts]
     kinds = [
@@ -239,7 +239,7 @@ _NUMBERLIKE = 100  # smaller numbers without a sign, alone in a question, stand 
 
 
 def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Which mesons have J^PC 1^-+?'."""
+    """Read 'Which mesons have J^PC 1^-+?'."""
     said, kinds = clause.places("jpc"), clause.places("class")
     properties = [i for i in clause.places("property") if clause.tokens[i].value == "quantum-numbers"]
     essential = set(clause.essential) - {*said, *kinds, *properties}
@@ -254,7 +254,7 @@ def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Is the K0 its own antiparticle?'."""
+    """Read 'Is the K0 its own antiparticle?'."""
     said, things, kinds = clause.places("self-conjugate"), clause.places("thing"), clause.places("class")
     if (
         len(said) == len(kinds) == 1
@@ -278,14 +278,14 @@ def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def leptonic(clause: Clause) -> tuple[Filter, ...]:
-    """'The leptonic decay modes'."""
+    """Read 'The leptonic decay modes'."""
     places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
     spans = clause.use(*places)
     return tuple(Filter("decays", "=", "leptonic", span) for span in spans)
 
 
 def of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:
-    """'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
+    """Read 'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
     sought = search.operands[0].property
     if sought == "monte-carlo-number" and isinstance(search.asserted, Amount):
         name = particle_table().numbers.get(int(search.asserted.value))
@@ -298,7 +298,7 @@ def of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | 
 
 
 def about(clause: Clause) -> tuple[Filter, ...]:
-    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    """Read 'Decays to mu+ nu_mu 63.6 % of the time'."""
     places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
     spans = clause.use(*places)
     return tuple(

@@ -56,7 +56,7 @@ _LEVEL = re.compile(
     r"|\(?\bC\.?L\.? {0,2}= {0,2}(?P<level2>\d{1,2}(?:\.\d{1,4})?) {0,2}\\?%\)?",
     re.IGNORECASE,
 )
-_MARK = "\ue000"  # the first of the private characters that stand where values stood
+_MARK = "\ue000"  # the first of the private characters that replace values
 _MARKED = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"(?<!')[A-Za-z][A-Za-z0-9'_*^+-]*|\d+(?:\.\d+)?|[^\W\d_]+")
 _ABOUT = re.compile(
@@ -70,19 +70,18 @@ _ANOTHER = re.compile(r" (?:and|to|or) [+-]?[\d.]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LIST_OF_MODES = re.compile(r"\bdecay (?:modes|channels)\b[^:]{0,200}:", re.IGNORECASE)
 _SPEAKS_OF_DECAYS = re.compile(r"\b(?:decay|disintegrat|goes|go|turn|transform|branching|into)")
-# What may stand between the name of what decays and its products.
+# What may come between the name of what decays and its products.
 _VERB = re.compile(
     r" (?:(?:[a-z]+ ){0,6}(?:decay|disintegrat|turn|transform)[a-z]{0,4} (?:[a-z]+ ){0,3}(?:to|into|in|via)"
     r"|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}"
 )
 _MOST_VALUES = 400
-_LONGEST_CHANNEL = 400
 _LONGEST_PROSE = 2_000  # a longer sentence of words is not searched for decays
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One element of a sentence: what it is, what it means, and where it stands in the plain text."""
+    """One element of a sentence: its kind, its meaning, and its place in the plain text."""
 
     kind: Kind
     start: int
@@ -99,7 +98,7 @@ class Stated:
 
     Args:
         quantity: the number with errors, unit and bound.
-        about: whether 'about' or the like stands before it.
+        about: whether 'about' or the like precedes it.
         confidence_level: in percent, or None.
         text: as written.
         scale: what the number is multiplied with, unit and power of ten; 1 for a bare number.
@@ -204,7 +203,7 @@ def _normal(plain: str) -> str:
 
 
 def _deduplicated(plain: str) -> str:
-    """`plain` without the brackets that repeat what stands before them, as sources do to give two notations of one name."""
+    """`plain` without the brackets that repeat what precedes them, as sources do to give two notations of one name."""
     position = 0
     while (start := plain.find("(", position)) >= 0:
         position = start + 1
@@ -274,15 +273,14 @@ def _with_arrows(plain: str, mentions: Sequence[Mention]) -> Iterator[Part]:
     while (arrow := plain.find("→", done)) >= 0:
         parent = next((m for m in reversed(mentions) if done <= m.start and m.end <= arrow), None)
         value = _MARKED.search(plain, arrow)
-        limit = min(value.start() if value else len(plain), arrow + _LONGEST_CHANNEL)
-        channel, end = read_channel(plain, arrow + 1, limit)
+        channel, end = read_channel(plain, arrow + 1, value.start() if value else len(plain))
         done = max(end, arrow + 1)
         if parent is not None and channel.products:
             yield Part("transition", parent.start, done, transition=_transition(parent.names, channel))
 
 
 def _listed(plain: str, start: int, parent: Mention) -> Iterator[Part]:
-    for match in re.finditer(r"[^;:]{1,200}?(?=: {0,2}[^;:]{0,60}[\ue000-\uf8ff])", plain[start:]):
+    for match in re.finditer(r"(?<![^;:])[^;:]{1,200}+(?=: {0,2}[^;:]{0,60}[\ue000-\uf8ff])", plain[start:]):
         first, last = start + match.start(), start + match.end()
         channel, end = read_channel(plain, first, last)
         if channel.products and not plain[end:last].strip():
@@ -366,7 +364,14 @@ def _property_of() -> dict[str, str]:
 
 @functools.lru_cache(maxsize=1)
 def _property_pattern() -> re.Pattern[str]:
-    phrases = sorted(_property_of(), key=len, reverse=True)
-    written = (re.escape(phrase).replace(r"\ ", "[ -]") for phrase in phrases)
-    ended = (w if w.endswith(r"\(") or w.endswith(r"\)") else w + r"(?![A-Za-z0-9_])" for w in written)
-    return re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(ended) + ")", re.IGNORECASE)
+    """The phrases of the lexicon, the longest first; those that begin alike are tried together, which takes a tenth of the time."""
+    alike: dict[str, list[str]] = {}
+    for phrase in sorted(_property_of(), key=len, reverse=True):
+        ended = "" if phrase.endswith(("(", ")")) else r"(?![A-Za-z0-9_])"
+        alike.setdefault(phrase[:2], []).append(_written(phrase[2:]) + ended)
+    tried = (f"{_written(begin)}(?:{'|'.join(rest)})" for begin, rest in alike.items())
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(tried)})", re.IGNORECASE)
+
+
+def _written(phrase: str) -> str:
+    return re.escape(phrase).replace(r"\ ", "[ -]")

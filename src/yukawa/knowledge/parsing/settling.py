@@ -1,8 +1,9 @@
-"""Gives every word of a sentence the part that fits what stands around it."""
+"""Gives every token of a sentence the kind that fits its neighbours: 'light' an adjective or a speed, 'its' the last thing named."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing import naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
 from yukawa.knowledge.parsing.counting import (
     PLURALS,
@@ -17,25 +18,6 @@ from yukawa.knowledge.parsing.counting import (
     ranges,
     significances,
 )
-from yukawa.knowledge.parsing.naming import (
-    antiparticles,
-    appositions,
-    changed,
-    codes,
-    counts,
-    experiments,
-    families,
-    flavours,
-    following,
-    genus,
-    made_of,
-    of_the_model,
-    ones,
-    other_meaning,
-    quarks,
-    scales,
-    signs,
-)
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.several_decays import beta, separated
@@ -48,41 +30,41 @@ _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
 
 
 def settled(tokens: list[Token]) -> list[Token]:
-    """Tokens with the part that fits what stands around them."""
+    """Give each token of a sentence the kind and the value that fit its neighbours; some rules join tokens."""
     for step in (
         _joins,
         beta,
-        flavours,
-        experiments,
+        naming.flavours,
+        naming.experiments,
         separated,
         significances,
         powers,
         multiples,
         coefficients,
-        ones,
+        naming.ones,
         _modes,
-        made_of,
-        quarks,
+        naming.made_of,
+        naming.quarks,
         _systems,
         _predicates,
         _alternatives,
-        genus,
-        of_the_model,
-        signs,
+        naming.genus,
+        naming.of_the_model,
+        naming.signs,
         numbers,
         ranges,
         _relations,
-        codes,
-        counts,
+        naming.codes,
+        naming.counts,
         contrasts,
-        antiparticles,
-        appositions,
-        families,
+        naming.antiparticles,
+        naming.appositions,
+        naming.families,
         given,
         findings,
         methods,
         having,
-        scales,
+        naming.scales,
         operators,
         per,
         _appended,
@@ -96,7 +78,10 @@ def settled(tokens: list[Token]) -> list[Token]:
 
 
 def _joins(tokens: list[Token]) -> list[Token]:
+    """Tell conjunctions and pronouns from other function words."""
+
     def change(_: int, token: Token) -> Token:
+        """The token as a conjunction ('and', 'or') or a pronoun, if it is one."""
         word = token.text.lower()
         if token.kind in ("function", "mark") and word in _JOINS:
             return replace(token, kind="join", value="or" if word == "or" else "and")
@@ -104,7 +89,7 @@ def _joins(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="pronoun")
         return token
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
 def _systems(tokens: list[Token]) -> list[Token]:
@@ -122,14 +107,16 @@ def _systems(tokens: list[Token]) -> list[Token]:
     )
 
     def change(place: int, token: Token) -> Token:
+        """A thing of a pair becomes a mere word, so that no mass of it alone is given."""
         beside = place - 1 in things and place in things
         pair = beside and _conjugate(tokens[place - 1], token) and not operated
         return replace(token, kind="word") if place in things and (pair or invariant) else token
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
 def _conjugate(one: Token, other: Token) -> bool:
+    """Whether one thing is the antiparticle of the other: e- and e+, but not pi0 and pi0."""
     table = particle_table().particles
     turned = {table[n].conjugate for n in one.value.names if n in table}
     names = set(other.value.names)
@@ -212,10 +199,11 @@ def _alternative_of(token: Token) -> str:
 
 
 def _relations(tokens: list[Token]) -> list[Token]:
-    """'above' stands before an amount; else it compares, divides, or is a preposition."""
+    """Read 'above' as a bound before an amount; elsewhere it compares, divides, or is a preposition."""
 
     def change(place: int, token: Token) -> Token:
-        after = following(tokens, place, over=("function", "neutral"))
+        """The token as a bound on an amount, as a comparison of two things, or as a preposition."""
+        after = naming.following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
         if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
             amount = True
@@ -223,7 +211,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
             divides = any(t.kind == "thing" for t in tokens[:place]) and any(
                 t.kind in ("thing", "property") for t in tokens[place:]
             )
-            if meant := other_meaning(token, "compare", *(("divided",) if divides else ())):
+            if meant := naming.other_meaning(token, "compare", *(("divided",) if divides else ())):
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
@@ -241,7 +229,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
             )
         return token
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
 _THAN = frozenset(plain_ascii("than als que より").split())
@@ -306,6 +294,7 @@ def _modes(tokens: list[Token]) -> list[Token]:
     of_decays = any(t.kind == "property" and t.value in names for t in tokens)
 
     def change(_: int, token: Token) -> Token:
+        """The word as a final state, or as a mere word where the sentence is not about decays."""
         if token.kind != "mode":
             return token
         if not of_decays:
@@ -316,7 +305,7 @@ def _modes(tokens: list[Token]) -> list[Token]:
             value=Channel(tuple((name,) for name in token.value.split()), span=(token.start, token.end)),
         )
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
 def _readings(tokens: list[Token]) -> list[Token]:
@@ -332,13 +321,14 @@ def _readings(tokens: list[Token]) -> list[Token]:
     asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token as what it means beside the things, classes and decays of this sentence."""
         text = token.text.lower()
         after = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.kind == "property":
             if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
                 return replace(token, value="width")  # 'the decay rate of the muon in s^-1'
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
-            times = None if decays else other_meaning(token, "ratio")
+            times = None if decays else naming.other_meaning(token, "ratio")
             return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
@@ -372,11 +362,11 @@ def _readings(tokens: list[Token]) -> list[Token]:
             else token
         )
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
 def _of_several_masses(tokens: Sequence[Token]) -> bool:
-    """Whether the one thing named stands for several particles, as 'pions' or 'nucleon' do."""
+    """Whether the only thing named means several particles, as 'pions' or 'nucleon' do."""
     names = next(t.value.names for t in tokens if t.kind == "thing")
     table = particle_table().particles
     return sum(n in table and not table[n].is_antiparticle for n in names) > 1
@@ -387,7 +377,7 @@ _BREAKING = [plain_ascii(sign) for sign in "崩壊"]
 
 def _of_property(tokens: Sequence[Token], place: int) -> bool:
     """Whether a property follows at once, but for words between."""
-    after = following(tokens, place, over=("function", "neutral"))
+    after = naming.following(tokens, place, over=("function", "neutral"))
     return after is not None and tokens[after].kind == "property"
 
 
@@ -396,7 +386,7 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     token = tokens[place]
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
-    if things in (0, 2) and (turned := other_meaning(token, "difference")):
+    if things in (0, 2) and (turned := naming.other_meaning(token, "difference")):
         return turned
     verb = (
         _other_property(tokens, place)
@@ -426,7 +416,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
-        if token.kind == "difference" and things == 1 and (asking := other_meaning(token, "function")):
+        if token.kind == "difference" and things == 1 and (asking := naming.other_meaning(token, "function")):
             return asking  # '…割合はどれくらいですか'
         verb = token.kind == "qualifier" and token.text.endswith("ing")
         object_ = after is not None and after.text.lower() in _PRONOUNS  # 'I keep mixing it up'
@@ -445,7 +435,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="neutral")
         if token.kind == "alternative":
             return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
-        named = following(tokens, place)
+        named = naming.following(tokens, place)
         ranked = (
             named is not None and tokens[named].kind == "class" and any(t.kind == "most" for t in tokens)
         )  # 'the three quarks that are heaviest'
@@ -454,10 +444,10 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 
-    return changed(tokens, change)
+    return naming.changed(tokens, change)
 
 
-# Experiments whose names in small letters are words of their own.
+# Experiments whose names in lower case are words of their own.
 _SMALL_NAMES = frozenset(
     "focus meg lux twist reno xenon zeus alice belle planck minos argus delphi charm opal aleph".split()
 )

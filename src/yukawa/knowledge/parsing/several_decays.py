@@ -9,12 +9,14 @@ from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Span
 from yukawa.knowledge.parsing.tokens import Token
 
-_SEPARATOR = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?")
+_SEPARATOR = re.compile(
+    r"(?:(?<!\s)\s+)?,\s*(?:and |or )?|(?<!\s)\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?"
+)
 _ALONE = (("hadrons",), ("invisible",))  # final states of one word
 
 
 def beta(tokens: list[Token]) -> list[Token]:
-    """'Energy released in the beta decay of the neutron': the word for the neutron's decay stands for its final state."""
+    """Read 'Energy released in the beta decay of the neutron': the word for the neutron's decay implies its final state."""
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
     words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"]
     asked = any(t.kind == "property" and t.value in ("energy-release", "momentum") for t in tokens)
@@ -51,6 +53,7 @@ def _once(tokens: list[Token]) -> list[Token]:
     )
 
     def repeats(place: int, token: Token) -> bool:
+        """Whether a channel behind 'i.e.' only repeats an invisible final state."""
         said = place and tokens[place - 1].text.lower().rstrip(",") in (
             "i.e.",
             "i.e",
@@ -65,6 +68,7 @@ def _once(tokens: list[Token]) -> list[Token]:
 
 
 def _parts(token: Token, parent: Token) -> list[Token]:
+    """The final states listed behind one parent, with the conjunctions between them; none if any is read only in part."""
     whole: Channel = token.value
     if whole.conditions or whole.inclusive:
         return []

@@ -207,6 +207,7 @@ def spell(text: str) -> Spelled:
 
 
 def _rewrite(text: _Text) -> None:
+    """Bring every notation to plain ASCII in place: HTML, LaTeX, Unicode, CJK names, spoken signs."""
     if "&" in text.text or "<" in text.text:
         _from_html(text)
     text.sub(_ARROWS, ARROW)

@@ -13,7 +13,7 @@ _ABBREVIATIONS = (
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\bc\.c)(?<!\bex)(?<!\bexcl)(?<!\bneut)"
     r"(?<!\bet al)(?<!\bvs)(?<!\bca)(?<!\bapprox)(?<!\bRef)(?<!\bFig)(?<!\bEq)(?<!\bC\.L)"
 )
-_CITED = r"(?: {0,2}\[\d{1,6}(?:, ?\d{1,6})*\]){0,8}"
+_CITED = r"(?: {0,2}\[\d{1,6}(?:, ?\d{1,6})*+\]){0,8}+"
 _END = re.compile(
     rf"(?:{_ABBREVIATIONS}[.!?]{_CITED}[\"')]?(?=\s|$)|[。！？]{_CITED}|{_CITED}\n)(?! {{0,2}}[a-z]{{2,}})"
 )

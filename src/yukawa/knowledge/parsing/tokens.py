@@ -23,7 +23,7 @@ class Token:
     Args:
         kind: 'thing', 'channel', 'property', 'class', 'amount', 'unit', 'qualifier', … (the kinds of the lexicon), 'stop'
             at the end of a sentence, 'mark' for other punctuation, 'word' for a word that nothing knows.
-        start, end: where it stands in the plain text.
+        start, end: its place in the plain text.
         text: its characters there.
         value: what it says, by kind.
         otherwise: what else its words can say, likeliest first.
@@ -46,12 +46,12 @@ _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
     (re.compile(pattern), kind, value)
     for pattern, kind, value in (
-        (r"(?<![\w^])G(?=\s?\(.{1,90}?→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
+        (r"(?<![\w^])G(?=\s?\([^→\n]{1,90}→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
         (r"(?<=\))\s?/\s?G\(total\)", "neutral", None),
         (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
-        (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
+        (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[][^→\n]{1,90}→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"^(?:\(?\d{1,2}[a-h]?\)[.:]?(?= )|[问問第例题題演練练習习]{1,2} ?\d{1,2}(?: ?[题題问問])?(?! ?[世代])[.:、]?)", "aside", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"), (r"(?<![\w/])m ?c ?\^ ?2(?!\w)", "property", "rest-energy"),
@@ -76,7 +76,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
 )  # fmt: skip
 _FLAVOUR = "(?:up|down|strange|charm|bottom|top)"  # 'the up, down and strange quarks'
 _FLAVOURS = re.compile(
-    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE
+    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR}){{1,5}}[- ]quarks?\b)", re.I
 )
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
@@ -135,6 +135,7 @@ def tokenise(plain: str, language: str = "en") -> list[Token]:
 
 
 def _candidates(plain: str, language: str) -> Iterator[Token]:
+    """Every reading of every piece of a sentence; they may overlap, and `_resolve` picks among them."""
     pieces = [(m.start(), m.end(), m[0]) for m in _PIECE.finditer(plain)]
     yield from _phrases(plain, pieces, language)
     if "'s" in plain:  # 'the PDG's value'
@@ -294,7 +295,7 @@ def _is_flavour(token: Token) -> bool:
 
 
 def _enclosed(plain: str, stop: Token) -> bool:
-    """Whether a stop ends what stands in brackets, or a short form such as 'ex.': the sentence goes on behind it."""
+    """Whether a stop ends a bracket or a short form such as 'ex.', so that the sentence continues behind it."""
     closed = plain[stop.end : stop.end + 1] in ")]" and stop.end < len(plain)
     return closed or (stop.text == "." and not SENTENCE_END.match(plain, stop.start))
 
@@ -334,7 +335,7 @@ _IN = frozenset(plain_ascii(word) for word in ("で", "では", "において", 
 
 
 def _is_topic(found: Sequence[Token], place: int) -> bool:
-    """Whether products may follow what stands here: 'π0が', 'π0の崩壊で', '… になる割合と'."""
+    """Whether products may follow here: 'π0が', 'π0の崩壊で', '… になる割合と'."""
     before = found[place - 1] if place else None
     of_decay = before is not None and before.kind == "property" and before.value in _DECAY_WORDS
     further = (
@@ -351,7 +352,7 @@ _AND = frozenset(plain_ascii(word) for word in ("と", "、", "および"))
 
 
 def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token]) -> bool:
-    """Put a final state in the place of the products that stand before a Japanese verb of decay."""
+    """Replace the products before a Japanese verb of decay by a final state."""
     sentence = max((i for i, t in enumerate(found) if t.kind == "stop"), default=-1)
     topic = next((i for i in range(len(found) - 1, sentence, -1) if _is_topic(found, i)), None)
     if topic is None and after and after[0].kind == "class":  # 'K+ K- に崩壊する meson'
@@ -483,7 +484,7 @@ _QUESTION = re.compile(
 
 
 def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:
-    """Whether a product stands within a few words behind `start`."""
+    """Whether there is a product within a few words behind `start`."""
     for token in tokens:
         if token.start < start:
             continue

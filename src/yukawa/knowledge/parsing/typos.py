@@ -33,7 +33,7 @@ _FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hw
 
 
 def corrections(words: Sequence[str], language: str = "en") -> dict[str, tuple[str, ...]]:
-    """For each word that is a slip of words of the lexicon these, the likeliest first, one for each meaning.
+    """The words of the lexicon that each misspelt word may be, the likeliest first, one for each meaning.
 
     Args:
         words: words that nothing knows. Words of everyday language and of physics papers are never taken for slips.
@@ -120,7 +120,7 @@ def _is_word(word: str, language: str) -> bool:
 
 
 def neighbours(word: str, slips: int, language: str = "en") -> list[str]:
-    """The words of the lexicon that are at most so many slips away."""
+    """The words of the lexicon that are at most this many slips away."""
     letters = _letters(word)
     return [
         target

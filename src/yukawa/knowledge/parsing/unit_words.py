@@ -10,7 +10,7 @@ from yukawa.knowledge.parsing.units import EAST_ASIAN_PREFIXES, Unit, east_asian
 _UNIT_WORD = re.compile(
     r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
 )
-# Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
+# Units that are read as such wherever they occur; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
     r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|mus|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
     r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![A-Za-z0-9_/^*])"
@@ -27,7 +27,7 @@ _ASKED_UNIT = re.compile(
     r"(?:\b[Hh]ow many|何|多少|几|幾|用|\b[Cc]ombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
 )
 _UNIT_GIVEN = re.compile(
-    r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
+    r"(?<![A-Za-z0-9µ])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
     + plain_ascii("で|に換算|に直|表示|単位|为单位")
     + "))"
 )

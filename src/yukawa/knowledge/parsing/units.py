@@ -97,8 +97,8 @@ EAST_ASIAN_PREFIXES = tuple(word for word in _PREFIX_WORDS if ord(word[0]) > ord
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾]+")
 _FACTOR = re.compile(
-    r"\s*(?P<by>[*·⋅×]|/|\bper\b|\bpro\b|\bpar\b|每)?\s*(?P<inverse>\b(?:inverse|reciprocal|1\s*/)\s*)?"
-    r"(?P<word>[^\s*·⋅×/^()\d]+(?:\([NB]\))?)\s*(?:(?:\*\*|\^)\s*\(?(?P<power>[+-]?\d+(?:/\d+)?)\)?|(?P<digit>[2-4])(?!\d))?"
+    r"(?:(?<!\s)\s+)?(?:(?P<by>[*·⋅×]|/|\bper\b|\bpro\b|\bpar\b|每)\s*+)?(?P<inverse>\b(?:inverse|reciprocal|1\s*+/)\s*+)?"
+    r"(?P<word>[^\s*·⋅×/^()\d]+(?:\([NB]\))?)\s*+(?:(?:\*\*|\^)\s*+\(?(?P<power>[+-]?\d{1,3}(?:/[1-9]\d?)?)(?!\d)\)?|(?P<digit>[2-4])(?!\d))?"
 )
 _POWER_WORDS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "quadrat": 2}
 _LOOSE = {name.lower(): name for name in ("eV", "keV", "MeV", "GeV", "TeV", "kg", "Hz", "MHz", "GHz")}
@@ -154,6 +154,7 @@ def find_unit(text: str) -> Unit | None:
 
 
 def _product(text: str) -> Unit | None:
+    """Read a product of powers of units, such as 'MeV/c^2' or 'square metres'; None if any factor is unknown."""
     for written, sign in (("µ", "μ"), ("h-bar", "ħ"), ("−", "-"), ("/c²", "/c^2")):
         text = text.replace(written, sign)
     text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
@@ -175,10 +176,13 @@ def _product(text: str) -> Unit | None:
         below = match["by"] in {"/", "per", "pro", "par", "每"}  # 'J/mol/K' divides twice
         if below or match["inverse"]:
             power = -power
-        size *= unit.size ** float(power)
+        try:
+            size *= unit.size ** float(power)
+        except OverflowError:
+            return None
         powers = tuple(p + q * power for p, q in zip(powers, unit.powers, strict=True))
         shown.append((unit.text, power))
-    return Unit(_shown(shown), size, powers)
+    return Unit(_shown(shown), size, powers) if 0 < size < float("inf") else None
 
 
 def _shown(parts: list[tuple[str, Fraction]]) -> str:

@@ -58,7 +58,7 @@ def quantities(
     property_name: str = "",
     places: Sequence[int] | None = None,
 ) -> list[Wanted]:
-    """The quantities that the properties and things of a sentence stand for, all of them used.
+    """The quantities that the properties and things of a sentence mean, all of them used.
 
     Args:
         clause: the sentence.
@@ -205,6 +205,7 @@ def subject_of(token: Token) -> Thing | None:
 
 
 def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
+    """The things of a clause, each with the factor before it and the final state behind it."""
     found: list[_Subject] = []
     tokens = clause.tokens
     ahead = next(
@@ -233,7 +234,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 
 
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
-    """Whether a conjunction stands between the decay of a subject and what is at `place`, and at most the question again."""
+    """Whether only a conjunction, and at most the question again, separates the decay of a subject from what is at `place`."""
     between = tokens[max(subject.places) + 1 : place]
     again = [
         t
@@ -291,6 +292,7 @@ _SCHEMES = frozenset({"scheme"})
 
 
 def _properties(clause: Clause, chosen: set[int]) -> list[_Property]:
+    """The properties that a clause asks for, each with its qualifiers; a mass scheme alone asks for the mass."""
     tokens = clause.tokens
     found = [
         _Property(i, t.value, places=[i])
@@ -316,7 +318,7 @@ def _is_code_word(clause: Clause, place: int) -> bool:
 
 
 def _qualify(clause: Clause, properties: list[_Property], place: int) -> None:
-    """Give a qualifier to the property it stands nearest to, a general one (edition, experiment) to all."""
+    """Give a qualifier to the nearest property, a general one (edition, experiment) to all."""
     key, value = clause.tokens[place].value
     if key not in _SCHEMES:
         for prop in properties:
@@ -397,7 +399,7 @@ def _split(clause: Clause, runs: list[list[_Property | _Subject]]) -> list[list[
 
 
 def _close(clause: Clause, one: _Property | _Subject, other: _Property | _Subject) -> bool:
-    """Whether two parts stand together: 'the W width', 'width of the W'."""
+    """Whether two parts belong together: 'the W width', 'width of the W'."""
     between = clause.tokens[max(one.places or [one.place]) + 1 : min(other.places or [other.place])]
     if isinstance(one, _Subject):
         return not between
@@ -409,6 +411,7 @@ def _close(clause: Clause, one: _Property | _Subject, other: _Property | _Subjec
 
 
 def _wanted(clause: Clause, prop: _Property, subject: _Subject) -> Wanted:
+    """Make a quantity of a property and a subject, and mark their tokens as used."""
     name, channel = prop.name, subject.channel
     if channel is not None:
         name = OF_DECAYS.get(name, name)
@@ -430,7 +433,7 @@ def _wanted(clause: Clause, prop: _Property, subject: _Subject) -> Wanted:
 
 
 def listed_decay(clause: Clause) -> Wanted | None:
-    """'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
+    """Read 'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
     things = clause.places("thing")
     properties = [
         i

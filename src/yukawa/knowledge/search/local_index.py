@@ -6,8 +6,10 @@ import importlib.util
 import logging
 import math
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,17 @@ class Nearest:
 
     def __init__(self) -> None:
         self._faiss: Any = None
+        self._lock = threading.Lock()  # an index of FAISS cannot be searched while it grows
 
     def cover(self, vectors: NDArray[np.float32]) -> None:
         """Prepare the search of `vectors` (n, d): by FAISS, where they are many and it is installed.
 
         An index of at least half of them is continued with the rows it lacks; what it has must be the first rows.
         """
+        with self._lock:
+            self._cover(vectors)
+
+    def _cover(self, vectors: NDArray[np.float32]) -> None:
         if len(vectors) <= EXACT_UP_TO or vectors.shape[1] == 0 or not _installed():
             self._faiss = None
             return
@@ -56,7 +63,7 @@ class Nearest:
             self._faiss.nprobe = _probes(self._faiss, vectors)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What `cover` made, as bytes to be saved; empty if the search is exact."""
+        """What `cover` made, as bytes (n,) to be saved; empty if the search is exact."""
         if self._faiss is None:
             return {}
         return {"faiss": faiss.serialize_index(self._faiss)}
@@ -76,11 +83,10 @@ class Nearest:
         self, vectors: NDArray[np.float32], query: NDArray[np.float32], valid: NDArray[np.bool_], k: int, *, frozen: bool,
     ) -> NDArray[np.int64]:  # fmt: skip
         """Rows of the `k` valid vectors nearest to `query` (d,), in no order; fewer where fewer are valid."""
-        if frozen and self._faiss is not None and self._faiss.ntotal == len(vectors):
+        if frozen and self._faiss is not None:
             # Rows no longer valid are skipped: ask for more until enough are left.
             for wanted in (2 * k, 20 * k):
-                rows = self._faiss.search(query[None], wanted)[1][0]
-                rows = rows[rows >= 0]
+                rows = self._approximate(len(vectors), query, wanted)
                 rows = rows[valid[rows]]
                 if len(rows) >= k:
                     return np.asarray(rows[:k], dtype=np.int64)
@@ -92,6 +98,14 @@ class Nearest:
         if count < len(vectors):
             scores[~valid] = -np.inf
         return largest(scores, min(k, count))
+
+    def _approximate(self, count: int, query: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+        """Rows near to `query`, nearest first; none where the index is not of `count` rows."""
+        with self._lock:
+            if self._faiss is None or self._faiss.ntotal != count:
+                return np.empty(0, dtype=np.int64)
+            rows: NDArray[np.int64] = self._faiss.search(query[None], wanted)[1][0]
+        return rows[rows >= 0]
 
 
 def _product(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,7 +137,7 @@ def _helpers() -> ThreadPoolExecutor:
 
 
 def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Positions of the `k` largest scores, in no order."""
+    """The positions (k,) of the `k` largest of the scores (n,), in no order."""
     if k >= len(scores):
         return np.arange(len(scores))
     if k <= 0:
@@ -192,6 +206,7 @@ MAX_SEGMENTS = 8
 SAVE_AFTER = 2_000
 SAVE_SHARE = 0.1
 _ROWS_AT_ONCE = 20_000
+_REMEMBERED = 1_000  # states of the ledger through which the index has passed
 _IN_LIST = 500
 
 
@@ -209,24 +224,31 @@ class LocalIndex:
         self._position, self._hash = 0, ledger.GENESIS
         self._unsaved = 0
         self._nearest = Nearest()
+        self._lock = threading.RLock()
+        self._passed: dict[int, str] = {}  # hashes of the ledger by number, oldest first
 
     def search(self, connection: sa.Connection, query: Query) -> list[Scored]:
-        """See `Index.search`."""
-        self._refresh(connection)
-        if not self._segments:
+        """See `Index.search`; threads whose views are of different moments may call it at once."""
+        with self._lock:
+            behind = self._refresh(connection)
+            if behind is not None and query.as_of is None:
+                query = replace(query, as_of=behind)
+            segments = list(self._segments)  # whose validity alone another thread may change
+            validity = [np.array(_valid(segment, query)) for segment in segments]
+        if not segments:
             return []
-        count = self._count()
-        frequencies = ((sum(s.frequency(t) for s in self._segments), t) for t in set(query.terms))
+        count = sum(map(len, segments))
+        frequencies = ((sum(s.frequency(t) for s in segments), t) for t in set(query.terms))
         weighted = weighted_terms(frequencies, count)
         ideal = sum(weight for _, weight in weighted) * (K1 + 1) or 1.0
-        mean_length = sum(s.words for s in self._segments) / max(count, 1) or 1.0
-        words = [s.bm25(weighted, mean_length) for s in self._segments]
+        mean_length = sum(s.words for s in segments) / max(count, 1) or 1.0
+        words = [s.bm25(weighted, mean_length) for s in segments]
         vector = query.embed() if self._dimensions else None
         found: list[Scored] = []
-        for number, (segment, (lexical, touched)) in enumerate(zip(self._segments, words, strict=True)):
+        for number, (segment, valid, found_words) in enumerate(zip(segments, validity, words, strict=True)):
+            lexical, touched = found_words
             lexical *= 1 / ideal
             wanted = max(CANDIDATES, query.k)
-            valid = _valid(segment, query)
             candidates = _best_by_words(lexical, touched[valid[touched]], wanted, len(weighted))
             if vector is not None:
                 near = self._nearest.search(segment.vectors, vector, valid, wanted, frozen=number == 0)
@@ -239,33 +261,39 @@ class LocalIndex:
 
     def problems(self, connection: sa.Connection) -> list[str]:
         """See `Index.problems`: the index is compared with what it would be if built from the tables."""
-        self._refresh(connection)
         fresh = LocalIndex(None, None, self._embedder_id, self._dimensions)
         fresh._rebuild(connection)
-        mine, theirs = self._snapshot(), fresh._snapshot()
+        with self._lock:
+            if self._refresh(connection) is not None:
+                return []  # another thread writes: the index is ahead of this view
+            mine, theirs = self._snapshot(), fresh._snapshot()
         return [] if mine == theirs else [f"index: {len(mine ^ theirs)} passages differ from the tables"]
 
     def clear(self) -> None:
         """See `Index.clear`."""
-        self._segments, self._position, self._hash = [], 0, ledger.GENESIS
-        self._nearest.clear()
-        if self._file is not None:
-            remove(self._file)
+        with self._lock:
+            self._segments, self._position, self._hash = [], 0, ledger.GENESIS
+            self._passed.clear()
+            self._nearest.clear()
+            if self._file is not None:
+                remove(self._file)
 
     def save(self, connection: sa.Connection) -> None:
         """See `Index.save`: write the copy on disk."""
-        self._refresh(connection)
-        if not self._segments or self._file is None or self._scratch is None:
-            return
+        with self._lock:
+            if self._refresh(connection) is None and self._segments and self._file and self._scratch:
+                self._save(self._file, self._scratch)
+
+    def _save(self, file: Path, scratch: Scratch) -> None:
         self._segments = [seg.merge_segments(self._segments)] if len(self._segments) > 1 else self._segments
         self._nearest.cover(self._segments[0].vectors)
         manifest = {"schema": HEAD, "seq": self._position, "hash": self._hash, "embedder": self._embedder_id}
-        with self._scratch.file() as beside:
+        with scratch.file() as beside:
             seg.save_segment(self._segments[0], beside, manifest, self._nearest.arrays())
             with contextlib.suppress(FileNotFoundError):  # an erasure has just removed what was half-written
-                if self._file.is_dir():  # as versions before 0.2 kept it
-                    remove(self._file)
-                os.replace(beside, self._file)
+                if file.is_dir():  # as versions before 0.2 kept it
+                    remove(file)
+                os.replace(beside, file)
         self._unsaved = 0
 
     def _count(self) -> int:
@@ -286,13 +314,19 @@ class LocalIndex:
             for i in np.flatnonzero(s.valid_from < s.valid_to)
         }
 
-    def _refresh(self, connection: sa.Connection) -> None:
-        """Bring the arrays up to the ledger's last event."""
+    def _refresh(self, connection: sa.Connection) -> int | None:
+        """Bring the arrays up to the ledger's last event; where another thread has gone beyond it, its number."""
         if not self._segments and self._position == 0:
             self._load(connection)
         last, _, digest = ledger.head(connection)
         if digest == self._hash:
-            return
+            return None
+        if self._passed.get(last) == digest:  # this view began before the newest event
+            return last
+        self._follow(connection, last, digest)
+        return None
+
+    def _follow(self, connection: sa.Connection, last: int, digest: str) -> None:
         if self._position and self._hash_at(connection, self._position) != self._hash:
             self.clear()  # another ledger is here now: a backup was put back
         e = schema.events.c
@@ -306,6 +340,10 @@ class LocalIndex:
             newest = max(int(s.passage_ids[-1]) for s in self._segments if len(s)) if self._count() else 0
             self._append(connection, newest)
             self._revalidate(connection, changed)
+        if self._position:
+            self._passed[self._position] = self._hash
+        while len(self._passed) > _REMEMBERED:
+            del self._passed[next(iter(self._passed))]
         self._position, self._hash = last, digest
         enough = self._unsaved >= max(SAVE_AFTER, SAVE_SHARE * self._count())
         if enough:

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from yukawa.knowledge.search import ranking
 from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, B, Query, Scored
 
-# Above so many passages a search by meaning uses an HNSW index; below, comparing with every vector is quick enough.
+# Above this many passages a search by meaning uses an HNSW index; below, comparing with every vector is quick enough.
 EXACT_UP_TO = 50_000
-# pgvector visits so many nodes at a time (its default is 40): recall@10 was 0.986 among 60,000 MiniLM vectors,
+# pgvector visits this many nodes at a time (its default is 40): recall@10 was 0.986 among 60,000 MiniLM vectors,
 # most of them mixtures of real ones.
 VISITED = 200
 

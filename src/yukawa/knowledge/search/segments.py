@@ -55,7 +55,7 @@ class IndexSegment:
         return len(self.postings(term)[0])
 
     def postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Rows that hold `term`, and how often each does."""
+        """The rows (n,) that hold `term`, and how often each does (n,)."""
         number = self.vocabulary.get(term)
         span = slice(0, 0) if number is None else slice(self.starts[number], self.starts[number + 1])
         return self.rows[span], self.counts[span]
@@ -97,7 +97,7 @@ class IndexSegment:
 
 
 def build_segment(rows: Sequence[Any], vectors: NDArray[np.float32]) -> IndexSegment:
-    """A segment of database rows with `passage_id, version_id, valid_from, valid_to, terms`."""
+    """Make a segment of database rows with `passage_id, version_id, valid_from, valid_to, terms` and vectors (rows, d)."""
     vocabulary: dict[str, int] = {}
     numbers: list[int] = []
     lengths = np.empty(len(rows), dtype=np.float32)

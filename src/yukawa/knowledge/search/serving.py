@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,6 +53,7 @@ class Serving:
         self._store = store
         self._embedder: tuple[int, Embedder] | None = None
         self._index: tuple[int, Index] | None = None
+        self._lock = threading.Lock()  # of several threads one opens them
 
     def ensure(self, embedding: str) -> None:
         """Let a base that has no embedder yet serve with `embedding`."""
@@ -99,9 +101,10 @@ class Serving:
 
     def forget(self) -> None:
         """Drop the embedder and the index from memory, and the index's copy from disk."""
-        if self._index is not None:
-            self._index[1].clear()
-        self._embedder, self._index = None, None
+        with self._lock:
+            if self._index is not None:
+                self._index[1].clear()
+            self._embedder, self._index = None, None
 
     def _embedder_of(self, row: ServingRow) -> Embedder:
         """The embedder that `row` names.
@@ -109,27 +112,32 @@ class Serving:
         Raises:
             StoreError: it gives vectors of another length than the base holds.
         """
-        if self._embedder is None or self._embedder[0] != row.id:
-            embedder = open_embedder(row.name)
-            if embedder.dimensions != row.dimensions:
-                raise StoreError(
-                    f"the vectors of {self._store.name} have {row.dimensions} dimensions, the embedder {row.name} gives"
-                    f" {embedder.dimensions}",
-                    hint=f"type: yukawa knowledge reindex {row.name}",
-                )
-            self._embedder = (row.id, embedder)
-        return self._embedder[1]
+        with self._lock:
+            if self._embedder is None or self._embedder[0] != row.id:
+                self._embedder = (row.id, self._opened(row))
+            return self._embedder[1]
+
+    def _opened(self, row: ServingRow) -> Embedder:
+        embedder = open_embedder(row.name)
+        if embedder.dimensions != row.dimensions:
+            raise StoreError(
+                f"the vectors of {self._store.name} have {row.dimensions} dimensions, the embedder {row.name} gives"
+                f" {embedder.dimensions}",
+                hint=f"type: yukawa knowledge reindex {row.name}",
+            )
+        return embedder
 
     def _index_of(self, row: ServingRow) -> Index:
         from yukawa.knowledge.search import local_index, postgres_index  # slow to import, and seldom needed
 
-        if self._index is None or self._index[0] != row.id:
-            file, facts = self._store.index_file, (row.id, row.dimensions)
-            if file is None:
-                self._index = (row.id, postgres_index.ServerIndex(*facts))
-            else:
-                self._index = (row.id, local_index.LocalIndex(file, self._store.scratch, *facts))
-        return self._index[1]
+        with self._lock:
+            if self._index is None or self._index[0] != row.id:
+                file, facts = self._store.index_file, (row.id, row.dimensions)
+                if file is None:
+                    self._index = (row.id, postgres_index.ServerIndex(*facts))
+                else:
+                    self._index = (row.id, local_index.LocalIndex(file, self._store.scratch, *facts))
+            return self._index[1]
 
 
 _BATCH = 512

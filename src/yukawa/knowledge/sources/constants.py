@@ -105,7 +105,7 @@ def _place(value: float, uncertainty: float) -> int:
 
 
 def printed(value: float, uncertainty: float, unit: str) -> str:
-    """'(9.1093837139 ± 0.0000000028) × 10⁻³¹ kg'; of an exact value at most twelve digits."""
+    """Print a value like '(9.1093837139 ± 0.0000000028) × 10⁻³¹ kg'; an exact one has at most twelve digits."""
     power = math.floor(math.log10(abs(value))) if value else 0
     power = power if abs(power) > 3 else 0
     scale = 10.0**-power

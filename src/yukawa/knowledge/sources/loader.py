@@ -83,6 +83,7 @@ def _new_item(statement: Statement) -> NewItem:
 
 
 def _keys(statement: Statement) -> tuple[str, ...]:
+    """The claim keys of a statement, by which taught items find the data that they correct."""
     table = particle_table()
     if statement.kind in ("quantum numbers", "main decay modes"):
         states = statement.id.split(":")[-1] if ":" in statement.id[4:] else ""
@@ -116,4 +117,4 @@ def _meaning(statement: Statement) -> str:
     if first is None or first.property in _PLAIN or statement.kind == "quantum numbers":
         return f"{statement.kind} of {subject}"
     about = re.split(r" (?:is|has|:) ", statement.text, maxsplit=1)[0]
-    return re.sub(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", about)[:160]
+    return re.sub(r"(?<!\s)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", about)[:160]

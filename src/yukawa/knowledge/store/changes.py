@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import Changed, InputError
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.serving import Serving, serving_row
@@ -69,16 +69,19 @@ class Changes:
             return self.write(new_items, actor, reason, withdrawn)
         return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
 
-    def replace(self, new: NewItem, actor: str, reason: str, verb: str) -> Item:
-        """Make a new version of an item current.
+    def replace(self, new: NewItem, actor: str, reason: str, verb: str, version: int | None = None) -> Item:
+        """Make a new version of an item current, in place of `version` if that is given.
 
         Raises:
             InputError: another item teaches the same. NotFound: the item was erased meanwhile.
+            Changed: another version is current, or none.
         """
         embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
             if not reader.last_versions(connection, [str(new.item_id)]).get(str(new.item_id)):
                 raise reader.unknown_item(connection, str(new.item_id))
+            if version is not None:
+                _check_version(reader.shown(connection, str(new.item_id)), version)
             twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
             if twin is not None and twin.id != new.item_id:
                 raise InputError(
@@ -86,7 +89,7 @@ class Changes:
                 )
             if serving_row(connection, self._store.name).id == embedder_id:
                 return self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)[0]
-        return self.replace(new, actor, reason, verb)  # another process reindexed meanwhile
+        return self.replace(new, actor, reason, verb, version)  # another process reindexed meanwhile
 
     def withdraw(self, connection: sa.Connection, item_ids: Sequence[str], actor: str, reason: str) -> None:
         """Unload current items."""
@@ -101,6 +104,20 @@ class Changes:
         self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[Vectors], embedder_id: int,
         actor: str, reason: str, verb: str | None = None,
     ) -> list[Item]:  # fmt: skip
+        """Write items as new versions, with their passages, conflicts and entries of the ledger, in one transaction.
+
+        Args:
+            connection: within a transaction that the caller commits.
+            new_items: each a new item or, if its id is known, the next version of one.
+            vectors: of each item's passages, (number of passages, dimension).
+            embedder_id: the embedder that made them.
+            actor: who changes the base.
+            reason: for the history.
+            verb: for the ledger; by default 'teach' or 'update'.
+
+        Returns:
+            The items as they are now, in the same order.
+        """
         if not new_items:
             return []
         event = ledger.next_event(connection)
@@ -121,6 +138,19 @@ class Changes:
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason)
         items = reader.current(connection, ids)
         return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
+
+
+def _check_version(item: Item, version: int) -> None:
+    """Refuse to replace another version of an item than the one that was read.
+
+    Raises:
+        Changed: it was updated or unloaded meanwhile.
+    """
+    if item.version != version or not item.current:
+        state = f"is at version {item.version} now" if item.current else "is unloaded now"
+        raise Changed(
+            f"item {item.id} {state}, not at version {version}", hint=f"type: yukawa knowledge show {item.id}"
+        )
 
 
 def _check_same_kinds(connection: sa.Connection, new_items: Sequence[NewItem]) -> None:

@@ -99,6 +99,7 @@ class _Verdict(NamedTuple):
 
 
 def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], event: int) -> None:
+    """Open conflicts between a new item and the facts on the same quantities that it does not supersede."""
     superseded = set(item.attributes.get("supersedes", ()))
     places = [(row.item_id, row.number) for row in standing if row.item_id in superseded]
     superseded -= {item_id for item_id, _ in reviewed(connection, places)}
@@ -119,7 +120,7 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
 
 
 def _contradicted(verdicts: Sequence[_Verdict]) -> Iterator[_Verdict]:
-    """Those that stand against a fact.
+    """Those that contradict a fact.
 
     One fact of another item that agrees clears that item: a value for all charges has several rows. Of several values
     that sources list for one quantity one that agrees clears them all, but a limit does not clear measured values.

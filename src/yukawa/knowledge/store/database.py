@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
 from yukawa.core.files import sync
 from yukawa.knowledge.store import identity
-from yukawa.knowledge.store.places import Scratch
+from yukawa.knowledge.store.places import BESIDE, Scratch
 
 HEAD = "0004"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -44,6 +44,8 @@ class Store:
         if self.file is not None:
             self._ensure_file(self.file)
         self.readonly = self.file is not None and not _can_be_written(self.file)
+        if self.readonly:  # copies of it need a place too
+            self.scratch = Scratch.of(None, self.name)
         self.engine = _engine(self.url, readonly=self.readonly)
         self._ensure_schema()
 
@@ -142,6 +144,19 @@ class Store:
                 _migrate(connection)
 
 
+def own_places(url: str | Path) -> list[Path]:
+    """Where the files of the base at `url` lie, or come to lie while it is used; none of a server's base.
+
+    Raises:
+        InputError: the URL is of no known kind.
+    """
+    if str(url).startswith("postgres"):
+        return []
+    file = Path(str(_resolve(str(url))[0].database))
+    beside = (file.with_name(file.name + suffix) for suffix in BESIDE)
+    return [*beside, file.with_suffix(".index"), file.with_suffix(".scratch")]
+
+
 def _begin_with(made: Path, file: Path) -> None:
     """Let `file` be the new base that was made, unless another process was quicker."""
     try:
@@ -203,8 +218,14 @@ def refuse_newer(what: str, found: str) -> None:
 
 
 def _resolve(url: str) -> tuple[sa.URL, Path | None]:
+    """The URL of a base and its folder (None on a server), from a folder or a database URL.
+
+    Raises:
+        InputError: it is a file, a YUKAWA_HOME, in memory, or of a database that is not supported.
+        MissingPackage: PostgreSQL needs a package that is not installed.
+    """
     if "://" not in url:
-        folder = Path(url).expanduser().absolute()
+        folder = Path(os.path.expanduser(url)).absolute()
         if folder.is_file():
             raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
         if (folder / "knowledge").is_dir() and not (folder / "knowledge.sqlite").exists():
@@ -222,7 +243,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
-        file = Path(parsed.database).expanduser().absolute()
+        file = Path(os.path.expanduser(parsed.database)).absolute()
         return parsed.set(drivername="sqlite", database=str(file)), file.parent
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         for package in ("psycopg", "pgvector"):
@@ -240,6 +261,7 @@ def _can_be_written(file: Path) -> bool:
 
 
 def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
+    """The engine of a base, whose connections begin their transactions themselves and write every commit to the disk."""
     if url.get_backend_name() == "postgresql":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
@@ -269,7 +291,7 @@ def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
 
 
 def _connect(file: Path, *, readonly: bool) -> sqlite3.Connection:
-    """A connection to a file that exists; one that cannot be written is read as it stands if no log lies beside it."""
+    """A connection to a file that exists; one that cannot be written is read as it is if it has no write-ahead log beside it."""
     log = Path(f"{file}-wal")
     still = readonly and not (log.exists() and log.stat().st_size)
     how = "immutable=1" if still else f"mode={'ro' if readonly else 'rwc'}"
@@ -323,6 +345,7 @@ def _worded(name: str) -> Iterator[None]:
 
 
 def _store_error(name: str, cause: str) -> StoreError:
+    """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
         "readonly": ("cannot be written: it is read-only", _PERMISSIONS),

@@ -144,6 +144,7 @@ def _alternatives(products: Products) -> list[Sequence[str]]:
 def _loaded(
     connection: sa.Connection, places: Sequence[tuple[int, int]], as_of: int | None
 ) -> list[FoundFact]:
+    """Load the facts at these places, each with the provenance of its item and how far it is trusted."""
     ids = list(dict.fromkeys(version_id for version_id, _ in places))
     found: dict[int, sa.RowMapping] = {}
     for start in range(0, len(ids), _AT_ONCE):
@@ -171,7 +172,7 @@ def _loaded(
 def reviewed(
     connection: sa.Connection, places: Sequence[tuple[str, int]], as_of: int | None = None
 ) -> set[tuple[str, int]]:
-    """Which of these versions (item id and number) a reviewer had agreed to, and none had taken that back, after that event or now."""
+    """The versions (item id and number) that a reviewer had confirmed and none had taken back, after that event or now."""
     until = sa.true() if as_of is None else events.c.seq <= as_of
     found: dict[tuple[str, int], bool] = {}
     for start in range(0, len(places), _AT_ONCE):

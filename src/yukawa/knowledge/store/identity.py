@@ -33,7 +33,7 @@ class Files(NamedTuple):
 
     @classmethod
     def of(cls, file: Path) -> "Files":
-        """Those that are there now."""
+        """The files as they are now."""
         return cls(*(_identity(f"{file}{suffix}") for suffix in ("", "-wal", "-shm")))
 
 

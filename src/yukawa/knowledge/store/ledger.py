@@ -107,11 +107,14 @@ def jump(ahead: int, behind: int) -> str:
 
 
 def clock_jumps(connection: sa.Connection) -> Iterator[str]:
-    """Where the clock was set back by more than a day from one event to the next."""
+    """Where the clock was set back by more than a day from one event to the next, or from the last one to now."""
     query = sa.select(events.c.seq, events.c.time).order_by(events.c.seq)
     for (_, before), (seq, after) in itertools.pairwise(connection.execute(query)):
         if before - after > JUMP:
             yield f"ledger: event {seq}: {jump(before, after)}"
+    (seq, last, _), now = head(connection), time.time_ns() // 1000
+    if last - now > JUMP:
+        yield f"ledger: event {seq} is dated {moment(last):%Y-%m-%d %H:%M} UTC, and the clock now says {moment(now):%Y-%m-%d %H:%M}"
 
 
 def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:

@@ -125,7 +125,7 @@ def listed(
 
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
-    """Ids of all passages whose versions pass the filters."""
+    """The ids (n,) of all passages whose versions pass the filters."""
     import numpy as np  # slow to import, and most questions need no passage
 
     query = (

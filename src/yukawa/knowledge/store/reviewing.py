@@ -71,7 +71,7 @@ def _check_settlement(
     """Anybody may give way to what is trusted more; everything else about data or reviewed items is a reviewer's."""
     if kept is None:
         if any(item.trust in ("built source", "reviewed") for item in sides):
-            check_reviewer(actor, reviewers, f"let both sides of conflict {conflict_id} stand")
+            check_reviewer(actor, reviewers, f"keep both sides of conflict {conflict_id}")
         return
     if all(outranks(kept.trust, item.trust) or not outranks(item.trust, "reviewed") for item in losers):
         return

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, unreadable
-from yukawa.core.files import check_output, pack_jsonl, read_jsonl, report_write_errors, sync
+from yukawa.core.files import check_output, open_file, pack_jsonl, read_jsonl, report_write_errors, sync
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
@@ -165,6 +165,7 @@ def _copy(store: Store, path: Path) -> int:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+    """Insert the rows of an export into a table, in batches; embedders and what the base builds itself are skipped."""
     if table is schema.embedders:  # the base embeds with its own
         return list(rows).clear()
     on_server = connection.dialect.name == "postgresql"
@@ -411,7 +412,7 @@ def _put_in_place(beside: Path, target: Path) -> None:
 
 def _first_bytes(path: Path) -> bytes:
     try:
-        with open(path, "rb") as handle:
+        with open_file(path) as handle:
             return handle.read(16)
     except OSError as error:
         raise unreadable(path, error) from None

@@ -13,7 +13,7 @@ _FLAVOUR = {"s": ("strangeness", -1), "c": ("charm", 1), "b": ("bottomness", -1)
 _NUMBERS = ("strangeness", "charm", "bottomness", "topness")
 
 _BASE = re.compile(
-    r"(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_ ]+))?(?:\^[*']+)?(?:\(.*\))?\d*[+\-0]*$"
+    r"(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_ ]{1,30}))?(?:\^[*']+)?(?:\(.*\))?\d{0,8}[+\-0]{0,4}$"
 )
 # Heavy and strange quarks of a hadron by the letter of its name (PDG review Naming Scheme for Hadrons); '~' marks an
 # antiquark. The lower index of a K, D or B replaces or adds quarks, that of a baryon replaces its strange quarks.
@@ -32,7 +32,7 @@ class Flavour:
     Args:
         contents: the possible sets of quarks, 'u', 'd~', …; several for superpositions such as the pi0.
         numbers: strangeness, charm, bottomness and topness.
-        quark_excess: quarks less antiquarks, thrice the baryon number.
+        quark_excess: quarks minus antiquarks, three times the baryon number.
     """
 
     contents: tuple[tuple[str, ...], ...]
@@ -41,7 +41,7 @@ class Flavour:
 
     @property
     def words(self) -> str:
-        """'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
+        """The content in words: 'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
         return ", ".join(_words(content) for content in self.contents)
 
 

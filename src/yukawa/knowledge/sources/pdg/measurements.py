@@ -153,12 +153,12 @@ def most_precise(found: Iterable[Measurement]) -> Measurement | None:
 
 
 def new_ones(found: Iterable[Measurement]) -> list[Measurement]:
-    """Those that the Review marks as new or changed since the edition before."""
+    """The measurements that the Review marks as new or changed since the edition before."""
     return [one for one in found if one.is_new]
 
 
 def in_average(found: Iterable[Measurement]) -> list[Measurement]:
-    """Those that the Review's average or fit uses."""
+    """The measurements that the Review's average or fit uses."""
     return [one for one in found if one.in_average or one.in_fit]
 
 
@@ -227,7 +227,7 @@ _JOURNALS = {
     "RMP": "Rev. Mod. Phys.", "PPN": "Phys. Part. Nucl.", "PTEP": "PTEP", "NJP": "New J. Phys.", "JPSJ": "J. Phys. Soc. Jap.",
     "PTP": "Prog. Theor. Phys.", "NIM": "Nucl. Instrum. Meth.", "SCIB": "Sci. Bull.", "CJP": "Chin. J. Phys.",
 }  # fmt: skip
-_PLACE = re.compile(r"(?P<journal>[A-Z]+) (?P<section>[A-Z])?(?P<volume>\d+\w*) (?P<pages>\S+)")
+_PLACE = re.compile(r"(?P<journal>[A-Z]+) (?P<section>[A-Z])?(?P<volume>\d\w*) (?P<pages>\S+)")
 
 
 def bibtex(references: Sequence[Reference]) -> str:

@@ -1,4 +1,4 @@
-"""What the names in the PDG's tables mean: each the charge states that it can stand for."""
+"""What the names in the PDG's tables mean: for each, the charge states that it can stand for."""
 
 import re
 import sqlite3
@@ -7,7 +7,7 @@ from collections import defaultdict
 from yukawa.knowledge.parsing import final_state
 from yukawa.knowledge.sources.pdg.text import plain
 
-_MASS = re.compile(r"\([0-9.~]+\w*\)")
+_MASS = re.compile(r"\([0-9.~]++(?:[^\W0-9]\w*)?\)")
 _ALIAS_DEPTH = 4  # an alias of an alias of a list is the longest chain
 
 

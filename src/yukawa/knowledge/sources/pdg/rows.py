@@ -258,7 +258,7 @@ def _error(shown: PdgValue, rounded: float | None, exact: float | None) -> float
 
 
 def ratios(review: Review, rows: Rows) -> dict[str, list[str]]:
-    """For each decay mode the branching ratios that repeat its fraction."""
+    """The branching ratios that repeat the fraction of each decay mode."""
     found: dict[str, list[str]] = {}
     for identifier in review.values:
         if identifier in review.blocks and (source := rows.repeats_fraction(rows.block(identifier))):
@@ -267,7 +267,7 @@ def ratios(review: Review, rows: Rows) -> dict[str, list[str]]:
 
 
 def preferred(review: Review, members: list[str]) -> Iterator[str]:
-    """Of the identifiers under one particle those wanted first: the PDG's default of a property, or else the first listed."""
+    """The preferred identifiers under one particle: the PDG's default for a property, or else the first listed."""
     for data_type in ("M", "G", "T"):
         blocks = [m for m in members if review.blocks[m]["data_type"] == data_type and review.values.get(m)]
         ordinary = [m for m in blocks if not set("As") & set(review.blocks[m]["flags"])] or blocks[:1]

@@ -24,15 +24,15 @@ _BY_WORDS = (
     (r"pole residue|residue", "pole residue"),
     (r"pole position|matrix pole|pole sqrt", "pole position"),
     (r"helicity-[13]/2|decay amplitude", "photon decay amplitude"),
-    (r"mass\([^()]*(\([^()]*\)[^()]*)*\)\s*-\s*mass|mass difference|Delta\s?mass", "mass difference"),
-    (r"width\(.*\)\s*-\s*width", "width difference"),
+    (r"mass\([^()]*(\([^()]*\)[^()]*)*\) ?- ?mass|mass difference|Delta\s?mass", "mass difference"),
+    (r"width\(.{0,120}?\) ?- ?width", "width difference"),
     (r"charge radius", "charge radius"),
     (r"polarizability", "polarizability"),
     (r"dipole moment", "electric dipole moment"),
     (r"A\(CP\)|\bCP[- ]|^[SC] ?\(|CP asymmetry", "CP violation parameter"),
     (r"Gamma\(L\)/Gamma|polarization|phi\(\((perp|parallel)\)\)", "polarization"),
     (r"form factor", "form factor"),
-    (r"meanlife\(.*\)\s*-\s*meanlife", "lifetime difference"),
+    (r"meanlife\(.{0,120}?\) ?- ?meanlife", "lifetime difference"),
     (r"meanlife|mean life", "lifetime ratio"),
     (r"asymmetry|A\(FB\)", "asymmetry"),
     (r"^<N\(", "multiplicity"),
@@ -48,8 +48,8 @@ _LOOSE_STATE = re.compile(
 )
 _CLASSES = {"M": "meson", "B": "baryon", "L": "lepton", "Q": "quark", "G": "boson"}
 _QUANTITY_WORDS = re.compile(
-    r"^[ -]*(?:(?P<before>Breit-Wigner|pole|\(Breit-Wigner\)|full|decay|quark|QUARK|Quark)[ -]+)*"
-    r"(?:mass|width|mean life|Mass|Width|full width|Full width)\b",
+    r"^[ -]*+(?:(?P<before>Breit-Wigner|pole|\(Breit-Wigner\)|full|decay|quark)[ -]++)*+"
+    r"(?:mass|width|mean life)\b",
     re.IGNORECASE,
 )
 _SAID_ALREADY = re.compile(r"^[ -]*(MeV\b|\(MeV\)|tau$|tau_s$|\(atomic mass units u\)|\(Breit-Wigner\))")
@@ -181,7 +181,7 @@ def property_of(block: DataBlock, unit: str) -> str:
 
 def is_plain_ratio(description: str) -> bool:
     """Whether a branching ratio is one mode over the total width, or a partial mean life."""
-    text = re.sub(r"\s*right_justify.*$", "", description)
+    text = re.sub(r"(?<!\s)\s*right_justify.*", "", description)
     single = re.fullmatch(r"G\((.*)\)/G\(total\)", text)
     return bool(re.match(r"tau\(", text)) or (single is not None and "G(" not in single[1])
 

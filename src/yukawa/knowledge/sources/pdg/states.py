@@ -83,7 +83,7 @@ def state_facts(state: Mapping[str, Any], kind: str, edition: str) -> Iterator[F
 
 
 def charge_text(charge: float | None) -> str:
-    """'+2/3 e', '−1 e', '0'."""
+    """The charge as text: '+2/3 e', '−1 e', '0'."""
     if charge is None:
         return "unknown"
     thirds = round(charge * 3)
@@ -157,6 +157,7 @@ def classes(state: Mapping[str, Any], kind: str, made_of: Flavour | None) -> Ite
 
 
 def _meson_classes(state: Mapping[str, Any], made_of: Flavour | None) -> Iterator[str]:
+    """The classes of a meson, by its quantum numbers, its quarks and its name."""
     name, numbers = state["name"], dict(made_of.numbers) if made_of else {}
     if kind := _MESONS.get((state["quantum_j"], state["quantum_p"])):
         yield kind
@@ -187,6 +188,7 @@ def _meson_classes(state: Mapping[str, Any], made_of: Flavour | None) -> Iterato
 
 
 def _baryon_classes(name: str, made_of: Flavour | None) -> Iterator[str]:
+    """The classes of a baryon, by its name and its quarks."""
     numbers = made_of.numbers if made_of else {}
     if name in ("p", "n", "pbar", "nbar"):
         yield "nucleon"

@@ -26,7 +26,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = {"mass": "mass", "meanlife": "lifetime", "width": "width"}
-_MASSES = re.compile(r"(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE)
+_MASSES = re.compile(r"(\S{1,60}?[+\-0)])-(\S{1,60}+) mass difference", re.IGNORECASE)
 _OF_GROUP = re.compile(r"\)(\+-|\+|-|0)$")
 _SIGNS = {"+": 1, "-": -1, "0": 0}
 _CHARGED = re.compile(r"[+\-0]$")

@@ -27,7 +27,7 @@ _BASE = (
     r"(?:bar|tilde)?"
 )
 _CHARGED = re.compile(
-    rf"(?<![A-Za-z_])(?P<body>{_BASE}(?:_[A-Za-z0-9]+(?:bar)?)*(?:\*|'|\(\*\))*(?:\([0-9~A-Z][^()\s]*\))?'*)"
+    rf"(?<![A-Za-z_])(?P<body>{_BASE}(?:_[A-Za-z0-9]{{1,12}}){{0,4}}(?:\*|'|\(\*\)){{0,4}}(?:\([0-9~A-Z][^()\s]*\))?'{{0,3}})"
     r"(?P<charge>\+-\+-|\+\+|--|\+-|-\+|[+\-0])(?=$|[\s,;:)\]/|}^*.~=]|[-+](?=[\sA-Z]))"
 )
 # 'f_0', 'chi_c0': here the zero is a spin, not a charge.
@@ -130,9 +130,9 @@ _MIXING = re.compile(r"(theta|m|mbar|mass)(\^2)?\((\d\d)\)")
 
 # Leftovers of typesetting commands; only descriptions that `_SUSPECT` matches are searched for them.
 _JUNK: tuple[tuple[str, str], ...] = (
-    (r"right_justify.*$", ""),
+    (r"right_justify.*", ""),
     (r"egroup\s*allowbreak\s*hboxbgroup|allowbreak\s*hboxbgroup|hboxbgroup|allowbreak", " "),
-    (r"\s*egroup", ""),
+    (r"(?<!\s)\s*egroup", ""),
     (r"_mathit ell\}\^([+-]),K\(S\)0\}([+-])", r"(lepton\1 K_S0, \2)"),
     (r"_mathit ell", "_lepton"),
     (r"\\mathit\s*\\ell", "lepton"),
@@ -144,7 +144,7 @@ _JUNK: tuple[tuple[str, str], ...] = (
     (r"\^\{([^{}]*)\}", r"\1"),
     (r"_\{([A-Za-z0-9+-]+)\}", r"_\1"),
     (r"[{}]", ""),
-    (r"``(.*?)''", r'"\1"'),
+    (r"``([^`\n]*?)''", r'"\1"'),
     (r"electron g-factor", "g"),
     (r"omegatopi", "omega to pi"),
     (r"\bpartiy\b", "parity"),
@@ -159,7 +159,7 @@ _SPACING: tuple[tuple[str, str], ...] = (
     (r"\+\s*c\.\s*c\.", "+ c.c."),
     (r"\(ex\.\s*", "(ex. "),
     (r"\(\s+", "("),
-    (r"\s+([,)])", r"\1"),
+    (r"(?<!\s)\s+([,)])", r"\1"),
 )
 _JUNK_PATTERNS = tuple((re.compile(pattern), with_) for pattern, with_ in _JUNK)
 _SPACING_PATTERNS = tuple((re.compile(pattern), with_) for pattern, with_ in _SPACING)
@@ -190,7 +190,7 @@ def _lower(match: re.Match[str]) -> str:
 
 
 _SYMBOLS: tuple[tuple[str, str], ...] = (
-    (r"\s*-->\s*", " → "),
+    (r"(?:(?<!\s)\s+)?-->\s*", " → "),
     (r">\s*=\s*", "≥"),
     (r"<\s*=\s*", "≤"),
     (r"==", "≡"),

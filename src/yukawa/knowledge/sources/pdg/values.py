@@ -6,18 +6,20 @@ from decimal import Decimal
 
 from yukawa.knowledge.sources.pdg.text import superscript
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
-_ERRORS = r"(?:\s*(?:\+-\s*\d*\.?\d+|\+\s*\d*\.?\d+\s*-\s*\d*\.?\d+))+"
-_POWER = r"(?:\s*E([+-]?\d+))?"
-_MEASURED = re.compile(rf"\(?\s*({NUMBER})\s*({_ERRORS})?\s*\)?\s*{_POWER}")
-_ABOUT = re.compile(rf"(?:presumably|\(?~)\s*({NUMBER})\)?\s*{_POWER}")
-_LIMIT = re.compile(rf"([<>])\s*({NUMBER}(?:\s*--\s*{NUMBER})?)\s*{_POWER}(?:\s*\(?CL=.*)?")
+# All read texts with single spaces.
+NUMBER = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)"
+_SIZE = r"(?:\d++(?:\.\d++)?|\.\d++)"
+_ERRORS = rf"(?: ?(?:\+- ?{_SIZE}|\+ ?{_SIZE} ?- ?{_SIZE}))+"
+_POWER = r"(?: ?E([+-]?\d+))?"
+_MEASURED = re.compile(rf"\(? ?({NUMBER}) ?({_ERRORS})? ?\)? ?{_POWER}")
+_ABOUT = re.compile(rf"(?:presumably|\(?~) ?({NUMBER})\)? ?{_POWER}")
+_LIMIT = re.compile(rf"([<>]) ?({NUMBER}(?: ?-- ?{NUMBER})?) ?{_POWER}(?: ?\(?CL=.*)?")
 _RANGE = re.compile(
-    rf"\(?\s*({NUMBER}){_POWER}\s*(?:--|-|to)\s*(?:({NUMBER}){_POWER}\s*to\s*)?({NUMBER})\s*\)?{_POWER}"
-    rf"(?:\s*\(~({NUMBER})\))?",
+    rf"\(? ?({NUMBER}){_POWER} ?(?:--|-|to) ?(?:({NUMBER}){_POWER} ?to ?)?({NUMBER}) ?\)?{_POWER}"
+    rf"(?: ?\(~({NUMBER})\))?",
     re.IGNORECASE,
 )
-_ERROR = re.compile(r"\+-\s*(\d*\.?\d+)|\+\s*(\d*\.?\d+)\s*-\s*(\d*\.?\d+)")
+_ERROR = re.compile(rf"\+- ?({_SIZE})|\+ ?({_SIZE}) ?- ?({_SIZE})")
 _WORDS = {"seen", "not seen", "possibly seen", "searched for", "small", "large", "dominant"}
 _UNITS = {
     "yr": "years", "mu(N)": "μ_N", "mu(B)": "μ_B", "micrometers": "μm", "e/2mass(W)": "e/2m_W",
@@ -56,6 +58,8 @@ class PdgValue:
 
 @dataclass(frozen=True)
 class _Parsed:
+    """A value as the PDG prints it: its kind, the digits of its numbers, and the power of ten that multiplies them."""
+
     kind: str
     numbers: tuple[str, ...]  # central value, or ends of a range (and its middle)
     errors: tuple[tuple[str, str], ...] = ()
@@ -96,11 +100,11 @@ class _Parsed:
 
 def _last(numbers: tuple[str, ...]) -> str:
     """The last number, of '0.001 -- 0.002' the second."""
-    return re.split(r"\s*--\s*", numbers[-1])[-1]
+    return re.split(" ?-- ?", numbers[-1])[-1]
 
 
 def _parse(text: str, power: int) -> _Parsed | None:
-    text = text.strip()
+    text = " ".join(text.split())
     if match := _LIMIT.fullmatch(text):
         return _Parsed("upper" if match[1] == "<" else "lower", (match[2],), power=power + int(match[3] or 0))
     if match := _ABOUT.fullmatch(text):
@@ -154,7 +158,7 @@ def _words(parsed: _Parsed, percent: bool, unit: str) -> str:
         low, high = (_scaled(number, parsed, percent, unit) for number in numbers[:2])
         about = f" (about {_scaled(numbers[2], parsed, percent, unit)})" if len(numbers) > 2 else ""
         return f"between {low} and {high}{about}"
-    body = re.sub(r"\s*−−\s*", "–", numbers[0])
+    body = re.sub(" ?−− ?", "–", numbers[0])
     for plus, minus in parsed.errors:
         body += f" ± {plus}" if plus == minus else f" +{plus} −{minus}"
     words = {"upper": "less than ", "lower": "greater than ", "about": "about ", "number": ""}[parsed.kind]
@@ -163,14 +167,14 @@ def _words(parsed: _Parsed, percent: bool, unit: str) -> str:
 
 def _pole(text: str, unit: str) -> str | None:
     """A complex pole position: '(890+-14) - i (26+-6)' -> '(890 ± 14) − i (26 ± 6) MeV'."""
-    parts = re.fullmatch(r"\(([^()]+)\)\s*-\s*i\s*\(([^()]+)\)", text.strip())
+    parts = re.fullmatch(r"\(([^()]+)\) ?- ?i ?\(([^()]+)\)", " ".join(text.split()))
     if parts is None:
         return None
     shown = []
     for part in parts.groups():
-        part = re.sub(r"\s*\+-\s*", " ± ", part)
-        part = re.sub(r"\s*--\s*", "–", part)
-        part = re.sub(r"\s*\+(\d[\d.]*)-(\d[\d.]*)", r" +\1 −\2", part)
+        part = re.sub(r" ?\+- ?", " ± ", part)
+        part = re.sub(" ?-- ?", "–", part)
+        part = re.sub(r" ?\+(\d[\d.]*)-(\d[\d.]*)", r" +\1 −\2", part)
         shown.append(part)
     return f"({shown[0]}) − i ({shown[1]}) {unit}".rstrip()
 

@@ -1,0 +1,582 @@
+"""Checks real decay cards and cards with planted mistakes, and compares reading and speed with decaylanguage.
+
+Run `python benchmarks/decay_cards.py --json FILE`. Real cards are those of YUKAWA_TEST_DATA/decay/cards and the tables in the wheel of
+decaylanguage; clean ones are the cards of FCC, those of tests/generators/cards, and the blocks of the tables without an error.
+Planted are 20 kinds of mistakes, each in `--number` places: found is a mistake that a finding of a fitting code reports, at
+the right line if it differs by one at most; a mend that is offered is right if the mended card has the statements of the
+clean one, daughters and statements in any order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode, card_text
+from yukawa.generators.checking import check
+from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.mending import mended_fully
+from yukawa.generators.models import HADRONISATION, decay_models
+from yukawa.generators.reading import decoded, is_number, read_card
+from yukawa.generators.species import SpeciesNames
+
+DATA = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data")) / "decay"
+OWN = Path(__file__).parents[1] / "tests" / "generators" / "cards"
+NAMES = SpeciesNames()
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A card with one mistake: its text, the line of it, the codes that report it."""
+
+    text: str
+    line: int
+    codes: frozenset[str]
+
+
+# ---- cards ---------------------------------------------------------------------------------------
+
+
+def own_cards() -> dict[str, str]:
+    """The cards of tests/generators/cards by dialect and name."""
+    found: dict[str, str] = {}
+    for file in sorted(OWN.glob("*.txt")):
+        parts = re.split(r"^#### (.*)\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        found |= {f"{file.stem}: {name}": text for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    return found
+
+
+def real_cards() -> dict[str, str]:
+    """The public cards of the test data by file name; none where the data are absent."""
+    return {
+        path.name: decoded(path.read_bytes(), path.name) for path in sorted((DATA / "cards").glob("*.dec"))
+    }
+
+
+def tables() -> dict[str, str]:
+    """The tables in the wheel of decaylanguage; none where it is not installed."""
+    spec = importlib.util.find_spec("decaylanguage")
+    if spec is None or spec.origin is None:
+        return {}
+    folder = Path(spec.origin).parent / "data"
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.DEC"))}
+
+
+def errors(text: str) -> list[Diagnostic]:
+    """The findings that stop a generator or make it produce nonsense."""
+    return [each for each in check(text, name="card.dec") if each.level == "error"]
+
+
+def blocks_of(text: str) -> Iterator[str]:
+    """The blocks of a table as cards of their own, with the values and model aliases that it defines."""
+    card = read_card(text)
+    head = "".join(
+        f"{each.name} {' '.join(each.words)}{' ;' if each.name == 'ModelAlias' else ''}\n"
+        for each in card.statements if isinstance(each, Command) and each.name in ("Define", "ModelAlias", "Alias")
+    )  # fmt: skip
+    lines = text.split("\n")
+    for block in card.blocks():
+        first, last = card.line(block.start), card.line(block.end)
+        used = {
+            name
+            for mode in block.modes
+            for name in (mode.parent, mode.model, *mode.daughters, *mode.arguments)
+        }
+        own = [line for line in head.splitlines() if line.split()[1] in used]
+        yield "\n".join((*own, *lines[first - 1 : last], "End", ""))
+
+
+def clean_cards() -> list[str]:
+    """Cards without an error: FCC's, our own, and the blocks of the tables."""
+    cards = [
+        *own_cards().values(),
+        *(text for name, text in real_cards().items() if name.startswith("HEP-FCC")),
+    ]
+    cards += [block for text in tables().values() for block in blocks_of(text)]
+    return [text for text in cards if not errors(text)]
+
+
+# ---- planting ------------------------------------------------------------------------------------
+
+
+class Planter:
+    """Puts mistakes into one clean card."""
+
+    def __init__(self, text: str, random_numbers: random.Random) -> None:
+        self.text, self.random = text, random_numbers
+        self.card = read_card(text)
+        self.lines = text.split("\n")
+        self.words = self.card.text.words
+
+    def modes(self) -> list[tuple[DecayBlock, DecayMode]]:
+        """All modes of real particles."""
+        return [
+            (block, mode)
+            for block in self.card.blocks()
+            for mode in block.modes
+            if mode.model not in HADRONISATION
+        ]
+
+    def replaced(self, word: int, new: str, *codes: str) -> Planted:
+        """The card with one word replaced."""
+        line, column = self.card.text.place(word)
+        lines = list(self.lines)
+        lines[line - 1] = (
+            lines[line - 1][: column - 1] + new + lines[line - 1][column - 1 + len(self.words[word]) :]
+        )
+        return Planted("\n".join(lines), line, frozenset(codes))
+
+    def without_lines(self, first: int, last: int, at: int, *codes: str) -> Planted:
+        """The card without some lines."""
+        return Planted("\n".join(self.lines[: first - 1] + self.lines[last:]), at, frozenset(codes))
+
+    def pick(self, choices: list[Any]) -> Any:
+        """One of them, None of none."""
+        return self.random.choice(choices) if choices else None
+
+    def own_line(self, start: int, end: int) -> bool:
+        """Whether words fill whole lines alone."""
+        line, last = self.card.line(start), self.card.line(end)
+        before = start == 0 or self.card.line(start - 1) < line
+        after = end + 1 >= len(self.words) or self.card.line(end + 1) > last
+        return before and after
+
+    def daughters(self, wanted: Callable[[str], bool]) -> list[tuple[int, str]]:
+        """The numbers and names of daughters that are wanted."""
+        return [
+            (mode.start + 1 + at, name) for _, mode in self.modes() if mode.fraction and mode.model != "SINGLE"
+            for at, name in enumerate(mode.daughters) if wanted(name)
+        ]  # fmt: skip
+
+
+def _species(name: str) -> Any:
+    return NAMES.get(name)
+
+
+def _charge(planter: Planter) -> Planted | None:
+    chosen = planter.pick(
+        planter.daughters(lambda name: bool((s := _species(name)) and s.charge3 and not s.is_parton))
+    )
+    return chosen and planter.replaced(chosen[0], NAMES.antiparticle(_species(chosen[1])), "E-CHARGE")
+
+
+def _baryon(planter: Planter) -> Planted | None:
+    chosen = planter.pick(
+        planter.daughters(lambda name: bool((s := _species(name)) and s.sums[1] and not s.charge3))
+    )
+    return chosen and planter.replaced(chosen[0], NAMES.antiparticle(_species(chosen[1])), "E-BARYON")
+
+
+def _lepton(planter: Planter) -> Planted | None:
+    chosen = planter.pick(planter.daughters(lambda name: bool((s := _species(name)) and s.spin_type == "N")))
+    return chosen and planter.replaced(chosen[0], NAMES.antiparticle(_species(chosen[1])), "E-LEPTON")
+
+
+def _spin(planter: Planter) -> Planted | None:
+    swaps = {
+        "mu-": "pi-",
+        "mu+": "pi+",
+        "e-": "K-",
+        "e+": "K+",
+        "p+": "pi+",
+        "anti-p-": "pi-",
+        "pi+": "mu+",
+        "pi-": "mu-",
+    }
+    chosen = planter.pick(planter.daughters(lambda name: name in swaps))
+    return chosen and planter.replaced(chosen[0], swaps[chosen[1]], "E-SPIN")
+
+
+def _mass(planter: Planter) -> Planted | None:
+    heavy = {0: "Upsilon", 3: "B_c+", -3: "B_c-"}
+    chosen = planter.pick(
+        planter.daughters(lambda name: bool((s := _species(name)) and s.spin2 == 0 and s.mass and s.mass < 2))
+    )
+    return chosen and planter.replaced(chosen[0], heavy[_species(chosen[1]).charge3], "E-MASS")
+
+
+def _particle(planter: Planter) -> Planted | None:
+    chosen = planter.pick(planter.daughters(lambda name: len(name) > 3))
+    if not chosen:
+        return None
+    at, name = chosen
+    place = planter.random.randrange(1, len(name) - 1)
+    new = name[:place] + name[place + 1] + name[place] + name[place + 2 :] if planter.random.random() < 0.5 else (
+        name[:place] + name[place + 1 :])  # fmt: skip
+    return None if new in NAMES or new == name or "-" in (new[0],) else planter.replaced(at, new, "E-PART")
+
+
+def _model(planter: Planter) -> Planted | None:
+    chosen = planter.pick([mode for _, mode in planter.modes() if len(mode.model) > 2])
+    if not chosen:
+        return None
+    place = planter.random.randrange(1, len(chosen.model))
+    new = planter.pick([chosen.model.lower(), chosen.model[:place] + chosen.model[place + 1 :]])
+    return (
+        None if new in decay_models() or new in NAMES else planter.replaced(chosen.model_at, new, "E-MODEL")
+    )
+
+
+def _semicolon(planter: Planter) -> Planted | None:
+    chosen = planter.pick(
+        [at for at, word in enumerate(planter.words) if word == ";" and planter.card.line(at)]
+    )
+    return planter.replaced(chosen, " ", "E-NOSEMI") if chosen is not None else None
+
+
+def _enddecay(planter: Planter) -> Planted | None:
+    chosen = planter.pick([at for at, word in enumerate(planter.words) if word == "Enddecay"])
+    return planter.replaced(chosen, "", "E-NOENDDECAY") if chosen is not None else None
+
+
+def _end(planter: Planter) -> Planted | None:
+    return planter.replaced(len(planter.words) - 1, "", "E-NOEND") if planter.words[-1] == "End" else None
+
+
+def _comma(planter: Planter) -> Planted | None:
+    chosen = planter.pick(
+        [mode for _, mode in planter.modes() if re.fullmatch(r"\d+\.\d+", planter.words[mode.start])]
+    )
+    return chosen and planter.replaced(chosen.start, planter.words[chosen.start].replace(".", ","), "E-FRAC")
+
+
+def _alias(planter: Planter) -> Planted | None:
+    aliases = [
+        each for each in planter.card.commands("Alias") if planter.own_line(each.start, each.start + 2)
+    ]
+    usable = [
+        each
+        for each in aliases
+        if each.words[0] in planter.words[each.start + 3 :] and each.words[0] not in NAMES
+    ]
+    chosen = planter.pick(usable)
+    if not chosen:
+        return None
+    line = planter.card.line(chosen.start)
+    use = next(
+        at for at in range(chosen.start + 3, len(planter.words)) if planter.words[at] == chosen.words[0]
+    )
+    return planter.without_lines(
+        line, planter.card.line(chosen.start + 2), planter.card.line(use) - 1, "E-PART"
+    )
+
+
+def _chargeconj(planter: Planter) -> Planted | None:
+    copied = {each.words[0] for each in planter.card.commands("CDecay")}
+    aliases = {each.words[0] for each in planter.card.commands("Alias")}
+    usable = [each for each in planter.card.commands("ChargeConj") if copied & set(each.words) & aliases]
+    chosen = planter.pick([each for each in usable if planter.own_line(each.start, each.start + 2)])
+    if not chosen:
+        return None
+    use = next(each for each in planter.card.commands("CDecay") if each.words[0] in chosen.words)
+    line = planter.card.line(chosen.start)
+    return planter.without_lines(line, line, planter.card.line(use.start) - 1, "E-CDNOCC")
+
+
+def _cdecay_self(planter: Planter) -> Planted | None:
+    chosen = planter.pick(list(planter.card.commands("CDecay")))
+    if not chosen:
+        return None
+    pairs = {
+        one: other
+        for each in planter.card.commands("ChargeConj")
+        for one, other in (each.words, each.words[::-1])
+    }
+    partner = pairs.get(chosen.words[0]) or NAMES.conjugate(chosen.words[0])
+    decayed = [block.parent for block in planter.card.blocks()]
+    return planter.replaced(chosen.start + 1, partner, "E-CDORDER") if partner in decayed else None
+
+
+def _cdecay_order(planter: Planter) -> Planted | None:
+    usable = [
+        each for each in planter.card.commands("CDecay") if planter.own_line(each.start, each.start + 1)
+    ]
+    chosen = planter.pick(usable)
+    first = next(planter.card.blocks(), None)
+    if not chosen or first is None or not planter.own_line(first.start, first.start + 1):
+        return None
+    line, target = planter.card.line(chosen.start), planter.card.line(first.start)
+    if line <= target:
+        return None
+    lines = list(planter.lines)
+    moved = lines.pop(line - 1)
+    lines.insert(target - 1, moved)
+    return Planted("\n".join(lines), target, frozenset({"E-CDORDER"}))
+
+
+def _arguments(planter: Planter) -> Planted | None:
+    models = decay_models()
+    usable = [
+        mode
+        for _, mode in planter.modes()
+        if (m := models.get(mode.model)) and m.arguments and mode.arguments != ["0"]
+    ]
+    chosen = planter.pick([mode for mode in usable if all(map(is_number, mode.arguments))])
+    if not chosen:
+        return None
+    if chosen.arguments and str(len(chosen.arguments) - 1) not in models[chosen.model].arguments:
+        return planter.replaced(chosen.model_at + 1, "", "E-NARG")
+    if str(len(chosen.arguments) + 1) in models[chosen.model].arguments:
+        return None
+    return planter.replaced(chosen.model_at, f"{chosen.model} 1.0", "E-NARG")
+
+
+def _order(planter: Planter) -> Planted | None:
+    models = decay_models()
+    usable = []
+    for _, mode in planter.modes():
+        model = models.get(mode.model)
+        species = [_species(name) for name in mode.daughters]
+        if model is None or None in species or len(species) < 2 or mode.end - mode.start > 60:
+            continue
+        swapped = [species[1], species[0], *species[2:]]
+        if not model.takes(swapped):
+            usable.append(mode)
+    mode = planter.pick(usable)
+    if not mode or planter.card.line(mode.start + 1) != planter.card.line(mode.start + 2):
+        return None
+    first = planter.replaced(mode.start + 2, mode.daughters[0])
+    again = Planter(first.text, planter.random)
+    return again.replaced(mode.start + 1, mode.daughters[1], "E-ORDER")
+
+
+def _daughter_count(planter: Planter) -> Planted | None:
+    models = decay_models()
+    usable = [mode for _, mode in planter.modes() if (m := models.get(mode.model)) and m.daughters]
+    mode = planter.pick(
+        [mode for mode in usable if len(mode.daughters) + 1 not in models[mode.model].daughters]
+    )
+    return mode and planter.replaced(mode.start, f"{planter.words[mode.start]} pi0", "E-NDAUG")
+
+
+def _sum(planter: Planter) -> Planted | None:
+    usable = [
+        block for block in planter.card.blocks() if 0.99 < sum(mode.fraction for mode in block.modes) < 1.0005
+    ]
+    block = planter.pick([block for block in usable if block.modes and block.modes[0].fraction > 0.1])
+    if not block:
+        return None
+    mode = max(block.modes, key=lambda mode: mode.fraction)
+    planted = planter.replaced(mode.start, f"{mode.fraction * 1.5:.5f}", "W-SUM")
+    return Planted(planted.text, planter.card.line(block.start), planted.codes)
+
+
+def _duplicate(planter: Planter) -> Planted | None:
+    usable = [
+        mode
+        for _, mode in planter.modes()
+        if planter.own_line(mode.start, mode.end) and mode.model and mode.daughters
+    ]
+    mode = planter.pick(
+        [mode for mode in usable if planter.card.line(mode.start) == planter.card.line(mode.end)]
+    )
+    if not mode:
+        return None
+    line = planter.card.line(mode.start)
+    lines = list(planter.lines)
+    lines.insert(line, lines[line - 1])
+    return Planted("\n".join(lines), line + 1, frozenset({"E-DUPMODE"}))
+
+
+KINDS: dict[str, Callable[[Planter], Planted | None]] = {
+    "charge": _charge, "baryon number": _baryon, "lepton number": _lepton, "spin": _spin, "mass": _mass,
+    "particle misspelt": _particle, "model misspelt": _model, "no semicolon": _semicolon, "no Enddecay": _enddecay,
+    "no End": _end, "decimal comma": _comma, "no Alias": _alias, "no ChargeConj": _chargeconj,
+    "CDecay of itself": _cdecay_self, "CDecay too early": _cdecay_order, "number of arguments": _arguments,
+    "order of daughters": _order, "number of daughters": _daughter_count, "sum": _sum, "mode twice": _duplicate,
+}  # fmt: skip
+
+
+def plant(
+    number: int, seed: int = 20, kinds: tuple[str, ...] = tuple(KINDS)
+) -> Iterator[tuple[str, str, Planted]]:
+    """Kind, clean card and planted card, `number` of each kind from different places."""
+    cards = clean_cards()
+    for kind in kinds:
+        numbers = random.Random(f"{seed} {kind}")
+        seen: set[str] = set()
+        for _ in range(number * 200):
+            if len(seen) == number:
+                break
+            text = numbers.choice(cards)
+            planted = KINDS[kind](Planter(text, numbers))
+            if planted is None or planted.text == text or planted.text in seen:
+                continue
+            seen.add(planted.text)
+            yield kind, text, planted
+
+
+def same_statements(one: str, other: str) -> bool:
+    """Whether two cards have the same statements, daughters and statements in any order."""
+    return _canonical(read_card(one)) == _canonical(read_card(other))
+
+
+def _canonical(card: DecayCard) -> str:
+    for block in card.blocks():
+        for mode in block.modes:
+            mode.daughters.sort()
+    return "\n".join(sorted(card_text(card).split("\n")))
+
+
+def score(number: int) -> dict[str, Any]:
+    """Recall, right lines and right mends of every kind."""
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+    missed = []
+    for kind, clean, planted in plant(number):
+        count = counts[kind]
+        count["planted"] += 1
+        found = [each for each in check(planted.text, name="card.dec") if each.code in planted.codes]
+        count["found"] += bool(found)
+        close = [each for each in found if abs(each.line - planted.line) <= 1]
+        count["line"] += bool(close)
+        if close and close[0].edits:
+            count["mends"] += 1
+            better, _ = mended_fully(planted.text, lambda text: check(text, name="card.dec"), physics=True)
+            right = same_statements(better, clean)
+            count["right mends"] += right
+            if not right:
+                missed.append({"kind": kind, "line": planted.line, "mended": close[0].message})
+        if not close:
+            text = planted.text.split("\n")[planted.line - 1][:120]
+            said = [f"{each.line} {each.code}" for each in check(planted.text, name="card.dec")][:4]
+            missed.append({"kind": kind, "line": planted.line, "text": text, "found": said})
+    total = sum(counts.values(), Counter())
+    return {
+        "kinds": {kind: dict(count) for kind, count in counts.items()},
+        "all": dict(total),
+        "missed": missed,
+    }
+
+
+# ---- comparison with decaylanguage ---------------------------------------------------------------
+
+
+def compared() -> dict[str, Any]:
+    """Modes, fractions and models of all cards as decaylanguage reads them, and the time of both, in turn."""
+    from decaylanguage import DecFileParser
+
+    equal = differ = refused = 0
+    ratios: dict[str, list[float]] = {"cards": [], "tables": []}
+    seconds: dict[str, float] = {}
+    different = []
+    for name, text in (real_cards() | own_cards() | tables()).items():
+        began = time.perf_counter()
+        found = check(text, name="card.dec")
+        ours = time.perf_counter() - began
+        began = time.perf_counter()
+        try:
+            parser = DecFileParser.from_string(text)
+            parser.parse(include_ccdecays=False)
+        except Exception:  # noqa: BLE001 - the grammar of the peer raises several kinds
+            refused += 1
+            continue
+        theirs = time.perf_counter() - began
+        ratios["tables" if name.endswith(".DEC") else "cards"].append(theirs / ours)
+        if name.endswith(".DEC"):
+            seconds |= {name: round(ours, 3), f"{name}, decaylanguage": round(theirs, 3)}
+        if [each for each in found if each.code in ("E-NOMODEL", "E-FRAC", "E-NOSEMI")]:
+            continue
+        same = _same_modes(text, parser)
+        equal, differ = equal + same, differ + (not same)
+        if not same:
+            different.append(name)
+    return {
+        "equal": equal, "different": different, "read by us alone": refused,
+        "times faster on cards": round(statistics.median(ratios["cards"]), 1),
+        "times faster on tables": round(statistics.median(ratios["tables"]), 1) if ratios["tables"] else None,
+        "seconds": seconds,
+    }  # fmt: skip
+
+
+def _same_modes(text: str, parser: Any) -> bool:
+    aliases = {each.words[0]: each.words[1:] for each in read_card(text).commands("ModelAlias")}
+    for parent, modes in read_card(text).decays().items():
+        theirs = [
+            parser._decay_mode_details(mode, display_photos_keyword=False)
+            for mode in parser._find_decay_modes(parent)
+        ]
+        own = [
+            (mode.fraction, sorted(mode.daughters), aliases.get(mode.model, [mode.model])[0])
+            for mode in modes
+        ]
+        if sorted(own) != sorted((each["bf"], sorted(each["fs"]), each["model"]) for each in theirs):
+            return False
+    return True
+
+
+def false_alarms() -> dict[str, Any]:
+    """Blocks of the tables and cards in use with an error."""
+    shown = {}
+    blocks = 0
+    for name, text in tables().items():
+        card = read_card(text)
+        blocks += len(list(card.blocks()))
+        shown[name] = [f"{each.line}: {each.code}: {each.message}" for each in errors(text)]
+    cards = {
+        name: [f"{e.line}: {e.code}: {e.message}" for e in errors(text)]
+        for name, text in real_cards().items()
+    }
+    own = {
+        name: [f"{e.line}: {e.code}: {e.message}" for e in errors(text)] for name, text in own_cards().items()
+    }
+    return {
+        "blocks": blocks, "tables": shown, "cards": len(cards), "findings": {name: each for name, each in cards.items() if each},
+        "own cards": len(own), "own findings": {name: each for name, each in own.items() if each},
+    }  # fmt: skip
+
+
+def timing() -> dict[str, float]:
+    """Milliseconds a card and of the import of the checker, the medians of seven."""
+    cards = list(real_cards().values()) or list(own_cards().values())
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        for text in cards:
+            check(text, name="card.dec")
+        times.append((time.perf_counter() - began) / len(cards))
+    imports = []
+    for code in ("pass", "from yukawa.generators.checking import check; check('End')") * 7:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        imports.append(time.perf_counter() - began)
+    difference = statistics.median(imports[1::2]) - statistics.median(imports[::2])
+    return {
+        "ms a card": round(1000 * statistics.median(times), 3),
+        "ms of import": round(1000 * difference, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--number", type=int, default=60, help="planted mistakes of a kind")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {
+        "false alarms": false_alarms(),
+        "planted": score(options.number),
+        "timing": timing(),
+    }
+    if importlib.util.find_spec("decaylanguage"):
+        figures["decaylanguage"] = compared()
+    text = json.dumps(figures, ensure_ascii=False, indent=1)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""`yukawa check`: what is wrong with decay cards, job options and generator settings, for people and for machines."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yukawa import __version__
+from yukawa.cli.options import Json, argument, option
+from yukawa.cli.output import fail, note, print_json, say
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write, read_bytes
+from yukawa.generators import checking, diagnostics, mending, reading, species
+
+FORMATS = ("text", "json", "github", "sarif")
+Found = list[tuple[str, Sequence[diagnostics.Diagnostic]]]
+
+
+def check(
+    files: Annotated[
+        list[str],
+        argument("FILE...", "Decay cards, .cmnd of Pythia, job options of BOSS; - is standard input."),
+    ],
+    strict: Annotated[bool, option("--strict", None, "Exit with 1 for warnings too.")] = False,
+    fix: Annotated[
+        bool, option("--fix", None, "Apply what can be mended in one way alone, and show the difference.")
+    ] = False,
+    fix_physics: Annotated[
+        bool,
+        option(
+            "--fix-physics", None, "Also apply mends that alter the decays: charges, neutrinos, antibaryons."
+        ),
+    ] = False,
+    form: Annotated[str, option("--format", "FORMAT", "text, json, github (annotations) or sarif.")] = "text",
+    base: Annotated[
+        Path | None,
+        option(
+            "--base", "FILE", "The decay table that the generator reads first: its aliases, values, decays."
+        ),
+    ] = None,
+    pdl: Annotated[
+        Path | None,
+        option("--pdl", "FILE", "Your table of particles: evt.pdl of EvtGen, pdt.table of BesEvtGen."),
+    ] = None,
+    ecms: Annotated[
+        float | None, option("--ecms", "GEV", "Energy in the centre of mass, the mass of a vpho.", min=0.0)
+    ] = None,
+    pdg: Annotated[
+        bool,
+        option(
+            "--pdg", None, "Compare the branching fractions with those of the Review of Particle Physics."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check decay cards, generator settings and job options.
+
+    Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read.
+    """
+    if form not in FORMATS:
+        raise InputError(f"--format {form} is not one of {', '.join(FORMATS)}")
+    with _measured(pdg) as measured:
+        around = checking.Surroundings(
+            reading.read_card(reading.read_file(base)) if base else None,
+            _table(pdl) if pdl else None,
+            ecms,
+            measured,
+        )
+        found, unreadable = _all(files, around, fix or fix_physics, fix_physics)
+    _show(found, "json" if as_json else form)
+    levels = {each.level for _, listed in found for each in listed}
+    if unreadable:
+        raise typer.Exit(2)
+    if "error" in levels or (strict and "warning" in levels):
+        raise typer.Exit(1)
+
+
+def _all(files: list[str], around: checking.Surroundings, fix: bool, physics: bool) -> tuple[Found, bool]:
+    found: Found = []
+    unreadable = False
+    for file in files:
+        try:
+            found.append((file, _checked(file, around, fix, physics)))
+        except InputError as error:
+            fail(str(error))
+            unreadable = True
+    return found, unreadable
+
+
+@contextlib.contextmanager
+def _measured(pdg: bool) -> Iterator[Any]:
+    """Looks up branching fractions in the knowledge base, if they are wanted."""
+    if not pdg:
+        yield None
+        return
+    from yukawa.cli import session
+    from yukawa.generators.fractions import measured_in
+
+    with session.taught_base(session.read_settings()) as base:
+        yield measured_in(base)
+
+
+def _table(path: Path) -> dict[str, species.Species]:
+    found = species.read_particle_table(path)
+    if not found:
+        raise InputError(
+            f"{path} holds no line 'add p Particle NAME NUMBER …', so it is not a table of particles"
+        )
+    return found
+
+
+def _checked(
+    file: str, around: checking.Surroundings, fix: bool, physics: bool
+) -> Sequence[diagnostics.Diagnostic]:
+    if file == "-":
+        text, name = reading.decoded(sys.stdin.buffer.read(), "standard input"), ""
+    else:
+        text, name = reading.read_file(Path(file)), Path(file).name
+    checker: Callable[[str], Sequence[diagnostics.Diagnostic]]
+    checker = lambda text: checking.check(text, name=name, surroundings=around)  # noqa: E731
+    if not fix:
+        return checker(text)
+    better, left = mending.mended_fully(text, checker, physics=physics)
+    if better != text:
+        if file == "-":
+            say(better.rstrip("\n"))
+        else:
+            say(mending.difference(text, better, file).rstrip("\n"))
+            atomic_write(Path(file), better.encode(_encoding(read_bytes(Path(file)))))
+    return left
+
+
+def _encoding(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _show(found: Found, form: str) -> None:
+    if form == "json":
+        print_json([each for file, listed in found for each in diagnostics.as_objects(file, listed)])
+        return
+    if form == "sarif":
+        say(diagnostics.as_sarif(found, __version__))
+        return
+    lines = diagnostics.as_github if form == "github" else diagnostics.as_text
+    for file, listed in found:
+        for line in lines(file, listed):
+            say(line)
+    if form == "text":
+        counts = {
+            level: sum(each.level == level for _, listed in found for each in listed)
+            for level in ("error", "warning", "note")
+        }
+        shown = ", ".join(f"{count} {level}{'s' * (count != 1)}" for level, count in counts.items() if count)
+        note(f"{len(found)} file{'s' * (len(found) != 1)} checked: {shown or 'nothing found'}")

@@ -1,0 +1,236 @@
+"""Job options of BOSS, the software of BESIII: read as statements, and checked for the services that generate events."""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yukawa.core.errors import nearest
+from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.reading import is_number
+from yukawa.generators.slips import is_slip, nearest_word
+
+# Flag of KKMC, resonance, its energy in GeV, and how far from it the resonance is still produced.
+RESONANCES = (
+    ("GenerateJPsi", "J/psi", 3.0969, 0.02), ("GeneratePsiPrime", "psi(2S)", 3.6861, 0.02),
+    ("GeneratePsi3770", "psi(3770)", 3.7737, 0.05), ("GeneratePsi4030", "psi(4040)", 4.04, 0.12),
+    ("GeneratePsi4160", "psi(4160)", 4.191, 0.12), ("GeneratePsi4260", "psi(4260)", 4.23, 0.8),
+    ("GeneratePsi4415", "psi(4415)", 4.421, 0.12),
+)  # fmt: skip
+# The lines that include the services of a simulation, in the order in which BOSS reads them.
+INCLUDES = (
+    "$OFFLINEEVENTLOOPMGRROOT/share/OfflineEventLoopMgr_Option.txt", "$KKMCROOT/share/jobOptions_KKMC.txt",
+    "$BESEVTGENROOT/share/BesEvtGen.txt", "$BESSIMROOT/share/G4Svc_BesSim.txt", "$CALIBSVCROOT/share/calibConfig_sim.txt",
+    "$ROOTIOROOT/share/jobOptions_Digi2Root.txt",
+)  # fmt: skip
+_LARGEST_SPREAD = 0.01  # GeV
+_COMPLETE = ("KKMC", "EvtDecay")  # of these every property is known
+_STATEMENT = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*(\+?=)\s*")
+_INCLUDE = re.compile(r'\s*#include\s*"([^"]*)"')
+_TRUTH = frozenset({"true", "false", "1", "0", "True", "False"})
+
+
+@dataclass(frozen=True, slots=True)
+class OptionLine:
+    """One statement: a property with its value as text, or an include with key '#include'."""
+
+    line: int
+    column: int
+    key: str
+    value: str
+
+
+@functools.cache
+def properties() -> dict[str, tuple[str, str, str]]:
+    """Type, default and meaning of each known property."""
+    text = Path(__file__).with_name("boss.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {key: (kind, default, meaning) for key, kind, default, meaning in rows}
+
+
+def read_options(text: str) -> tuple[list[OptionLine], list[Diagnostic]]:
+    """Read job options: `Service.Property = value;` over any number of lines, `//` comments, `#include "file"`."""
+    lines = [_without_comment(line) for line in text.split("\n")]
+    statements: list[OptionLine] = []
+    found: list[Diagnostic] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if not line.strip():
+            at += 1
+            continue
+        include = _INCLUDE.match(line)
+        if include:
+            statements.append(OptionLine(at + 1, 1, "#include", include[1]))
+            at += 1
+            continue
+        opened = _STATEMENT.match(line)
+        if not opened:
+            found.append(Diagnostic("E-KEY", at + 1, 1, f'"{line.strip()[:60]}" is not KEY = VALUE;'))
+            at += 1
+            continue
+        value, last = line[opened.end() :], at
+        while ";" not in value and last + 1 < len(lines) and not _begins(lines[last + 1]):
+            last += 1
+            value += "\n" + lines[last]
+        if ";" not in value:
+            while last > at and not lines[last].strip():
+                last -= 1
+            end = len(lines[last].rstrip()) + 1
+            found.append(
+                Diagnostic(
+                    "E-NOSEMI",
+                    last + 1,
+                    end,
+                    f"{opened[1]} ends without a semicolon",
+                    '";"',
+                    (Edit(last + 1, end, "", ";"),),
+                )
+            )
+        statements.append(OptionLine(at + 1, opened.start(1) + 1, opened[1], value.partition(";")[0].strip()))
+        at = last + 1
+    return statements, found
+
+
+def _begins(line: str) -> bool:
+    return bool(_STATEMENT.match(line) or line.lstrip().startswith("#"))
+
+
+def _without_comment(line: str) -> str:
+    quoted = False
+    for at, character in enumerate(line):
+        if character == '"':
+            quoted = not quoted
+        elif not quoted and line.startswith("//", at):
+            return line[:at]
+    return line
+
+
+def check_options(text: str) -> list[Diagnostic]:
+    """Everything that is wrong with job options, as far as the services that generate events are concerned."""
+    statements, found = read_options(text)
+    given: dict[str, OptionLine] = {}
+    for each in statements:
+        if each.key == "#include":
+            continue
+        if each.key in given and each.key != "ApplicationMgr.DLLs" and given[each.key].value != each.value:
+            reason = f"{each.key} is set already in line {given[each.key].line}, to {given[each.key].value}"
+            found.append(Diagnostic("W-DEF", each.line, each.column, reason))
+        given[each.key] = each
+        found += _property(each)
+    found += _includes(statements, given)
+    found += _energy(given)
+    return found
+
+
+def _property(each: OptionLine) -> Iterator[Diagnostic]:
+    known = properties()
+    service, _, name = each.key.rpartition(".")
+    if each.key in known:
+        kind = known[each.key][0]
+        if kind == "stale":
+            right = "KKMC.BeamEnergySpread"
+            mend: tuple[Edit, ...] = (Edit(each.line, each.column, each.key, right),)
+            yield Diagnostic(
+                "E-KEY", each.line, each.column, f"{each.key} is not a property of {service}", right, mend
+            )
+        else:
+            yield from _value(each, kind)
+        return
+    if service in _COMPLETE:
+        own = [key.partition(".")[2] for key in known if key.startswith(service + ".")]
+        meant = nearest_word(name, own)
+        right = f"{service}.{meant}" if meant else ""
+        mend = (
+            (Edit(each.line, each.column, each.key, right),)
+            if meant and meant.lower() == name.lower()
+            else ()
+        )
+        yield Diagnostic(
+            "E-KEY", each.line, each.column, f"{each.key} is not a property of {service}", right, mend
+        )
+        return
+    meant = nearest(each.key, known)
+    if meant and is_slip(each.key.lower(), meant.lower()):
+        yield Diagnostic(
+            "E-KEY",
+            each.line,
+            each.column,
+            f"{each.key} is not known",
+            meant,
+            (Edit(each.line, each.column, each.key, meant),),
+        )
+
+
+def _value(each: OptionLine, kind: str) -> Iterator[Diagnostic]:
+    value = each.value
+
+    def wrong(wanted: str, write: str = "") -> Diagnostic:
+        return Diagnostic("E-VALUE", each.line, each.column, f"{each.key} = {value} is not {wanted}", write)
+
+    if kind == "bool" and value not in _TRUTH:
+        yield wrong("true or false")
+    elif kind == "double" and not is_number(value):
+        yield wrong("a number", f'"{value.replace(",", ".")}"' if is_number(value.replace(",", ".")) else "")
+    elif kind == "int" and not re.fullmatch(r"[+-]?\d+", value):
+        yield wrong("an integer")
+    elif kind == "string" and not re.fullmatch(r'"[^"]*"', value, re.DOTALL):
+        yield wrong("a text in quotes", f'"{value}"')
+    elif kind == "list" and not (value.startswith("{") and value.endswith("}")):
+        yield wrong("a list in braces", "{" + value + "}")
+    elif each.key.lower().endswith("beamenergyspread") and not 0 <= float(value) < _LARGEST_SPREAD:
+        yield wrong(f"between 0 and {_LARGEST_SPREAD} GeV")
+    elif each.key == "MessageSvc.OutputLevel" and not 1 <= int(value) <= 7:
+        yield wrong("between 1 and 7")
+
+
+def _includes(statements: list[OptionLine], given: dict[str, OptionLine]) -> Iterator[Diagnostic]:
+    order = {include: number for number, include in enumerate(INCLUDES)}
+    known = [
+        (order[each.value], each) for each in statements if each.key == "#include" and each.value in order
+    ]
+    for (before, first), (after, second) in itertools.pairwise(known):
+        if after < before:
+            reason = f"{second.value} is included after {first.value}, which needs it first"
+            yield Diagnostic("W-ORDER", second.line, 1, reason)
+    own = [each for key, each in given.items() if key.startswith("KKMC.")]
+    included = [each for number, each in known if number == 1]
+    if included and own and min(each.line for each in own) < included[0].line:
+        first = min(own, key=lambda each: each.line)
+        yield Diagnostic(
+            "W-ORDER", first.line, 1, f"{first.key} is set before {included[0].value}, which sets it again"
+        )
+
+
+def _energy(given: dict[str, OptionLine]) -> Iterator[Diagnostic]:
+    energy = given.get("KKMC.CMSEnergy")
+    on = [
+        row
+        for row in RESONANCES
+        if (each := given.get(f"KKMC.{row[0]}")) and each.value.lower() in ("true", "1")
+    ]
+    parent = given.get("EvtDecay.ParentParticle")
+    if parent and any(key.startswith("KKMC.") for key in given):
+        reason = "EvtDecay.ParentParticle is for jobs without KKMC, which this one sets up"
+        yield Diagnostic("E-VALUE", parent.line, parent.column, reason)
+    if not energy or not is_number(energy.value):
+        return
+    value = float(energy.value)
+    for flag, name, mass, reach in on:
+        if abs(value - mass) > reach:
+            each = given[f"KKMC.{flag}"]
+            there = [row for row in RESONANCES if abs(value - row[2]) <= row[3]]
+            other = f", or {min(there, key=lambda row: abs(value - row[2]))[0]}" if there else ""
+            reason = f"{flag} at {energy.value} GeV makes no {name}"
+            yield Diagnostic("E-ECMS", each.line, each.column, reason, f"{mass:.4g}{other}")
+    events, runs = given.get("ApplicationMgr.EvtMax"), given.get("RealizationSvc.RunIdList")
+    if events and events.value.startswith("-"):
+        yield Diagnostic(
+            "E-VALUE", events.line, events.column, f"EvtMax = {events.value}: a generator never ends"
+        )
+    if runs and re.search(r"(?<![\d.-])[1-9]\d+", runs.value):
+        yield Diagnostic(
+            "E-VALUE", runs.line, runs.column, "RunIdList: runs that are simulated have negative numbers"
+        )

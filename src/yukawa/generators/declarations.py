@@ -1,0 +1,268 @@
+"""Checks the commands of a card in their order: aliases, antiparticles, copied decays, values; and what is left unused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from yukawa.generators.cards import Command, DecayBlock, DecayCard
+from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.modes import ModeCheck
+from yukawa.generators.reading import is_number
+from yukawa.generators.species import MASTER_MODELS, MASTER_VALUES, Species, SpeciesNames
+
+# Stable in a detector: an alias of one needs no decay.
+_STABLE = frozenset({11, 13, 22, 12, 14, 16, 211, 321, 2212, 2112, 130, 1000010020})
+
+
+class CardCheck:
+    """One pass over the statements of a card.
+
+    Args:
+        card: what is checked.
+        names: the particles that are known before its first line.
+        base: a decay table that the generator reads first, which defines aliases, values and decays.
+    """
+
+    def __init__(self, card: DecayCard, names: SpeciesNames, base: DecayCard | None = None) -> None:
+        self.card, self.names = card, names
+        self.found: list[Diagnostic] = []
+        self.values: dict[str, str] = dict.fromkeys(MASTER_VALUES, "")
+        self.model_aliases: dict[str, list[str]] = {name: [model] for name, model in MASTER_MODELS.items()}
+        self.aliases: dict[str, int] = {}  # of this card, with the number of the word
+        self.decayed: dict[str, DecayBlock | None] = {}  # written out above; None where copied
+        self.copied: dict[str, int] = {}
+        self.of_base: set[str] = set()
+        self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)  # type: ignore[arg-type]
+        if base is not None:
+            self._take(base)
+
+    def _take(self, base: DecayCard) -> None:
+        """Learn what a base table defines, without a finding."""
+        silent = CardCheck(base, self.names)
+        silent.run()
+        self.values |= silent.values
+        self.model_aliases |= silent.model_aliases
+        self.of_base = {*silent.decayed, *silent.copied}
+
+    def run(self) -> None:
+        """Check every statement, then what is defined and never used."""
+        actions: dict[str, Callable[[Command], object]] = {
+            "Alias": self._alias, "ChargeConj": self._charge_conj, "CDecay": self._cdecay, "CopyDecay": self._copy,
+            "Define": self._define, "Particle": self._particle, "ModelAlias": self._model_alias,
+            "SetLineshapePW": lambda each: self._known(each, each.words[:3]),
+        } | {
+            name: (lambda each: self._known(each, each.words[:1]))
+            for name in (
+                "ChangeMassMin", "ChangeMassMax", "IncludeBirthFactor", "IncludeDecayFactor", "LSNONRELBW", "LSFLAT",
+                "LSMANYDELTAFUNC", "BlattWeisskopf", "BlattWeisskopfBirth",
+            )
+        }  # fmt: skip
+        for each in self.card.statements:
+            if isinstance(each, DecayBlock):
+                self._block(each)
+            elif each.name in actions:
+                actions[each.name](each)
+        self._unused()
+
+    # ---- names -----------------------------------------------------------------------------------
+
+    def _known(self, command: Command, names: list[str]) -> bool:
+        known = True
+        for name in names:
+            if name not in self.names:
+                known = False
+                self.modes.unknown(command.start + 1 + command.words.index(name), name)
+        return known
+
+    def _alias(self, command: Command) -> None:
+        new, old = command.words
+        at = command.start
+        if new == old:
+            self.modes.report("E-CIRCLE", at, f"{new} is an alias of itself")
+            return
+        species = self.names.get(old)
+        if species is None:
+            back = next((e for e in self.card.commands("Alias") if e.words[0] == old and e.start > at), None)
+            if back is not None and self._leads_to(old, new):
+                line = self.card.line(back.start)
+                self.modes.report(
+                    "E-CIRCLE", at, f"{new} is an alias of {old}, which line {line} makes an alias of {new}"
+                )
+            else:
+                self.modes.unknown(at + 2, old)
+            return
+        if new in self.aliases:
+            line = self.card.line(self.aliases[new])
+            self.modes.report("W-REALIAS", at, f"{new} is an alias already (line {line})")
+        elif new in self.names.own and self.names.own[new].base != species.base:
+            self.modes.report(
+                "W-REALIAS", at, f"{new} is an alias of {self.names.own[new].base} in the base table"
+            )
+        elif self.names.is_listed(new):
+            self.modes.report("W-ALIASNAME", at, f"{new} is the name of a particle")
+        self.aliases.setdefault(new, at)
+        self.names.alias(new, species)
+
+    def _leads_to(self, name: str, end: str) -> bool:
+        targets = {each.words[0]: each.words[1] for each in self.card.commands("Alias")}
+        for _ in range(len(targets)):
+            name = targets.get(name, "")
+            if name == end:
+                return True
+        return False
+
+    def _charge_conj(self, command: Command) -> None:
+        if not self._known(command, command.words):
+            return
+        one, other = command.words
+        first, second = self.names.get(one), self.names.get(other)
+        if first is None or second is None:
+            return
+        expected = self.names.antiparticle(first)
+        if (
+            expected != second.base
+            and self.names.antiparticle(second) != first.base
+            and first.number != -second.number
+        ):
+            reason = f"{one} is {first.base}, whose antiparticle is {expected}, and {other} is {second.base}"
+            self.modes.report("E-CC", command.start, reason)
+        self.names.conjugates[one], self.names.conjugates[other] = other, one
+
+    def _define(self, command: Command) -> None:
+        name, value = command.words
+        if not is_number(value) and value not in self.values:
+            self.modes.report("E-VALUE", command.start + 2, f"Define {name}: {value} is not a number")
+        elif self.values.get(name, value) not in ("", value):
+            self.modes.report("W-DEF", command.start, f"{name} is defined already, as {self.values[name]}")
+        self.values[name] = value
+
+    def _particle(self, command: Command) -> None:
+        if not self._known(command, command.words[:1]):
+            return
+        for at, word in enumerate(command.words[1:], 2):
+            if not is_number(word):
+                self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is not a number")
+                return
+        species = self.names.get(command.words[0])
+        if species is None:
+            return
+        width = float(command.words[2]) if len(command.words) > 2 else species.width
+        self.names.redefine(replace(species, mass=float(command.words[1]), width=width, cut=None))
+
+    def _model_alias(self, command: Command) -> None:
+        self.model_aliases[command.words[0]] = command.words[1:]
+
+    # ---- decays ----------------------------------------------------------------------------------
+
+    def _block(self, block: DecayBlock) -> None:
+        parent = self.names.get(block.parent)
+        if parent is None:
+            self.modes.unknown(block.start + 1, block.parent)
+        if block.removes:
+            return
+        before = self.decayed.get(block.parent)
+        if before is not None:
+            line = self.card.line(before.start)
+            self.modes.report("W-REDECAY", block.start, f"Decay {block.parent} replaces that of line {line}")
+        self.decayed[block.parent] = block
+        self.modes.check(block, parent)
+
+    def _copy(self, command: Command) -> None:
+        if self._known(command, command.words):
+            self.decayed.setdefault(command.words[0], None)
+
+    def _cdecay(self, command: Command) -> None:
+        """CDecay X gives X the conjugate of the decay above of its antiparticle."""
+        name, at = command.words[0], command.start
+        if not self._known(command, [name]):
+            return
+        report = self.modes.report
+        if name in self.copied:
+            report("W-CDTWICE", at, f"CDecay {name} again (line {self.card.line(self.copied[name])})")
+            return
+        self.copied[name] = at
+        partner = self.names.conjugate(name)
+        if not partner:
+            report("E-CDNOCC", at, f"{name} is an alias without ChargeConj, so its antiparticle is not known")
+            return
+        own, source = self.decayed.get(name), self.decayed.get(partner)
+        if partner == name:
+            report("W-CDOVER", at, f"{name} is its own antiparticle: CDecay copies its decay onto itself")
+        elif own is not None and source is None:
+            mend = self.modes.replaced(at + 1, partner)
+            end = self.card.line(own.end)
+            reason = f"CDecay {name} discards the block that ends on line {end}"
+            report("E-CDORDER", at, reason, f'"CDecay {partner}"', mend)
+        elif own is not None:
+            line = self.card.line(own.start)
+            report(
+                "W-CDOVER",
+                at,
+                f"CDecay {name} replaces the decay of line {line} by the conjugate of that of {partner}",
+            )
+        elif partner not in self.decayed and partner not in self.of_base:
+            self._without_source(at, name, partner)
+        if source is not None:
+            self._daughters_conjugate(at, source)
+            self.decayed.setdefault(name, None)
+
+    def _without_source(self, at: int, name: str, partner: str) -> None:
+        later = next((block for block in self.card.blocks() if block.parent == partner), None)
+        if later is not None:
+            line = self.card.line(later.start)
+            self.modes.report(
+                "E-CDORDER", at, f"CDecay {name} comes before Decay {partner} (line {line}), which it copies"
+            )
+        elif name in self.aliases or partner in self.aliases:
+            self.modes.report("E-CDORDER", at, f"CDecay {name} copies the decay of {partner}, which has none")
+
+    def _daughters_conjugate(self, at: int, source: DecayBlock) -> None:
+        lacking = dict.fromkeys(
+            name for mode in source.modes for name in mode.daughters
+            if name in self.aliases and name not in self.names.conjugates
+        )  # fmt: skip
+        for name in lacking:
+            base = self.names.own[name].base
+            own = self.names.antiparticle(self.names.own[name]) == base
+            write = f'"ChargeConj {name} {name}"' if own else f'"ChargeConj {name} …"'
+            line = self.card.line(self.aliases[name])
+            reason = f"{self.card.text.words[at]} {self.card.text.words[at + 1]} needs the antiparticle of {name} (line {line})"
+            edits = (
+                (Edit(*self._end_of_line(self.aliases[name]), "", f"\nChargeConj {name} {name}"),)
+                if own
+                else ()
+            )
+            self.modes.report("E-CDNOCC", at, reason, write, edits)
+
+    def _end_of_line(self, word: int) -> tuple[int, int]:
+        line, _ = self.card.text.place(word)
+        return line, len(self.card.text.lines[line - 1]) + 1
+
+    # ---- what is left ----------------------------------------------------------------------------
+
+    def _unused(self) -> None:
+        produced = {name for block in self.card.blocks() for mode in block.modes for name in mode.daughters}
+        # The antiparticles come with every CDecay; an alias may also be used by what reads the card.
+        both = produced | {self.names.conjugates[name] for name in produced if name in self.names.conjugates}
+        if self.copied:
+            produced = both
+        decays = {*self.decayed, *self.copied, *self.of_base}
+        tops = [name for name in self.decayed if name not in both]
+        for name, at in self.aliases.items():
+            species: Species = self.names.own[name]
+            if name in produced and name not in decays:
+                if abs(species.number) not in _STABLE and not species.is_parton:
+                    self.modes.report(
+                        "W-ALIASNODECAY", at, f"{name} is produced and has no Decay, so it stays undecayed"
+                    )
+            elif name not in both and name not in decays:
+                if name.endswith("sig"):  # what makes the signal uses it
+                    continue
+                if self.names.conjugates.get(name, name) in decays | both and not self.copied:
+                    continue  # the other half of a pair
+                self.modes.report("W-ALIASUNUSED", at, f"nothing produces or decays {name}")
+            elif name not in both and self._is_orphan(name, tops):
+                self.modes.report("I-UNREACH", at, f"nothing in the card produces {name}")
+
+    def _is_orphan(self, name: str, tops: list[str]) -> bool:
+        own = {name, self.names.conjugates.get(name, name)}
+        return any(top not in own and top not in self.aliases for top in tops)

@@ -1,0 +1,174 @@
+"""Writes job options of BOSS and settings of Pythia for a plan; both are checked before they are given."""
+
+import re
+from collections.abc import Sequence
+
+from yukawa.core.errors import InputError
+from yukawa.generators.boss import INCLUDES, RESONANCES
+from yukawa.generators.checking import check
+from yukawa.generators.sentences import CardPlan, DecayStep, read_plan
+from yukawa.generators.species import SpeciesNames
+from yukawa.knowledge.parsing.spelling import spell
+
+_EVENTS = 5000  # where the sentence does not say
+_SPREADS = ((3.2, 0.0008), (10.0, 0.0013))  # GeV: up to this energy, as public options have it
+_NEAR = 0.02
+_NUMBER = re.compile(
+    r"(?<![\d,.])(\d[\d,.]{0,20}+)\s{0,3}(k|m|thousand|million|万|百万)?\s{0,3}(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个)",
+    re.IGNORECASE,
+)
+
+
+def write_job_options(sentence: str) -> tuple[str, tuple[str, ...]]:
+    """Job options of a simulation with KKMC and BesEvtGen: energy, spread, flag of the resonance, card, seed, runs.
+
+    Args:
+        sentence: names a resonance or an energy; the number of events and the card, if wanted.
+
+    Returns:
+        The options, and a note for each choice.
+
+    Raises:
+        InputError: neither resonance nor energy is named, or no resonance is produced at the energy.
+    """
+    plan = _plan(sentence)
+    row, energy = _resonance(sentence, plan)
+    notes = [f"KKMC.CMSEnergy {energy:.4g} GeV and {row[0]}: the {row[1]}"]
+    spread = next(value for limit, value in _SPREADS if energy < limit)
+    notes.append(f"BeamEnergySpread {spread}: as public options have it at this energy")
+    events = plan.events if plan and plan.events else _events(sentence)
+    if events is None:
+        events = _EVENTS
+        notes.append(f"{events} events: the sentence does not say how many")
+    card = plan.card if plan and plan.card else _card(sentence)
+    if not card:
+        card = "card.dec"
+        notes.append('the card is "card.dec": the sentence names none')
+    notes.append("RunIdList is a placeholder: put the runs of your data set, with a minus, in its place")
+    loop, kkmc, evtgen, *simulation = (f'#include "{include}"' for include in INCLUDES)
+    text = "\n".join((
+        loop, "", kkmc, f"KKMC.CMSEnergy = {energy:.4g};", f"KKMC.BeamEnergySpread = {spread};",
+        *(f"KKMC.{flag} = {'true' if flag == row[0] else 'false'};" for flag, *_ in RESONANCES),
+        "KKMC.GenerateContinuum = false;", "KKMC.NumberOfEventPrinted = 1;", "", evtgen,
+        f'EvtDecay.userDecayTableName = "{card}";', "", "BesRndmGenSvc.RndmSeed = 1;", "", *simulation[:2], "",
+        "// the runs of the data set that is simulated: {-FIRST, 0, -LAST}", "RealizationSvc.RunIdList = {-1, 0, -1};", "",
+        simulation[2], 'RootCnvSvc.digiRootOutputFile = "simulation.rtraw";', "MessageSvc.OutputLevel = 5;",
+        f"ApplicationMgr.EvtMax = {events};", "",
+    ))  # fmt: skip
+    return _checked(text, "jobOptions.txt"), tuple(notes)
+
+
+def _plan(sentence: str) -> CardPlan | None:
+    try:
+        return read_plan(sentence, "besiii")
+    except InputError:
+        return None  # options need no decay
+
+
+def _events(sentence: str) -> int | None:
+    factors = {"": 1.0, "k": 1e3, "thousand": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
+    found = _NUMBER.search(sentence)
+    if not found:
+        return None
+    return round(float(found[1].strip(",.").replace(",", "")) * factors[(found[2] or "").lower()])
+
+
+def _card(sentence: str) -> str:
+    found = re.search(r"(?<![\w./-])[\w./-]+\.dec\b", sentence)
+    return found[0] if found else ""
+
+
+def _resonance(sentence: str, plan: CardPlan | None) -> tuple[tuple[str, str, float, float], float]:
+    """The row of the resonance and the energy."""
+    energy = plan.energy if plan else None
+    found = re.search(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)", sentence)
+    if energy is None and found:
+        energy = float(found[1]) / (1000 if found[2] == "MeV" else 1)
+    rows = [row for row in RESONANCES if energy is not None and abs(energy - row[2]) <= row[3]]
+    plain = spell(sentence).plain
+    named = [row for row in RESONANCES if row[1] in plain or (plan and plan.steps[0].parent == row[1])]
+    first = next((row for row in named if plan and row[1] == plan.steps[0].parent), None)
+    if energy is not None and not rows:
+        raise InputError(
+            f"BEPCII makes no resonance at {energy:g} GeV",
+            hint="energies from 2 to 4.95 GeV; J/psi 3.097, psi(2S) 3.686",
+        )
+    if first or named:
+        # Of several in a decay the heaviest is made by the beams.
+        row = first or max(named, key=lambda each: each[2])
+        if energy is not None and abs(energy - row[2]) > row[3]:
+            raise InputError(f"{energy:g} GeV makes no {row[1]}, which has {row[2]:.4g} GeV")
+        return row, energy if energy is not None else round(row[2], 3)
+    if energy is None:
+        raise InputError(
+            "the sentence names neither a resonance nor an energy",
+            hint="write, for instance, 50k psi(2S) events",
+        )
+    return min(rows, key=lambda each: abs(energy - each[2])), energy
+
+
+def _checked(text: str, name: str) -> str:
+    errors = [each for each in check(text, name=name) if each.level == "error"]
+    if errors:
+        raise InputError(f"no {name}: line {errors[0].line}: {errors[0].text}")
+    return text
+
+
+def write_pythia(plan: CardPlan) -> tuple[str, tuple[str, ...]]:
+    """Settings of Pythia 8 that produce the first particle of a plan and force its decays.
+
+    Raises:
+        InputError: Pythia refuses a channel; or no production of the particle is known here.
+    """
+    first = plan.steps[0].parent
+    production, note = _production(plan.experiment, first)
+    lines = [
+        f"! {', '.join(map(str, plan.steps))}",
+        f"Main:numberOfEvents = {plan.events or _EVENTS}",
+        *production,
+    ]
+    for step in plan.steps:
+        lines += _channel(step)
+    notes = (note, "the channels are flat in phase space (meMode 0)", *plan.notes)
+    return _checked("\n".join((*lines, "")), "settings.cmnd"), notes
+
+
+def _production(experiment: str, first: str) -> tuple[Sequence[str], str]:
+    bottom = first.removeprefix("anti-").startswith(("B", "Lambda_b", "Xi_b", "Omega_b", "Upsilon"))
+    if experiment == "lhcb":
+        hard = "HardQCD:hardbbbar = on" if bottom else "HardQCD:hardccbar = on"
+        return (
+            ("Beams:idA = 2212", "Beams:idB = 2212", "Beams:eCM = 13000", hard),
+            f"pp at 13 TeV, {hard.partition(' ')[0]}",
+        )
+    if experiment == "fcc" or bottom or first.startswith(("tau", "D", "Lambda_c")):
+        flavour = 5 if bottom else 15 if first.startswith("tau") else 4
+        return (
+            (
+                "Beams:idA = 11", "Beams:idB = -11", "Beams:eCM = 91.188", "WeakSingleBoson:ffbar2gmZ = on",
+                "23:onMode = off", f"23:onIfAny = {flavour}",
+            ),
+            f"e+ e- at the Z, which decays to a pair of {flavour}",
+        )  # fmt: skip
+    return (
+        "ProcessLevel:all = off",
+    ), f"no hard process: put a {first} into the event record yourself (event.append)"
+
+
+def _channel(step: DecayStep) -> list[str]:
+    names = SpeciesNames()
+    parent, daughters = names.get(step.parent), [names.get(name) for name in step.daughters]
+    if parent is None or None in daughters:
+        raise InputError(f"the tables lack a particle of {step}")
+    numbers = [each.number for each in daughters if each is not None]
+    if parent.number < 0:  # the channels of a pair are those of the particle
+        numbers = [_opposite(names, number) for number in numbers]
+    return [f"{abs(parent.number)}:oneChannel = 1 1.0 0 {' '.join(map(str, numbers))}"]
+
+
+def _opposite(names: SpeciesNames, number: int) -> int:
+    species = next(
+        each for name in names.all_names() if (each := names.get(name)) is not None and each.number == number
+    )
+    other = names.get(names.antiparticle(species))
+    return other.number if other is not None else number

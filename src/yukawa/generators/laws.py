@@ -1,0 +1,261 @@
+"""The laws that a decay mode must obey: charge, baryon and lepton number, angular momentum, C and P, masses."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS
+from yukawa.generators.species import Species, known_species
+
+_MARGIN = 0.0005  # GeV: tables of particles differ by as much
+_STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
+_SHOWN = 3  # alternatives that a finding lists
+
+Conjugate = Callable[[Species], Species]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A law that a mode breaks.
+
+    Args:
+        code: of the finding.
+        text: what is broken, with the numbers on both sides.
+        final_states: what would obey all laws, as daughters in the order of the mode; several if that is not certain.
+        parent: the name of the parent that would obey them.
+    """
+
+    code: str
+    text: str
+    final_states: tuple[tuple[Species, ...], ...] = ()
+    parent: str = ""
+
+
+def violations(
+    model: str, parent: Species, daughters: Sequence[Species], conjugate: Conjugate
+) -> Iterator[Violation]:
+    """All laws that a mode breaks.
+
+    Args:
+        model: name of the decay model; some list no real particles.
+        parent: what decays.
+        daughters: in order.
+        conjugate: gives the antiparticle of each.
+    """
+    if model in HADRONISATION or model in GUNS:
+        return
+    if model in WITH_REAL_DAUGHTERS:
+        daughters = daughters[: WITH_REAL_DAUGHTERS[model]]
+    partons = [abs(each.number) for each in daughters if each.is_parton]
+    if not daughters or (partons and max(partons) in range(81, 100)):
+        return
+    broken = list(_numbers(parent, daughters, conjugate))
+    yield from broken
+    if partons:
+        return
+    if not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
+        spin = _spin(parent, daughters)
+        if spin:
+            yield spin
+        elif not broken:
+            yield from _parities(parent, daughters, conjugate)
+    yield from _masses(parent, daughters)
+
+
+# ---- additive numbers ----------------------------------------------------------------------------
+
+
+def _sums(species: Sequence[Species]) -> tuple[int, ...]:
+    """Three times the charge, baryon number, lepton numbers."""
+    return tuple(map(sum, zip(*[each.sums for each in species], strict=True)))
+
+
+def _numbers(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
+    before, after = parent.sums, _sums(daughters)
+    if before == after:
+        return
+    shown = f"{parent.name} ({{}}) -> {_listed(daughters)} ({{}})"
+    if before[0] != after[0]:
+        states = _conjugated(before, daughters, conjugate, 1, charged=True)
+        if len(states) != 1:
+            # An antibaryon or antineutrino may have been meant beside it, which needs no second guess.
+            states = states[:_SHOWN]
+        yield Violation("E-CHARGE", "charge: " + shown.format(_signed(before[0]), _signed(after[0])), states)
+        return
+    if parent.is_virtual or any(each.redefined or each.is_parton for each in (parent, *daughters)):
+        return
+    states = _conjugated(before, daughters, conjugate, 1, charged=False) or _conjugated(
+        before, daughters, conjugate, 2, charged=False
+    )
+    if before[1] != after[1]:
+        text = "baryon number: " + shown.format(before[1], after[1])
+        other = "" if states else _other_parent(parent, after)
+        yield Violation("E-BARYON" if states or other else "W-BNV", text, states, other)
+    if before[2:] != after[2:]:
+        names = ("electron number", "muon number", "tau number")
+        which = [number for number in range(3) if before[2 + number] != after[2 + number]]
+        numbers = [
+            f"{names[number]}: {shown.format(before[2 + number], after[2 + number])}" for number in which
+        ]
+        total = sum(before[2:]) != sum(after[2:])
+        code = "E-LEPTON" if states else "W-LNV" if total else "W-LFV"
+        yield Violation(code, numbers[0], states)
+
+
+def _conjugated(
+    before: tuple[int, ...], daughters: Sequence[Species], conjugate: Conjugate, count: int, *, charged: bool
+) -> tuple[tuple[Species, ...], ...]:
+    """The different final states that obey all numbers after `count` daughters became their antiparticles."""
+    found: dict[tuple[int, ...], tuple[Species, ...]] = {}
+    usable = [at for at, each in enumerate(daughters) if charged or each.charge3 == 0]
+    if len(usable) > 12:  # a slip in so long a list is not to be guessed
+        return ()
+    for chosen in itertools.combinations(usable, count):
+        state = list(daughters)
+        for at in chosen:
+            state[at] = conjugate(state[at])
+        if _sums(state) == before:
+            # Of equal daughters the last is the one that was meant otherwise: pi+ pi+ was pi+ pi-.
+            found[tuple(sorted(each.number for each in state))] = tuple(state)
+    return tuple(found.values())
+
+
+def _other_parent(parent: Species, after: tuple[int, ...]) -> str:
+    """The name of a parent of the same charge that has the numbers of the daughters: anti-Sigma- for Sigma-."""
+    # They are not each other's antiparticle: the names alone are alike.
+    name = parent.base.removeprefix("anti-")
+    other = known_species().get(name if name != parent.base else f"anti-{name}")
+    return other.name if other and other.charge3 and other.sums == after else ""
+
+
+def _listed(species: Sequence[Species]) -> str:
+    return " ".join(each.name for each in species)
+
+
+def _signed(charge3: int) -> str:
+    whole, rest = divmod(abs(charge3), 3)
+    sign = "+" if charge3 > 0 else "-" if charge3 < 0 else ""
+    return f"{sign}{abs(charge3)}/3" if rest else f"{sign}{whole}"
+
+
+# ---- spin, P, C ----------------------------------------------------------------------------------
+
+
+def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
+    spins = [each.spin2 for each in daughters]
+    if parent.spin2 is None or None in spins:
+        return None
+    if (parent.spin2 + sum(spins)) % 2:  # type: ignore[arg-type]
+        return Violation(
+            "E-SPIN", f"{parent.name} -> {_listed(daughters)}: half-integer spin on one side alone"
+        )
+    if (
+        len(daughters) != 2
+        or parent.spin2 not in (0, 2)
+        or "G" not in (daughters[0].spin_type, daughters[1].spin_type)
+    ):
+        return None
+    kinds = sorted(each.spin_type for each in daughters)
+    if parent.spin2 == 0 and kinds == ["G", "S"]:
+        return Violation(
+            "E-SPIN", f"{parent.name} -> {_listed(daughters)}: a particle without spin emits no single photon"
+        )
+    if parent.spin2 == 2 and kinds == ["G", "G"]:
+        code = "W-SPIN" if parent.base == "Z0" else "E-SPIN"  # searches for it are made with the Z
+        return Violation(
+            code, f"{parent.name} -> {_listed(daughters)}: a particle of spin 1 does not decay to two photons"
+        )
+    return None
+
+
+def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
+    """C of any number of daughters that have one; P, and C of a pair, of two-body decays (PDG review Quark Model)."""
+    strong = (parent.width or 0.0) > _STRONG or (parent.c_parity and parent.charge3 == 0)
+    # Leptons and the weak bosons come with the interaction that violates both.
+    if (
+        not strong
+        or not parent.parity
+        or any(11 <= abs(each.number) <= 18 or 23 <= abs(each.number) <= 37 for each in daughters)
+    ):
+        return
+    c_parity = _c_parity(parent, conjugate)
+    product = 1
+    for each in daughters:
+        product *= _c_parity(each, conjugate)
+    if c_parity and product and product != c_parity:
+        yield Violation(
+            "W-C", f"{parent.name} -> {_listed(daughters)}: C is {c_parity:+d} before and {product:+d} after"
+        )
+        return
+    if len(daughters) != 2 or None in (parent.spin2, daughters[0].spin2, daughters[1].spin2):
+        return
+    one, other = daughters
+    waves = list(_waves(parent, one, other))
+    parity = int(f"{parent.parity}1")
+    if one.parity and other.parity:
+        own = int(f"{one.parity}1") * int(f"{other.parity}1")
+        if (
+            abs(one.number) == abs(other.number)
+            and one.spin2 is not None
+            and one.spin2 % 2
+            and one.number != other.number
+        ):
+            own = -1  # a fermion and its antiparticle, whichever parities a table gives
+        waves = [(wave, spin) for wave, spin in waves if own * (-1) ** wave == parity]
+        if not waves:
+            yield Violation(
+                "W-P",
+                f"{parent.name} -> {_listed(daughters)}: no orbital angular momentum gives parity {parity:+d}",
+            )
+            return
+    pair = conjugate(one).number == other.number and one.number != other.number
+    if one.number == other.number and one.spin2 is not None and one.spin2 % 2 == 0 and one.spin_type != "G":
+        waves = [(wave, spin) for wave, spin in waves if (wave + spin) % 2 == 0]
+        if not waves:
+            yield Violation(
+                "W-C",
+                f"{parent.name} -> {_listed(daughters)}: two identical bosons are in no symmetric state of this spin",
+            )
+    elif pair and c_parity:
+        waves = [(wave, spin) for wave, spin in waves if (-1) ** (wave + spin) == c_parity]
+        if not waves:
+            yield Violation(
+                "W-C", f"{parent.name} -> {_listed(daughters)}: the pair is in no state of C {c_parity:+d}"
+            )
+
+
+def _c_parity(species: Species, conjugate: Conjugate) -> int:
+    """+1 or -1 of a particle that is its own antiparticle, else 0."""
+    if not species.c_parity or species.charge3 or conjugate(species).number != species.number:
+        return 0
+    return int(f"{species.c_parity}1")
+
+
+def _waves(parent: Species, one: Species, other: Species) -> Iterator[tuple[int, int]]:
+    """Orbital angular momentum and total spin of two particles that couple to the spin of the parent."""
+    total, first, second = (each.spin2 or 0 for each in (parent, one, other))
+    for spin in range(abs(first - second), first + second + 1, 2):
+        for wave in range(abs(total - spin), total + spin + 1, 2):
+            if wave % 2 == 0:
+                yield wave // 2, spin // 2
+
+
+# ---- masses --------------------------------------------------------------------------------------
+
+
+def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation]:
+    if parent.mass is None:
+        return
+    nominal = sum(each.mass or 0.0 for each in daughters)
+    if nominal <= parent.mass:
+        return
+    names = _listed(daughters)
+    least = sum(each.lightest for each in daughters)
+    redefined = any(each.redefined for each in daughters)
+    if least > parent.heaviest + _MARGIN:
+        text = f"{names} need {least:.4g} GeV, {parent.name} has {parent.heaviest:.4g}"
+        yield Violation("I-MASS" if redefined else "E-MASS", text)
+    elif nominal > parent.mass + _MARGIN:
+        yield Violation(
+            "I-MASS", f"{names} have {nominal:.4g} GeV, {parent.name} {parent.mass:.4g}: in the tails alone"
+        )

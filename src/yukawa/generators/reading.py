@@ -1,0 +1,346 @@
+"""Reads a decay card: every command of EvtGen and its dialects; after a mistake the next statement is read again."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from yukawa.core.errors import InputError
+from yukawa.core.files import read_bytes
+from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
+from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.models import decay_models
+from yukawa.generators.slips import nearest_word
+from yukawa.generators.species import MASTER_MODELS
+from yukawa.generators.words import split_words
+
+FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
+
+# Commands with the number of their words: EvtGen's own, then those of BesEvtGen and of CMS.
+COMMANDS = {
+    "Alias": 2, "ChargeConj": 2, "CDecay": 1, "CopyDecay": 2, "Define": 2, "Particle": 2, "ChangeMassMin": 2,
+    "ChangeMassMax": 2, "IncludeBirthFactor": 2, "IncludeDecayFactor": 2, "LSNONRELBW": 1, "LSFLAT": 1,
+    "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 2, "BlattWeisskopfBirth": 2, "SetLineshapePW": 4, "noPhotos": 0,
+    "yesPhotos": 0, "normalPhotos": 0, "JetSetPar": 1, "PythiaGenericParam": 1, "PythiaAliasParam": 1,
+    "PythiaBothParam": 1,
+    "yesFSR": 0, "noFSR": 0, "normalFSR": 0, "AddFactorPn": 0,
+    "yesIncoherentB0Mixing": 2, "noIncoherentB0Mixing": 0, "yesIncoherentBsMixing": 2, "noIncoherentBsMixing": 0,
+}  # fmt: skip
+OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
+KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
+_COMMA = re.compile(r"([+-]?\d+),(\d+)$")
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number for the generator: decimal, with a point, without anything behind it."""
+    return _NUMBER.fullmatch(word) is not None
+
+
+def read_file(path: Path) -> str:
+    """The text of a card or of job options; bytes that are not UTF-8 are read as Latin-1.
+
+    Raises:
+        InputError: it cannot be read, is not text, or is larger than 64 MiB.
+    """
+    return decoded(read_bytes(path), str(path))
+
+
+def decoded(raw: bytes, name: str) -> str:
+    """Bytes as text, UTF-8 or Latin-1.
+
+    Raises:
+        InputError: they are not text.
+    """
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{name} is UTF-16, which no generator reads", hint="save it as UTF-8")
+    if b"\0" in raw:
+        raise InputError(f"{name} is not text: it has a zero byte at {raw.index(0):,}")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def read_card(text: str, models: Iterable[str] = ()) -> DecayCard:
+    """Read a decay card.
+
+    Args:
+        text: the card; a line end is white space to the generator.
+        models: names that a base table defines by ModelAlias.
+
+    Returns:
+        Its statements and everything that is wrong with its grammar.
+    """
+    reader = _CardReader(text, models)
+    reader.read()
+    return reader.card
+
+
+class _CardReader:
+    def __init__(self, text: str, models: Iterable[str]) -> None:
+        self.card = DecayCard(split_words(text))
+        self.text = self.card.text
+        self.words = self.text.words
+        self.found = self.card.found
+        self.found += self.text.found
+        self.next = 0
+        own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
+        self.models = frozenset({*decay_models(), *MASTER_MODELS, *models, *own})
+        self.stops = self.models | FLAGS
+
+    def read(self) -> None:
+        """Read to End, or to the last word."""
+        words = self.words
+        while self.next < len(words):
+            word = words[self.next]
+            if word == "End":
+                self._ended()
+                return
+            if word in ("Decay", "RemoveDecay"):
+                self._block()
+            elif word == "ModelAlias":
+                self._model_alias()
+            elif word in COMMANDS:
+                self._command(word)
+            else:
+                self._unknown(word)
+        lines = self.text.lines
+        last = max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
+        mend = Edit(last, len(lines[last - 1]) + 1, "", "\nEnd")
+        self.found.append(
+            Diagnostic("E-NOEND", last, 1, "the card has no End", '"End" as its last line', (mend,))
+        )
+
+    def _ended(self) -> None:
+        for at in range(self.next + 1, len(self.words)):
+            if self.words[at] in KEYWORDS:
+                self._report("W-AFTEREND", at, f"{self.words[at]} follows End and is not read")
+                return
+
+    def _report(self, code: str, word: int, text: str, write: str = "", edits: tuple[Edit, ...] = ()) -> None:
+        line, column = self.text.place(word)
+        self.found.append(Diagnostic(code, line, column, text, write, edits))
+
+    def _replaced(self, word: int, new: str) -> tuple[Edit, ...]:
+        line, column = self.text.place(word)
+        return (Edit(line, column, self.words[word], new),)
+
+    def _behind(self, word: int, new: str) -> tuple[Edit, ...]:
+        line, column = self.text.place(word)
+        return (Edit(line, column + len(self.words[word]), "", new),)
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def _unknown(self, word: str) -> None:
+        """A word where a command should begin; all up to the next command is passed over."""
+        at = self.next
+        if word == "Enddecay":
+            self._report("E-KEY", at, "Enddecay without a Decay before it")
+            self.next += 1
+            return
+        if is_number(word):
+            self._report(
+                "E-KEY", at, f"a mode outside a Decay block begins with {word}", '"Decay PARTICLE" before it'
+            )
+        else:
+            meant = nearest_word(word, KEYWORDS)
+            mend = self._replaced(at, meant) if meant else ()
+            self._report("E-KEY", at, f'unknown command "{word}"', f'"{meant}"' if meant else "", mend)
+            if meant in ("Decay", "RemoveDecay"):
+                self._block(meant)
+                return
+            if meant == "End":
+                self.next = len(self.words)
+                self.found.append(Diagnostic("E-NOEND", *self.text.place(at), "the card has no End"))
+                return
+            if meant in COMMANDS:
+                self._command(meant)
+                return
+        self.next += 1
+        while self.next < len(self.words) and self.words[self.next] not in KEYWORDS:
+            self.next += 1
+
+    def _command(self, name: str) -> None:
+        at = self.next
+        count = COMMANDS[name]
+        given = self.words[at + 1 : at + 1 + count]
+        for number, word in enumerate(given):
+            if word in KEYWORDS or word == ";":
+                given = given[:number]
+                break
+        self.next = at + 1 + len(given)
+        if len(given) < count:
+            self._report("E-ARGS", at, f"{name} takes {count} words, here {len(given)}")
+            if self.words[self.next : self.next + 1] == [";"]:
+                self.next += 1
+            return
+        if name == "Particle" and self.next < len(self.words) and is_number(self.words[self.next]):
+            given.append(self.words[self.next])
+            self.next += 1
+        while self.next < len(self.words) and self.words[self.next] == ";":  # the generator stops on it
+            self._report(
+                "E-KEY",
+                self.next,
+                f'";" behind {name}, which takes none',
+                "nothing",
+                self._replaced(self.next, ""),
+            )
+            self.next += 1
+        self.card.statements.append(Command(name, given, at))
+
+    def _model_alias(self) -> None:
+        at = self.next
+        end = self._end_of_mode(at + 1)
+        words = self.words[at + 1 : end]
+        if len(words) < 2 or words[1] not in self.models:
+            meant = nearest_word(words[1], self.models) if len(words) > 1 else ""
+            reason = f"unknown model {words[1]}" if len(words) > 1 else "ModelAlias wants a name and a model"
+            self._report("E-MODEL", min(at + 2, len(self.words) - 1), reason, f'"{meant}"' if meant else "")
+        else:
+            self.card.statements.append(Command("ModelAlias", words, at))
+        if self.words[end : end + 1] == [";"]:
+            self.next = end + 1
+        else:
+            self.next = end
+            self._report(
+                "E-NOSEMI", end - 1, "ModelAlias ends with a semicolon", '";"', self._behind(end - 1, ";")
+            )
+
+    def _end_of_mode(self, start: int) -> int:
+        """The number of the semicolon of what begins here, or of the word before which it is missing."""
+        words = self.words
+        try:
+            end = words.index(";", start)
+        except ValueError:
+            end = len(words)
+        if not KEYWORDS.isdisjoint(words[start:end]):
+            end = next(at for at in range(start, end) if words[at] in KEYWORDS)
+        return end
+
+    # ---- blocks ----------------------------------------------------------------------------------
+
+    def _block(self, kind: str = "") -> None:
+        at, words = self.next, self.words
+        removes = (kind or words[at]) == "RemoveDecay"
+        self.next += 1
+        if self.next >= len(words) or words[self.next] in KEYWORDS:
+            self._report("E-ARGS", at, f"{words[at]} names no particle")
+            return
+        block = DecayBlock(words[self.next], at, removes=removes)
+        self.card.statements.append(block)
+        self.next += 1
+        while self.next < len(words):
+            word = words[self.next]
+            if word == "Enddecay":
+                block.end = self.next
+                self.next += 1
+                return
+            if word in KEYWORDS:
+                break
+            if word == ";":
+                self._report("E-FRAC", self.next, "a semicolon without a mode before it")
+                self.next += 1
+                continue
+            meant = "" if is_number(word) or removes else self._closing(word)
+            if meant:
+                self._report(
+                    "E-KEY",
+                    self.next,
+                    f'unknown command "{word}"',
+                    f'"{meant}"',
+                    self._replaced(self.next, meant),
+                )
+                block.end = self.next
+                self.next += 1
+                return
+            self._mode(block)
+        block.end = self.next - 1
+        self._report(
+            "E-NOENDDECAY", block.end, f"Decay {block.parent} (line {self.card.line(at)}) has no Enddecay", '"Enddecay"',
+            (Edit(*self._line_end(block.end), "", "\nEnddecay"),),
+        )  # fmt: skip
+
+    def _closing(self, word: str) -> str:
+        """The command for which a word inside a block is misspelt, '' if it is none."""
+        after = self.words[self.next + 1 : self.next + 2]
+        return "Enddecay" if word.lower() == "enddecay" or (
+            (not after or after[0] in KEYWORDS) and nearest_word(word, ["Enddecay"])
+        ) else ""  # fmt: skip
+
+    def _line_end(self, word: int) -> tuple[int, int]:
+        line, _ = self.text.place(word)
+        return line, len(self.text.lines[line - 1]) + 1
+
+    def _mode(self, block: DecayBlock) -> None:
+        """Read one mode: fraction, daughters, flags, model, arguments, semicolon."""
+        words, start = self.words, self.next
+        end = self._end_of_mode(start)
+        mode = DecayMode(block.parent, 0.0, start=start, end=end)
+        block.modes.append(mode)
+        first = start if block.removes else self._fraction(mode)
+        at = first
+        while at < end and words[at] not in self.stops:
+            at += 1
+        mode.daughters = words[first:at]
+        while at < end and words[at] in FLAGS:
+            if words[at] in mode.flags:
+                self._report("W-FLAG2", at, f"{words[at]} twice", "it once", self._replaced(at, ""))
+            else:
+                mode.flags.append(words[at])
+            at += 1
+        mode.model_at = at
+        if at < end and words[at] in self.models:
+            mode.model = words[at]
+            at += 1
+        else:
+            mode.sound = False
+            mode.daughters += words[at:end]  # which of them is a model is for the check of names
+        following = self._following(at, end) if mode.model else 0
+        mode.arguments = words[at : following or end] if mode.model else []
+        if following:
+            mode.end = self.next = following
+        else:
+            self.next = end + 1 if words[end : end + 1] == [";"] else end
+        if following or self.next == end:
+            mode.sound = False
+            last = (following or end) - 1
+            self._report(
+                "E-NOSEMI", last, "the mode ends without a semicolon", '";"', self._behind(last, ";")
+            )
+
+    def _following(self, at: int, end: int) -> int:
+        """Where the next mode begins if the semicolon before it is missing: a number, particles, and a model."""
+        words = self.words
+        if self.models.isdisjoint(words[at:end]):
+            return 0
+        other = next(number for number in range(at, end) if words[number] in self.models)
+        while other > at and not is_number(words[other]):
+            other -= 1
+        return other if is_number(words[other]) else 0
+
+    def _fraction(self, mode: DecayMode) -> int:
+        """Read the fraction; return the number of the first word behind it."""
+        at = mode.start
+        word = self.words[at]
+        if is_number(word):
+            mode.fraction = float(word)
+            if mode.fraction < 0:
+                self._report("E-NEG", at, f"the branching fraction {word} is negative", f'"{word[1:]}"')
+            return at + 1
+        comma = _COMMA.match(word)
+        if comma:
+            right = f"{comma[1]}.{comma[2]}"
+            mode.fraction = float(right)
+            reason = f'"{word}" is read as {comma[1]}'
+            self._report("E-FRAC", at, reason, f'"{right}"', self._replaced(at, right))
+            return at + 1
+        head = _NUMBER.match(word)
+        if head:
+            mode.fraction = float(head[0])
+            self._report("E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{head[0]}"')
+            return at + 1
+        mode.sound = False
+        self._report(
+            "E-FRAC", at, f'a mode begins with its branching fraction, not with "{word}"', f'"1.0 {word}"'
+        )
+        return at

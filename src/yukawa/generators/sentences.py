@@ -1,0 +1,490 @@
+"""Reads a sentence that wants decays to be simulated as a plan: who decays to what, in which experiment, how many events."""
+
+import functools
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from yukawa.core.errors import InputError
+from yukawa.generators.laws import violations
+from yukawa.generators.slips import nearest_word
+from yukawa.generators.species import Species, SpeciesNames, known_species
+from yukawa.knowledge.parsing.particles import find_particles, particle_table
+from yukawa.knowledge.parsing.spelling import spell
+
+EXPERIMENTS = ("evtgen", "besiii", "lhcb", "belle2", "fcc")
+_EXPERIMENT = {
+    "besiii": r"(?<![a-z])bes ?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪",
+    "lhcb": r"lhcb|decfiles|(?<![a-z])gauss(?![a-z])", "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
+    "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
+}  # fmt: skip
+_ARROW = re.compile(
+    r"^[\s,)]*(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
+    r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decays?|decaying|decayed|decay|tranistion\w*"
+    r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
+    r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|\bvia\b|到|至|成|为|為)\s*(?:both )?",
+    re.IGNORECASE,
+)
+_COUNTS = {
+    "two": 2, "three": 3, "four": 4, "a pair of": 2, "2": 2, "3": 3, "4": 4, "两个": 2, "兩個": 2, "三个": 3, "四个": 4, "一对": 2,
+    "一對": 2,
+}  # fmt: skip
+_COUNT = re.compile(rf"(?:^|[\s(,])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
+_SEPARATES = re.compile(
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+)
+_BOTH = re.compile(
+    r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
+    re.IGNORECASE,
+)
+_EVENTS = re.compile(
+    r"(?<![\w.(])(\d[\d,. ]{0,20}+)\s{0,3}(k|m|thousand|million|万|千|百万)?\s{0,3}"
+    r"(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个事例|decays\b)",
+    re.IGNORECASE,
+)
+_FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
+_ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)\b", re.IGNORECASE)
+_FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
+_NEGATED = re.compile(r"\b(?:not|without|except|excluding|but no|never)\b|不|除了|没有", re.IGNORECASE)
+_WORDS = frozenset(
+    {
+        "a",
+        "b",
+        "c",
+        "d",
+        "g",
+        "s",
+        "t",
+        "u",
+        "table",
+        "system",
+        "string",
+        "cluster",
+        "junction",
+        "indep",
+        "phasespa",
+    }
+)
+_RESONANCES = frozenset(
+    {"J/psi", "psi(2S)", "psi(3770)", "psi(4040)", "psi(4160)", "psi(4415)", "psi(4260)", "vpho"}
+)
+_STABLE = frozenset({"pi+", "pi-", "K+", "K-", "e+", "e-", "mu+", "mu-", "gamma", "p+", "anti-p-"})
+_NICKNAMES = {
+    "Ks": "K_S0", "KS": "K_S0", "K_S": "K_S0", "Ks0": "K_S0", "KS0": "K_S0", "K0s": "K_S0", "K0S": "K_S0", "Kl": "K_L0", "KL": "K_L0",
+    "K_L": "K_L0", "Kst0": "K*0", "Kstar0": "K*0", "Kst+": "K*+", "Kst-": "K*-", "Dst+": "D*+", "Dst-": "D*-", "Dst0": "D*0",
+    "Dstar+": "D*+", "Dstar-": "D*-", "Dstar0": "D*0", "Ds+": "D_s+", "Ds-": "D_s-", "Ds*+": "D_s*+", "Ds*-": "D_s*-",
+    "Dsst+": "D_s*+", "Dsst-": "D_s*-", "Lc+": "Lambda_c+", "Lc": "Lambda_c+", "Lb": "Lambda_b0", "Lb0": "Lambda_b0", "Bs": "B_s0",
+    "Bs0": "B_s0", "Bd": "B0", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
+    "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
+}  # fmt: skip
+_LIKE_PARTICLE = re.compile(
+    r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"
+)
+_ENDS = re.compile(r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose)\b|到|衰变")
+_ORDINARY = re.compile(
+    r"(?:a|an|the|and|with|meson|mesons|pair|pairs|of|one|two|three|four|charged|neutral|plus|baryon|both|\d|x|also|each|"
+    r"两个|兩個|三个|一个|和|以及|与|对|一对|个)$", re.IGNORECASE
+)  # fmt: skip
+# Names of the newest Review that the tables of generators write otherwise.
+_OF_TABLES = {
+    "X(3872)": "X_1(3872)",
+    "Y(4260)": "psi(4260)",
+    "f_0(980)": "f_0",
+    "f_0(500)": "sigma_0",
+    "f_0(600)": "sigma_0",
+}
+_MOST_STATES = 4096  # choices of charges that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class DecayStep:
+    """One decay by the names of EvtGen."""
+
+    parent: str
+    daughters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.parent} -> {' '.join(self.daughters)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlan:
+    """What a sentence wants.
+
+    Args:
+        steps: the decays, that of the first particle first.
+        experiment: one of `EXPERIMENTS`.
+        both: whether the antiparticles of a pair decay alike.
+        events: how many; None if the sentence does not say.
+        energy: in the centre of mass in GeV; None if the sentence does not say.
+        card: the name of a card that the sentence names.
+        notes: how the sentence was read where it is not certain.
+    """
+
+    steps: tuple[DecayStep, ...]
+    experiment: str = "evtgen"
+    both: bool = False
+    events: int | None = None
+    energy: float | None = None
+    card: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Named:
+    """A particle in the sentence: the names that it can mean, and what comes between it and its neighbours."""
+
+    options: tuple[str, ...]
+    text: str
+    count: int = 1
+    arrow: bool = False
+    opens: bool = False
+    closes: int = 0
+    apart: bool = False
+
+
+@dataclass(slots=True)
+class _Clause:
+    parent: _Named
+    daughters: list[_Named] = field(default_factory=list)
+
+
+def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
+    """Read a sentence.
+
+    Args:
+        sentence: in English, Chinese or LaTeX, with arrows or words.
+        experiment: one of `EXPERIMENTS`; None for the one that the sentence names, or that its resonance belongs to.
+
+    Raises:
+        InputError: no decay is named, a charge is missing, or a decay is impossible: which law it breaks.
+    """
+    plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", spell(sentence).plain)
+    plain = re.sub(
+        r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain
+    )  # LaTeX does not need the space
+    plain = plain.replace(",", ";")  # a name ends at a comma: 'nu, tau' are two
+    excluded = _NEGATED.search(plain)
+    if excluded:
+        reason = f"the sentence excludes something ({excluded[0]}), which a decay card cannot"
+        raise InputError(reason, hint="name the decays that are wanted")
+    named = _without_beams(_named(_BOTH.sub(lambda found: " " * len(found[0]), plain)))
+    clauses = _clauses(named)
+    if not clauses:
+        raise InputError(
+            "the sentence names no decay",
+            hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
+        )
+    steps, notes = _steps(clauses)
+    found = experiment or _experiment(sentence, steps)
+    events, energy = _events(spell(sentence).plain), _ENERGY.search(plain)
+    card = _FILE.search(sentence)
+    return CardPlan(
+        tuple(steps), found, bool(_BOTH.search(plain)), events,
+        float(energy[1]) / (1000 if energy[2].lower() == "mev" else 1) if energy else None, card[0] if card else "", tuple(notes),
+    )  # fmt: skip
+
+
+def _events(plain: str) -> int | None:
+    found = _EVENTS.search(plain)
+    if not found:
+        return None
+    digits = re.sub(r"[, ](?=\d{3})", "", found[1]).strip(" ,.")
+    return (
+        round(float(digits) * _FACTORS[(found[2] or "").lower()])
+        if re.fullmatch(r"\d+(?:\.\d+)?", digits)
+        else None
+    )
+
+
+def _experiment(sentence: str, steps: Sequence[DecayStep]) -> str:
+    for name, pattern in _EXPERIMENT.items():
+        if re.search(pattern, sentence, re.IGNORECASE):
+            return name
+    first = steps[0].parent
+    return "besiii" if first in _RESONANCES else "evtgen"
+
+
+# ---- particles -----------------------------------------------------------------------------------
+
+
+@functools.cache
+def _generator_names() -> dict[str, str]:
+    """Names of EvtGen by those of the PDG: the shortest of a Monte Carlo number, which the tables decay."""
+    numbered = particle_table().numbers
+    names: dict[str, str] = {}
+    for name, species in sorted(known_species().items(), key=lambda row: (len(row[0]), row[0])):
+        pdg = numbered.get(species.number)
+        if pdg is not None:
+            names.setdefault(pdg, name)
+    return names | {
+        "p": "p+",
+        "pbar": "anti-p-",
+        "n": "n0",
+        "nbar": "anti-n0",
+        "f_0(980)0": "f_0",
+        "chi_c1(3872)": "X_1(3872)",
+    }
+
+
+def _named(plain: str) -> list[_Named]:
+    places: list[tuple[int, int, tuple[str, ...]]] = []
+    for word in re.finditer(r"[^\s,;]+", plain):
+        name = word[0].strip(".:")
+        bare = re.sub(r"^anti-?", "anti-", name)
+        right = next(
+            (each for each in (name, bare) if each in known_species() and each not in _WORDS),
+            _NICKNAMES.get(name, ""),
+        )
+        if right:
+            places.append((word.start(), word.start() + len(name), (_OF_TABLES.get(right, right),)))
+    taken = {at for start, end, _ in places for at in range(start, end)}
+    names = _generator_names()
+    for mention in find_particles(plain):
+        if mention.start in taken:
+            continue
+        options = tuple(dict.fromkeys(names[name] for name in mention.names if name in names))
+        if all(name.startswith("nu_") for name in options) and plain[mention.start : mention.end].rstrip(
+            "s"
+        ) in ("nu", "neutrino"):
+            options += tuple(f"anti-{name}" for name in options)
+        if options:
+            places.append((mention.start, mention.end, options))
+    places.sort()
+    found: list[_Named] = []
+    last = 0
+    for start, end, options in places:
+        gap = plain[last:start]
+        each = _Named(options, plain[start:end])
+        _refuse_unknown(gap, bool(found) and not found[-1].arrow)
+        count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
+        each.count = _COUNTS[count[1].lower()] if count else 1
+        if found:
+            before = found[-1]
+            inner = gap.replace("(", " ").replace(")", " ")
+            arrow = _ARROW.match(inner.lstrip() if "(" in gap else inner)
+            before.opens = "(" in gap
+            before.closes = gap.count(")")
+            before.arrow = bool(arrow) and not _SEPARATES.match(inner.strip()[:1] or "x")
+        each.apart = bool(_SEPARATES.search(gap)) or not found
+        found.append(each)
+        last = end
+    _refuse_unknown(plain[last:], False)
+    return found
+
+
+def _refuse_unknown(gap: str, inside: bool) -> None:
+    """Refuse a word that may be a particle which is not known: a decay without it would be another."""
+    like = _LIKE_PARTICLE.search(gap)
+    words = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
+    unknown = (
+        like[0]
+        if like
+        else next((word for word in words if not _ORDINARY.match(word) and word.isascii()), "")
+    )
+    if (
+        unknown
+        and not _FILE.search(gap)
+        and not any(re.search(pattern, unknown, re.IGNORECASE) for pattern in _EXPERIMENT.values())
+    ):
+        near = nearest_word(unknown, known_species())
+        raise InputError(
+            f"the sentence names {unknown}, which is not a particle of the tables",
+            hint=f"write {near}" if near else "",
+        )
+
+
+def _without_beams(named: list[_Named]) -> list[_Named]:
+    """The particles without the e+ e- that collide first."""
+    names = [each.options for each in named[:2]]
+    if len(named) > 2 and named[1].arrow and {"e+", "e-"} <= {name for options in names for name in options}:
+        return named[2:]
+    return named
+
+
+# ---- clauses -------------------------------------------------------------------------------------
+
+
+def _clauses(named: list[_Named]) -> list[_Clause]:
+    found: list[_Clause] = []
+    at = 0
+    while at < len(named):
+        if named[at].arrow or (named[at].opens and found):
+            at = _clause(named, at, found, nested=named[at].opens)
+        else:
+            at += 1
+    return [each for each in found if each.daughters]
+
+
+def _clause(named: list[_Named], at: int, found: list[_Clause], *, nested: bool) -> int:
+    """Read a parent and its daughters, and what is decayed inside; give the place behind it."""
+    clause = _Clause(named[at])
+    found.append(clause)
+    at += 1
+    while at < len(named):
+        each = named[at]
+        if each.opens:
+            clause.daughters.append(each)
+            at = _clause(named, at, found, nested=True)
+            if nested and named[at - 1].closes > 1:
+                named[at - 1].closes -= 1
+                return at
+            continue
+        if each.arrow:
+            again = not _STABLE & set(each.options) and any(
+                set(each.options) & set(other.options) for other in clause.daughters
+            )
+            if (each.apart or again) and clause.daughters:
+                return at
+            return _chained(named, at, clause, found)
+        clause.daughters += [each] * each.count
+        at += 1
+        if nested and each.closes:
+            return at
+    return at
+
+
+def _chained(named: list[_Named], at: int, clause: _Clause, found: list[_Clause]) -> int:
+    """`A -> B c -> d e c`: the second arrow shows what became of B beside what stays."""
+    clause.daughters.append(named[at])
+    below: list[_Clause] = []
+    end = _clause(named, at, below, nested=False)
+    first, *rest = below
+    for number, candidate in enumerate(clause.daughters):
+        others = [each for other, each in enumerate(clause.daughters) if other != number]
+        left = list(first.daughters)
+        for other in others:
+            match = next((each for each in left if set(each.options) & set(other.options)), None)
+            if match is None:
+                break
+            left.remove(match)
+        else:
+            if left and others:
+                first = _Clause(candidate, left)
+                break
+    found += [first, *rest]
+    return end
+
+
+# ---- charges -------------------------------------------------------------------------------------
+
+
+def _steps(clauses: Sequence[_Clause]) -> tuple[list[DecayStep], list[str]]:
+    steps: list[DecayStep] = []
+    notes: list[str] = []
+    produced: list[str] = []
+    for clause in clauses:
+        parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
+        step, note = _resolved(parents, clause)
+        if produced and step.parent not in produced:
+            opposite = _conjugate(step.parent)
+            if opposite not in produced:
+                raise InputError(
+                    f"{step.parent} decays, but nothing before it produces it",
+                    hint="begin with the particle that decays first",
+                )
+            step = DecayStep(opposite, tuple(map(_conjugate, step.daughters)))
+            notes.append(f"the antiparticle is produced, so the conjugate is used: {step}")
+        steps.append(step)
+        produced += step.daughters
+        notes += note
+    return steps, notes
+
+
+def _conjugate(name: str) -> str:
+    names = SpeciesNames()
+    species = names.get(name)
+    return names.antiparticle(species) if species else name
+
+
+def _resolved(parents: Sequence[str], clause: _Clause) -> tuple[DecayStep, list[str]]:
+    """The charges that conserve everything, and the flavour that a heavy quark hands on."""
+    options = [each.options for each in clause.daughters]
+    size = len(parents)
+    for each in options:
+        size *= len(each)
+    if size > _MOST_STATES:
+        raise InputError(
+            f"the charges of the decay of {clause.parent.text} are not given",
+            hint="write K+ or K-, pi+ or pi0",
+        )
+    best: list[tuple[tuple[int, ...], DecayStep]] = []
+    for parent in parents:
+        for state in itertools.product(*options):
+            best.append((_unlikeliness(parent, state), DecayStep(parent, state)))
+    best.sort(key=lambda row: row[0])
+    rank, step = best[0]
+    if rank[0]:
+        raise InputError(f"impossible: {_broken(step)}")
+    equal = {tuple(sorted(other.daughters)) for rank_, other in best if rank_ == rank}
+    several = {other.parent for rank_, other in best if rank_ == rank}
+    if len(several) > 1:
+        names = " or ".join(sorted(several))
+        raise InputError(f"{clause.parent.text} can be {names}", hint="write its charge")
+    given = all(len(each) == 1 for each in options)
+    return step, [] if given or (len(equal) == 1 and rank[1:] == (0,) * len(rank[1:])) else [
+        f"read as {step}"
+    ]
+
+
+@functools.cache
+def _flavours(number: int) -> tuple[int, int, int]:
+    """Strange, charm and bottom quarks less antiquarks, from the digits of a Monte Carlo number."""
+    size, sign = abs(number), 1 if number > 0 else -1
+    if size in (130, 310) or size < 100 or size > 10_000_000:
+        return 0, 0, 0
+    first, second, third = size // 1000 % 10, size // 100 % 10, size // 10 % 10
+    if first:
+        counted = [(first, sign), (second, sign), (third, sign)]
+    else:
+        heavy = sign if second % 2 == 0 else -sign
+        counted = [(second, heavy), (third, -heavy)]
+    return tuple(sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))  # type: ignore[return-value]
+
+
+def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
+    known = known_species()
+    own, species = known[parent], [known[name] for name in daughters]
+    found = [
+        each.code for each in violations("PHSP", own, species, lambda each: known[_conjugate(each.name)])
+    ]
+    broken, odd = (
+        sum(code.startswith("E") for code in found),
+        sum(code in ("W-LNV", "W-LFV", "W-BNV") for code in found),
+    )
+    before = _flavours(own.number)
+    after = [sum(column) for column in zip(*(_flavours(each.number) for each in species), strict=True)]
+    strong = (own.width or 0) > 1e-6 or own.c_parity
+    # A heavy quark becomes a lighter quark and no antiquark, so their number stays.
+    either = sum(name in ("K_S0", "K_L0") for name in daughters)  # these are both K0 and anti-K0
+    lines = max(0, abs(sum(before) - sum(after)) - either)
+    changed = (
+        max(0, sum(abs(one - other) for one, other in zip(before, after, strict=True)) - either)
+        if strong
+        else 0
+    )
+    neutral = sum(not each.charge3 for each in species)
+    rare = sum(name in ("K_L0", "K0", "anti-K0") for name in daughters)
+    return broken, odd, changed, neutral, lines, rare
+
+
+def _broken(step: DecayStep) -> str:
+    known = known_species()
+    species: list[Species] = [known[name] for name in step.daughters]
+    found = violations("PHSP", known[step.parent], species, lambda each: known[_conjugate(each.name)])
+    return "; ".join(each.text for each in found if each.code.startswith("E"))
+
+
+def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:
+    """The plan for another experiment.
+
+    Raises:
+        InputError: there is no such experiment.
+    """
+    if experiment not in EXPERIMENTS:
+        near = nearest_word(experiment, EXPERIMENTS)
+        raise InputError(
+            f"{experiment} is not one of {', '.join(EXPERIMENTS)}", hint=f"write {near}" if near else ""
+        )
+    return replace(plan, experiment=experiment)

@@ -1,0 +1,254 @@
+"""The particles that decay cards name: number, charge, spin, mass, width, and what follows from the number."""
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from yukawa.core.files import read_bytes
+
+_LEPTONS = (11, 13, 15)
+_SPIN_TYPES = {0: "S", 1: "D", 2: "V", 3: "R", 4: "T"}
+_TAILS = 15  # widths below the mass at which a resonance ends where a table gives no cut
+# Numbers above are of states that the numbering scheme does not build from quarks.
+_SPECIAL = 9_000_000
+_NUCLEI = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Species:
+    """A particle as generators know it.
+
+    Args:
+        name: as the card writes it; an alias has its own.
+        base: the name in the table of particles.
+        number: Monte Carlo number.
+        charge3: three times the charge in e.
+        spin2: twice the spin; None if tables disagree.
+        mass: in GeV; None if unknown, or different from event to event.
+        width: in GeV; None if unknown.
+        parity: '+', '-' or ''.
+        c_parity: '+', '-' or ''.
+        cut: how far below the mass it can be produced, in GeV; None if no table says.
+        redefined: whether the card gives it other properties, so that its number says nothing about it.
+        spin_type: S, D, V, R or T by the spin; G for photons, N for neutrinos, '' if unknown.
+        is_parton: whether it is a quark, a gluon, a diquark, a string: what a model turns into hadrons.
+        sums: three times the charge, baryon number, electron, muon and tau number.
+    """
+
+    name: str
+    base: str
+    number: int
+    charge3: int
+    spin2: int | None
+    mass: float | None
+    width: float | None
+    parity: str = ""
+    c_parity: str = ""
+    cut: float | None = None
+    redefined: bool = False
+    spin_type: str = field(init=False, compare=False, repr=False)
+    is_parton: bool = field(init=False, compare=False, repr=False)
+    sums: tuple[int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        number, size = self.number, abs(self.number)
+        kind = (
+            "G"
+            if size == 22
+            else "N"
+            if size in (12, 14, 16)
+            else ""
+            if self.spin2 is None
+            else _SPIN_TYPES.get(self.spin2, "")
+        )
+        parton = size <= 8 or size == 21 or 81 <= size <= 99 or (1000 < size < 6000 and size // 10 % 10 == 0)
+        sums = (self.charge3, baryon_number(number), *lepton_numbers(number))
+        for name, value in (("spin_type", kind), ("is_parton", parton), ("sums", sums)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def lightest(self) -> float:
+        """The least mass with which it is generated, in GeV."""
+        if self.mass is None:
+            return 0.0
+        cut = _TAILS * (self.width or 0.0) if self.cut is None else self.cut
+        return max(0.0, self.mass - cut)
+
+    @property
+    def heaviest(self) -> float:
+        """The greatest mass with which it is generated, in GeV; infinite if unknown."""
+        # A tail that doubles the mass is that of no resonance.
+        return float("inf") if self.mass is None else self.mass + min(self.mass, _TAILS * (self.width or 0.0))
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether its mass is the energy of an event."""
+        return self.base in ("vpho", "xvpho", "gamma*", "vgam", "vhdr")
+
+
+def baryon_number(number: int) -> int:
+    """The baryon number of a Monte Carlo number: that of three quarks, or of a nucleus."""
+    size = abs(number)
+    sign = 1 if number > 0 else -1
+    if size >= _NUCLEI:
+        return sign * (size // 10 % 1000)
+    quarks = (size // 1000 % 10, size // 100 % 10, size // 10 % 10)
+    return sign if size < _SPECIAL and all(1 <= quark <= 6 for quark in quarks) else 0
+
+
+def lepton_numbers(number: int) -> tuple[int, int, int]:
+    """Electron, muon and tau number of a Monte Carlo number."""
+    size = abs(number)
+    if not 11 <= size <= 16:
+        return 0, 0, 0
+    sign = 1 if number > 0 else -1
+    return tuple(sign if size in (charged, charged + 1) else 0 for charged in _LEPTONS)  # type: ignore[return-value]
+
+
+@functools.cache
+def known_species() -> Mapping[str, Species]:
+    """All particles of the package's own table, by name."""
+    text = Path(__file__).with_name("particles.tsv").read_text(encoding="utf-8")
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        name, number, charge, spin, mass, width, parity, c_parity = line.split("\t")
+        found[name] = Species(
+            name, name, int(number), int(charge), int(spin) if spin else None, float(mass) if mass else None,
+            float(width) if width else None, parity, c_parity,
+        )  # fmt: skip
+    return found
+
+
+def by_number(table: Mapping[str, Species]) -> dict[int, list[str]]:
+    """The names of each Monte Carlo number."""
+    found: dict[int, list[str]] = {}
+    for name, species in table.items():
+        found.setdefault(species.number, []).append(name)
+    return found
+
+
+@functools.cache
+def _numbered() -> dict[int, list[str]]:
+    return by_number(known_species())
+
+
+def read_particle_table(path: Path) -> dict[str, Species]:
+    """A user's table of particles: evt.pdl of EvtGen, or pdt.table of BesEvtGen.
+
+    A line is `add p Particle NAME NUMBER MASS WIDTH CUT 3*CHARGE 2*SPIN …`; parities are taken from the package's own table.
+    """
+    known, found = known_species(), {}
+    for line in read_bytes(path).decode("latin-1").splitlines():
+        words = line.split()
+        if words[:1] != ["add"] or len(words) < 10:
+            continue
+        name, number, mass, width, cut, charge, spin = words[3:10]
+        own = known.get(name)
+        found[name] = Species(
+            name, name, int(number), int(charge), int(spin), float(mass), float(width),
+            own.parity if own else "", own.c_parity if own else "", float(cut),
+        )  # fmt: skip
+    return found
+
+
+class SpeciesNames:
+    """The names that a card knows at a place: those of the table, and its own aliases and redefinitions."""
+
+    def __init__(self, table: Mapping[str, Species] | None = None) -> None:
+        self._table = known_species() if table is None else table
+        self.own: dict[str, Species] = {}
+        self.conjugates: dict[str, str] = {}  # of aliases, by ChargeConj
+        self._numbered: dict[int, list[str]] | None = None
+
+    def get(self, name: str) -> Species | None:
+        """The particle of a name, None if the name is unknown."""
+        return self.own.get(name) or self._table.get(name) or self._of_master(name)
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def is_listed(self, name: str) -> bool:
+        """Whether the table has the name, as that of a particle."""
+        return name in self._table
+
+    def _of_master(self, name: str) -> Species | None:
+        """A name that the standard tables of LHCb and Belle II define: B0sig, K*0R."""
+        base = MASTER_ALIASES.get(name) or (name[:-3] if name.endswith("sig") else "")
+        species = self._table.get(base) if base else None
+        return replace(species, name=name) if species else None
+
+    def alias(self, name: str, species: Species) -> None:
+        """Define an alias."""
+        self.own[name] = replace(species, name=name)
+
+    def redefine(self, species: Species) -> None:
+        """Give a particle other properties."""
+        self.own[species.name] = species
+
+    def conjugate(self, name: str) -> str:
+        """The name of the antiparticle, its own for one that is its own; '' if an alias has no ChargeConj."""
+        if name in self.conjugates:
+            return self.conjugates[name]
+        species = self.get(name)
+        if species is None:
+            return ""
+        if species.base != name and name not in self._table:
+            if name.endswith("sig") or name in MASTER_ALIASES:
+                return self._conjugate_of_master(name, species)
+            return ""
+        return self.antiparticle(species)
+
+    def antiparticle(self, species: Species) -> str:
+        """The name in the table of the antiparticle of a species."""
+        if species.number in (22, -22):
+            return species.base
+        others = self._with_number().get(-species.number)
+        if not others:
+            return species.base
+        return max(others, key=lambda other: _likeness(species.base, other))
+
+    def _conjugate_of_master(self, name: str, species: Species) -> str:
+        other = self.antiparticle(species)
+        if name.endswith("sig"):
+            return other + "sig"
+        partners = [
+            each for each, base in MASTER_ALIASES.items() if base == other and len(each) >= len(name) - 5
+        ]
+        return partners[0] if partners else other
+
+    def _with_number(self) -> dict[int, list[str]]:
+        if self._numbered is None:
+            self._numbered = _numbered() if self._table is known_species() else by_number(self._table)
+        return self._numbered
+
+    def all_names(self) -> Iterable[str]:
+        """Every name."""
+        return (*self._table, *self.own)
+
+
+def _likeness(name: str, other: str) -> tuple[bool, int]:
+    """How well a name fits as that of the antiparticle: the same letters, with 'anti-' or another charge."""
+    stem, its = (each.removeprefix("anti-").rstrip("+-0") for each in (name, other))
+    return stem == its, -abs(len(stem) - len(its))
+
+
+# Names that the standard decay tables of EvtGen, LHCb and Belle II define for cards to use.
+MASTER_ALIASES = {
+    "K*L": "K*0", "K*S": "K*0", "K*BL": "anti-K*0", "K*BS": "anti-K*0", "K*0T": "K*0", "anti-K*0T": "anti-K*0",
+    "K_0*0N": "K_0*0", "anti-K_0*0N": "anti-K_0*0", "K*0R": "K*0", "K*BR": "anti-K*0", "K*+R": "K*+", "K*-R": "K*-",
+    "phiR": "phi", "f_2R": "f_2",
+}  # fmt: skip
+# What they define as values and as models.
+MASTER_VALUES = frozenset(
+    "qoverp_incohMix_B_s0 dm_incohMix_B_s0 qoverp_incohMix_B0 dm_incohMix_B0 dm dgamma qoverp phaseqoverp dms dgammas alpha beta"
+    " gamma twoBetaPlusGamma betaPlusHalfGamma minusGamma minusTwoBeta PKHplus PKHzero PKHminus PKphHplus PKphHzero PKphHminus"
+    " Aplus Azero Aminus phAplus phAzero phAminus".split()
+)
+MASTER_MODELS = {
+    "SLBKPOLE_DtoKlnu": "SLBKPOLE", "SLBKPOLE_Dtopilnu": "SLBKPOLE", "SLBKPOLE_Dtoetalnu": "SLBKPOLE",
+    "SLBKPOLE_Dtoetaplnu": "SLBKPOLE", "SLPOLE_DtoKstarlnu": "SLPOLE", "SLPOLE_Dtorholnu": "SLPOLE",
+    "SLPOLE_Dtoomegalnu": "SLPOLE",
+}  # fmt: skip

@@ -1,0 +1,79 @@
+"""The words of a decay card as EvtGen reads it: a stream without lines, with the place of each word kept."""
+
+import re
+from dataclasses import dataclass, field
+
+from yukawa.generators.diagnostics import Diagnostic
+
+_LONGEST = 1023  # characters of a line that the generator reads
+_WORD = re.compile(r"[^\s;]+|;\S*")
+
+
+@dataclass(slots=True)
+class CardText:
+    """A card as text and as words.
+
+    Args:
+        lines: the lines of the file.
+        words: every word outside comments; a semicolon that ends a word is a word of its own.
+        at: the number of the line of each word, counted from 1.
+        found: what is wrong with the text itself.
+    """
+
+    lines: list[str]
+    words: list[str] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def column(self, word: int) -> int:
+        """The column of a word, counted from 1."""
+        line = self.at[word]
+        first = word
+        while first and self.at[first - 1] == line:
+            first -= 1
+        text = self.lines[line - 1].partition("#")[0]
+        for number, match in enumerate(_WORD.finditer(text)):
+            if number == word - first:
+                return match.start() + 1
+        return 1
+
+    def place(self, word: int) -> tuple[int, int]:
+        """Line and column of a word; of the last line for a place behind the last word."""
+        if word < len(self.words):
+            return self.at[word], self.column(word)
+        return max(len(self.lines), 1), 1
+
+
+def split_words(text: str) -> CardText:
+    """Split a card into words: a `#` begins a comment anywhere, a `;` drops what follows it in its word."""
+    # Only these end a line for the generator; str.splitlines knows more.
+    card = CardText(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    words, at = card.words, card.at
+    for number, line in enumerate(card.lines, 1):
+        if len(line) > _LONGEST:
+            reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
+            card.found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
+        code = line.partition("#")[0] if "#" in line else line
+        before = len(words)
+        if ";" not in code:
+            words += code.split()
+        else:
+            for word in code.split():
+                if ";" not in word:
+                    words.append(word)
+                    continue
+                head, _, tail = word.partition(";")
+                if head:
+                    words.append(head)
+                words.append(";")
+                if tail.strip(";"):
+                    card.found.append(_dropped(number, line, word, tail))
+        at += [number] * (len(words) - before)
+    return card
+
+
+def _dropped(number: int, line: str, word: str, tail: str) -> Diagnostic:
+    column = line.find(word) + word.find(";") + 2
+    return Diagnostic(
+        "W-AFTERSEMI", number, column, f'"{tail}" directly after ";" is dropped', f'"; {tail}" or remove it'
+    )

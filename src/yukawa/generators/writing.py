@@ -1,0 +1,175 @@
+"""Renders a plan as a decay card: aliases, models with a note for each, antiparticles; checked before it is given."""
+
+from dataclasses import dataclass
+
+from yukawa.core.errors import InputError
+from yukawa.generators.amplitudes import choose_amplitude
+from yukawa.generators.checking import check
+from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.reading import read_card
+from yukawa.generators.sentences import CardPlan, DecayStep
+from yukawa.generators.species import Species, SpeciesNames
+
+_FCC = {
+    "B0": "Bd_SIGNAL", "anti-B0": "Bdbar_SIGNAL", "B+": "Bu_SIGNAL", "B-": "Bubar_SIGNAL", "B_s0": "Bs_SIGNAL",
+    "anti-B_s0": "Bsbar_SIGNAL", "B_c+": "Bc_SIGNAL", "B_c-": "Bcbar_SIGNAL", "Lambda_b0": "Lb_SIGNAL",
+    "anti-Lambda_b0": "Lbbar_SIGNAL",
+}  # fmt: skip
+# What the storage ring makes the pair from.
+_PAIRS = {"B0": "Upsilon(4S)", "B+": "Upsilon(4S)", "B_s0": "Upsilon(5S)"}
+_PLAIN = frozenset({"pi0", "eta", "K_S0"})
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCard:
+    """A card that passed the check.
+
+    Args:
+        text: of the card.
+        notes: one for each choice.
+        remarks: findings below an error.
+    """
+
+    text: str
+    notes: tuple[str, ...]
+    remarks: tuple[Diagnostic, ...]
+
+
+def write_card(plan: CardPlan) -> WrittenCard:
+    """The decay card of a plan.
+
+    Raises:
+        InputError: the card does not pass the check, with what is wrong; or it does not hold the chain.
+    """
+    renderer = _CardRenderer(plan)
+    text = renderer.card()
+    found = check(text, name="card.dec")
+    errors = [each for each in found if each.level == "error"]
+    if errors:
+        raise InputError(f"no card for {plan.steps[0]}: {errors[0].text}")
+    missing = missing_steps(text, plan)
+    if missing:
+        raise InputError(f"the card would lack {missing[0]}")
+    return WrittenCard(text, (*plan.notes, *dict.fromkeys(renderer.notes)), tuple(found))
+
+
+def missing_steps(text: str, plan: CardPlan) -> list[DecayStep]:
+    """The steps of a plan that a card does not hold, its aliases resolved."""
+    card = read_card(text)
+    names = SpeciesNames()
+    for command in card.commands("Alias"):
+        species = names.get(command.words[1])
+        if species is not None:
+            names.alias(command.words[0], species)
+    held = {
+        (base.base, tuple(sorted(each.base for name in mode.daughters if (each := names.get(name)) is not None)))
+        for block in card.blocks() if (base := names.get(block.parent)) is not None for mode in block.modes
+    }  # fmt: skip
+
+    def opposite(step: DecayStep) -> DecayStep:
+        return DecayStep(_anti(names, step.parent), tuple(_anti(names, name) for name in step.daughters))
+
+    return [
+        step for step in plan.steps
+        if not any((each.parent, tuple(sorted(each.daughters))) in held for each in (step, opposite(step)))
+    ]  # fmt: skip
+
+
+def _anti(names: SpeciesNames, name: str) -> str:
+    species = names.get(name)
+    return names.antiparticle(species) if species else name
+
+
+class _CardRenderer:
+    def __init__(self, plan: CardPlan) -> None:
+        self.plan = plan
+        self.names = SpeciesNames()
+        self.notes: list[str] = []
+        self.head: list[str] = []
+        self.blocks: list[str] = []
+        self.aliases: dict[str, str] = {}  # of particles that are forced, by their names
+        self.steps: dict[str, DecayStep] = {}
+        for step in plan.steps:
+            if self.steps.setdefault(step.parent, step) != step:
+                raise InputError(
+                    f"{step.parent} decays in two ways: {self.steps[step.parent]} and {step}",
+                    hint="write two cards",
+                )
+
+    def species(self, name: str) -> Species:
+        """The particle of a name."""
+        found = self.names.get(name)
+        if found is None:
+            raise InputError(f"the tables of the generator lack {name}")
+        return found
+
+    def anti(self, name: str) -> str:
+        """The antiparticle in the table."""
+        return self.names.antiparticle(self.species(name))
+
+    def card(self) -> str:
+        """The whole card."""
+        first = self.plan.steps[0]
+        top, partner = self._top(first.parent)
+        for step in self.plan.steps[1:]:
+            self._alias(step.parent, copied=partner is not None or self.plan.both)
+        self._block(top, first)
+        if partner is not None and self.anti(first.parent) not in self.steps:
+            self.blocks.append(f"CDecay {partner}")
+        done = {first.parent}
+        for step in self.plan.steps[1:]:
+            if step.parent in done:
+                continue
+            done.add(step.parent)
+            own = self.aliases.get(step.parent, step.parent)
+            self._block(own, step)
+            other = self.anti(step.parent)
+            if other in self.aliases and other != step.parent and other not in self.steps:
+                self.blocks.append(f"CDecay {self.aliases[other]}")
+        sentence = ", ".join(map(str, self.plan.steps))
+        return "\n".join((f"# {sentence}", *self.head, *self.blocks, "End", ""))
+
+    def _top(self, name: str) -> tuple[str, str | None]:
+        """The name under which the first particle decays, and that of its antiparticle where it is decayed alike."""
+        other = self.anti(name)
+        experiment = self.plan.experiment
+        alike = other != name
+        if experiment == "lhcb":
+            return f"{name}sig", f"{other}sig" if alike else None
+        if experiment == "fcc" and alike:
+            own = _FCC.get(name, f"{name}_SIGNAL")
+            its = _FCC.get(other, f"{other}_SIGNAL")
+            self.head += [f"Alias {own} {name}", f"Alias {its} {other}", f"ChargeConj {own} {its}"]
+            return own, its
+        pair = _PAIRS.get(name) or _PAIRS.get(other)
+        if experiment == "belle2" and pair:
+            self.blocks += [
+                f"Decay {pair}", f"0.5 {name}sig {other} VSS;", f"0.5 {name} {other}sig VSS;", "Enddecay",
+            ]  # fmt: skip
+            self.notes.append(f"{pair}: one of the pair is the signal, the other decays by the table")
+            return f"{name}sig", f"{other}sig"
+        return name, other if alike else None
+
+    def _alias(self, name: str, *, copied: bool) -> None:
+        """An alias for a forced particle, so that others of its kind decay by the table."""
+        other = self.anti(name)
+        if name in self.aliases or (self.plan.experiment == "besiii" and (other == name or name in _PLAIN)):
+            return
+        self.aliases[name] = f"My{name}"
+        self.head.append(f"Alias My{name} {name}")
+        if other == name:
+            if copied:
+                self.head.append(f"ChargeConj My{name} My{name}")
+        elif copied or other in self.steps:
+            self.aliases[other] = f"My{other}"
+            self.head += [f"Alias My{other} {other}", f"ChargeConj My{name} My{other}"]
+
+    def _block(self, parent: str, step: DecayStep) -> None:
+        amplitude = choose_amplitude(
+            self.species(step.parent), [self.species(name) for name in step.daughters], self.plan.experiment
+        )
+        daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
+        flags = ["PHOTOS"] if amplitude.photos else []
+        words = ["1.0000", *daughters, *flags, amplitude.model, *amplitude.arguments]
+        self.blocks += [f"Decay {parent}", f"{' '.join(words)};", "Enddecay"]
+        self.notes.append(f"{step.parent}: {amplitude.note}")

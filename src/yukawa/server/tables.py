@@ -1,0 +1,298 @@
+"""The server's own tables: keys, sessions, conversations, requests that may be repeated, and a chain of what was done.
+
+They lie in `server.db` in the home folder, or in the schema `server` of the base's PostgreSQL.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from yukawa.core.errors import StoreError
+from yukawa.knowledge.store.database import Store
+
+SCHEMA, FILE = "server", "server.db"
+VERSION = 1
+GENESIS = "0" * 64
+_DAY = 24 * 3600 * 10**6
+_LOCK = 0x59756B62  # of PostgreSQL: one writer at a time, for the chain
+
+metadata = sa.MetaData(schema=SCHEMA)
+keys = sa.Table(
+    "keys", metadata,
+    sa.Column("id", sa.String, primary_key=True), sa.Column("name", sa.String, nullable=False, index=True),
+    sa.Column("role", sa.String, nullable=False), sa.Column("hash", sa.String, nullable=False, unique=True),
+    sa.Column("prefix", sa.String, nullable=False), sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger), sa.Column("last_used", sa.BigInteger), sa.Column("revoked", sa.BigInteger),
+)  # fmt: skip
+sessions = sa.Table(
+    "sessions", metadata,
+    sa.Column("hash", sa.String, primary_key=True), sa.Column("key_id", sa.String), sa.Column("csrf", sa.String, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False), sa.Column("expires", sa.BigInteger, nullable=False),
+)  # fmt: skip
+chats = sa.Table(
+    "chats", metadata,
+    sa.Column("id", sa.String, primary_key=True), sa.Column("owner", sa.String, nullable=False, index=True),
+    sa.Column("title", sa.String, nullable=False), sa.Column("created", sa.BigInteger, nullable=False),
+)  # fmt: skip
+turns = sa.Table(
+    "turns", metadata,
+    sa.Column("chat_id", sa.String, primary_key=True), sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("question", sa.String, nullable=False), sa.Column("answer_id", sa.String, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)  # fmt: skip
+idempotency = sa.Table(
+    "idempotency", metadata,
+    sa.Column("owner", sa.String, primary_key=True), sa.Column("key", sa.String, primary_key=True),
+    sa.Column("request", sa.String, nullable=False), sa.Column("holder", sa.String, nullable=False),
+    sa.Column("status", sa.Integer), sa.Column("body", sa.LargeBinary), sa.Column("at", sa.BigInteger, nullable=False),
+)  # fmt: skip
+audit = sa.Table(
+    "audit", metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False), sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.String, nullable=False), sa.Column("verb", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False), sa.Column("hash", sa.String, nullable=False),
+)  # fmt: skip
+about = sa.Table("about", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def digest(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ServerTables:
+    """The tables of the server of one installation.
+
+    Args:
+        store: of the knowledge base; its database holds the tables if it is a PostgreSQL server.
+        home: the folder for `server.db` otherwise.
+
+    Raises:
+        StoreError: the file cannot be opened, or a newer version of this program made it.
+    """
+
+    def __init__(self, store: Store, home: Path) -> None:
+        self._on_server = store.is_postgres
+        self._engine = store.engine if self._on_server else _engine(home / FILE)
+        self._ensure()
+
+    def _ensure(self) -> None:
+        with self.write() as connection:
+            if self._on_server:
+                connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            metadata.create_all(connection)
+            found = connection.execute(sa.select(about.c.version)).scalar()
+            if found is None:
+                connection.execute(sa.insert(about), {"version": VERSION})
+            elif found > VERSION:
+                raise StoreError(f"the server's tables were made by a newer Yukawa (version {found})")
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self._begun("DEFERRED") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that waits for its turn and is durable when it ends."""
+        with self._begun("IMMEDIATE") as connection:
+            if self._on_server:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+    @contextlib.contextmanager
+    def _begun(self, how: str) -> Iterator[sa.Connection]:
+        names = {SCHEMA: SCHEMA if self._on_server else None}
+        try:
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(schema_translate_map=names, begin=how)
+                with connection.begin():
+                    yield connection
+        except sa.exc.OperationalError as error:
+            raise StoreError(
+                f"the server's tables cannot be used: {str(error.orig).splitlines()[0]}"
+            ) from error
+
+    def close(self) -> None:
+        """Give the connections back; those of a PostgreSQL server are the base's."""
+        if not self._on_server:
+            self._engine.dispose()
+
+    # ---- what was done ----------------------------------------------------------------------------
+
+    def note(self, actor: str, verb: str, target: str, connection: sa.Connection | None = None) -> None:
+        """Add an entry to the chain, in a transaction of the caller if there is one."""
+        if connection is None:
+            with self.write() as own:
+                self.note(actor, verb, target, own)
+            return
+        last = connection.execute(
+            sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+        ).first()
+        seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+        row: dict[str, Any] = {"seq": seq + 1, "at": now(), "actor": actor, "verb": verb, "target": target}
+        connection.execute(sa.insert(audit), row | {"hash": _chained(row, previous)})
+
+    def noted(self, limit: int = 200) -> tuple[list[dict[str, Any]], bool]:
+        """The newest entries of the chain, newest first, and whether the whole of it is as it was written."""
+        with self.read() as connection:
+            rows = [
+                dict(row) for row in connection.execute(sa.select(audit).order_by(audit.c.seq)).mappings()
+            ]
+        previous, whole = GENESIS, True
+        for number, row in enumerate(rows, start=1):
+            whole &= row["seq"] == number and row["hash"] == _chained(row, previous)
+            previous = row["hash"]
+        return rows[: -limit - 1 : -1], whole
+
+    # ---- requests that are repeated ---------------------------------------------------------------
+
+    def begin_once(self, owner: str, key: str, request: str, stale_s: float) -> tuple[int, bytes] | str:
+        """The reply that a request with this key had, or 'begun' where it is the first, 'running' or 'other'.
+
+        A request whose process has died, or that began over `stale_s` seconds ago and has no reply, is begun anew.
+
+        Args:
+            owner: who sends it; keys of different people are different.
+            key: the client's own.
+            request: a digest of route and body: 'other' if the key was used for another one.
+        """
+        mine = (idempotency.c.owner == owner) & (idempotency.c.key == key)
+        with self.write() as connection:
+            connection.execute(sa.delete(idempotency).where(idempotency.c.at < now() - _DAY))
+            row = connection.execute(sa.select(idempotency).where(mine)).first()
+            if row is not None:
+                if row.request != request:
+                    return "other"
+                if row.status is not None:
+                    return int(row.status), bytes(row.body)
+                if _lives(row.holder) and row.at > now() - stale_s * 1e6:
+                    return "running"
+                connection.execute(sa.delete(idempotency).where(mine))
+            new = {"owner": owner, "key": key, "request": request, "holder": _holder(), "at": now()}
+            connection.execute(sa.insert(idempotency), new)
+        return "begun"
+
+    def end_once(self, owner: str, key: str, status: int, body: bytes) -> None:
+        """Keep the reply to a request; one that failed by no fault of its own may be sent again."""
+        mine = (idempotency.c.owner == owner) & (idempotency.c.key == key)
+        with self.write() as connection:
+            if status >= 500 or status in (408, 429):
+                connection.execute(sa.delete(idempotency).where(mine))
+            else:
+                connection.execute(sa.update(idempotency).where(mine).values(status=status, body=body))
+
+    # ---- conversations ----------------------------------------------------------------------------
+
+    def questions(self, chat_id: str, owner: str) -> list[str] | None:
+        """The questions of a conversation, oldest first; None if `owner` has no such one."""
+        with self.read() as connection:
+            if (
+                connection.execute(
+                    sa.select(chats.c.id).where(chats.c.id == chat_id, chats.c.owner == owner)
+                ).first()
+                is None
+            ):
+                return None
+            query = sa.select(turns.c.question).where(turns.c.chat_id == chat_id).order_by(turns.c.n)
+            return list(connection.execute(query).scalars())
+
+    def add_turn(self, chat_id: str, owner: str, question: str, answer_id: str, *, new: bool) -> None:
+        """Add a question with its answer to a conversation, which begins with it if it is `new`."""
+        with self.write() as connection:
+            if new:
+                row = {"id": chat_id, "owner": owner, "title": question[:80], "created": now()}
+                connection.execute(sa.insert(chats), row)
+            last = connection.execute(
+                sa.select(sa.func.max(turns.c.n)).where(turns.c.chat_id == chat_id)
+            ).scalar()
+            turn = {
+                "chat_id": chat_id,
+                "n": (last or 0) + 1,
+                "question": question,
+                "answer_id": answer_id,
+                "at": now(),
+            }
+            connection.execute(sa.insert(turns), turn)
+
+    def chats_of(self, owner: str) -> list[dict[str, Any]]:
+        """The conversations of a person, newest first."""
+        query = sa.select(chats.c.id, chats.c.title, chats.c.created).where(chats.c.owner == owner)
+        return self._rows(query.order_by(chats.c.created.desc()).limit(500))
+
+    def turns_of(self, chat_id: str, owner: str) -> list[dict[str, Any]] | None:
+        """The turns of a conversation, oldest first; None if `owner` has no such one."""
+        if self.questions(chat_id, owner) is None:
+            return None
+        return self._rows(sa.select(turns).where(turns.c.chat_id == chat_id).order_by(turns.c.n))
+
+    def remove_chat(self, chat_id: str, owner: str) -> bool:
+        """Remove a conversation; False if `owner` has no such one."""
+        with self.write() as connection:
+            gone = connection.execute(
+                sa.delete(chats).where(chats.c.id == chat_id, chats.c.owner == owner)
+            ).rowcount
+            if gone:
+                connection.execute(sa.delete(turns).where(turns.c.chat_id == chat_id))
+        return bool(gone)
+
+    def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with self.read() as connection:
+            found: Sequence[Mapping[str, Any]] = connection.execute(query).mappings().all()  # type: ignore[assignment]
+            return [dict(row) for row in found]
+
+
+def _chained(row: Mapping[str, Any], previous: str) -> str:
+    fields = [row[name] for name in ("seq", "at", "actor", "verb", "target")]
+    return digest(previous + json.dumps(fields, ensure_ascii=False))
+
+
+def _holder() -> str:
+    """This process, as others can look for it."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def _lives(holder: str) -> bool:
+    """Whether a process may still be at work; one of another machine is supposed to be."""
+    host, _, number = holder.rpartition("/")
+    if host != socket.gethostname() or os.name == "nt":
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _engine(file: Path) -> sa.Engine:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)  # whose keys it holds is nobody else's business
+    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 60, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+    return engine

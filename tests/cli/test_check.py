@@ -1,0 +1,82 @@
+"""`yukawa check` from the outside."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+WRONG = "Decay psi(2S)\n1,0 J/psi pi+ pi+ VVPIPI;\nEnddecay\nEnd\n"
+GOOD = "Decay psi(2S)\n1.0 J/psi pi+ pi- VVPIPI;\nEnddecay\nEnd\n"
+
+
+@pytest.fixture
+def card(tmp_path):
+    path = tmp_path / "card.dec"
+    path.write_text(WRONG)
+    return path
+
+
+def test_findings_and_the_exit_code(yukawa, card):
+    done = yukawa("check", str(card))
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        f'{card}:2: E-CHARGE: charge: psi(2S) (0) -> J/psi pi+ pi+ (+2); write "J/psi pi+ pi-"',
+        f'{card}:2: E-FRAC: "1,0" is read as 1; write "1.0"',
+    ]
+    assert "1 file checked: 2 errors" in done.err
+    card.write_text(GOOD)
+    assert yukawa("check", str(card)).code == 0
+
+
+def test_machines(yukawa, card):
+    assert [each["code"] for each in yukawa("check", str(card), "--json").json] == ["E-CHARGE", "E-FRAC"]
+    assert yukawa("check", str(card), "--format", "github").out.startswith("::error file=")
+    assert json.loads(yukawa("check", str(card), "--format", "sarif").out)["version"] == "2.1.0"
+    assert yukawa("check", str(card), "--format", "xml").code == 2
+
+
+def test_mends_are_shown_and_written(yukawa, card):
+    done = yukawa("check", "--fix", str(card))
+    assert "+1.0 J/psi pi+ pi+ VVPIPI;" in done.out
+    assert done.code == 1
+    assert yukawa("check", "--fix-physics", str(card)).code == 0
+    assert card.read_text() == GOOD
+
+
+def test_latin_1_stays_latin_1(yukawa, card):
+    card.write_bytes("# Béatrice\n".encode("latin-1") + WRONG.encode())
+    yukawa("check", "--fix-physics", str(card))
+    assert card.read_bytes() == "# Béatrice\n".encode("latin-1") + GOOD.encode()
+
+
+def test_standard_input(yukawa, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(WRONG.encode())))
+    assert yukawa("check", "-").out.startswith("-:2: E-CHARGE")
+
+
+def test_warnings_count_where_that_is_wanted(yukawa, card):
+    card.write_text("Alias MyB B0\nEnd\n")
+    assert yukawa("check", str(card)).code == 0
+    assert yukawa("check", "--strict", str(card)).code == 1
+
+
+def test_tables_of_the_user(yukawa, card, tmp_path):
+    base, pdl = tmp_path / "DECAY.DEC", tmp_path / "evt.pdl"
+    card.write_text("Decay mine\n1.0 K+ pi- PHSP;\nEnddecay\nEnd\n")
+    assert yukawa("check", str(card)).code == 1
+    base.write_text("Alias mine B0\nEnd\n")
+    assert yukawa("check", str(card), "--base", str(base)).code == 0
+    pdl.write_text("nothing")
+    done = yukawa("check", str(card), "--pdl", str(pdl))
+    assert done.code == 2
+    assert "not a table of particles" in done.err
+
+
+def test_what_cannot_be_read_is_one_line(yukawa, tmp_path, card):
+    done = yukawa("check", str(tmp_path / "none.dec"), str(card))
+    assert done.code == 2
+    assert done.err.count("error") >= 1
+    assert "E-FRAC" in done.out

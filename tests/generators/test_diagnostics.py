@@ -1,0 +1,44 @@
+"""Findings for people, for JSON, for GitHub and for SARIF."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from yukawa.generators import diagnostics
+from yukawa.generators.diagnostics import CODES, Diagnostic, as_github, as_objects, as_sarif, as_text
+
+FOUND = [Diagnostic("E-CHARGE", 3, 2, "100 % wrong", '"pi-"'), Diagnostic("I-SUM", 1, 1, "small")]
+
+
+def test_text():
+    assert as_text("a.dec", FOUND) == ['a.dec:3: E-CHARGE: 100 % wrong; write "pi-"', "a.dec:1: I-SUM: small"]
+
+
+def test_github_escapes_what_it_would_read_as_its_own():
+    assert as_github("a,b.dec", FOUND)[0] == (
+        '::error file=a%2Cb.dec,line=3,col=2,title=E-CHARGE::100 %25 wrong; write "pi-"'
+    )
+    assert as_github("a.dec", FOUND)[1].startswith("::notice ")
+
+
+def test_sarif_and_json_name_the_same_places():
+    log = json.loads(as_sarif([("a.dec", FOUND)], "1.0"))
+    result = log["runs"][0]["results"][0]
+    assert result["level"] == "error"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 3, "startColumn": 2}
+    assert log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "E-CHARGE"
+    assert [(each["line"], each["level"]) for each in as_objects("a.dec", FOUND)] == [
+        (3, "error"),
+        (1, "note"),
+    ]
+
+
+def test_every_code_that_is_reported_is_explained_and_every_other_is_gone():
+    folder = Path(diagnostics.__file__).parent
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "diagnostics.py"
+    )
+    used = set(re.findall(r'"([EWI]-[A-Z0-9]+)"', text))
+    assert used == set(CODES)

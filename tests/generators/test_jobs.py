@@ -1,0 +1,53 @@
+"""Job options of BOSS and settings of Pythia from sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.core.errors import InputError
+from yukawa.generators.checking import check
+from yukawa.generators.jobs import write_job_options, write_pythia
+from yukawa.generators.sentences import read_plan
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lines"),
+    [
+        (
+            "50k psi(2S) events at BESIII, card jpsipipi.dec",
+            ["KKMC.CMSEnergy = 3.686;", "KKMC.GeneratePsiPrime = true;", "ApplicationMgr.EvtMax = 50000;",
+             'EvtDecay.userDecayTableName = "jpsipipi.dec";'],
+        ),
+        ("1000 J/psi events", ["KKMC.CMSEnergy = 3.097;", "KKMC.GenerateJPsi = true;", "KKMC.BeamEnergySpread = 0.0008;"]),
+        ("psi(2S) -> J/psi pi pi in BOSS", ["KKMC.GeneratePsiPrime = true;", "KKMC.GenerateJPsi = false;"]),
+        ("simulate BESIII data at 4.26 GeV", ["KKMC.CMSEnergy = 4.26;", "KKMC.GeneratePsi4260 = true;"]),
+        ("用BOSS产生 psi(3770) 5万个事例", ["KKMC.GeneratePsi3770 = true;", "ApplicationMgr.EvtMax = 50000;"]),
+    ],
+)  # fmt: skip
+def test_job_options(sentence, lines):
+    text, notes = write_job_options(sentence)
+    assert not [line for line in lines if line not in text.splitlines()]
+    assert not check(text, name="jobOptions.txt")
+    assert any("RunIdList is a placeholder" in note for note in notes)
+    assert text.count("= true;") == 1
+
+
+@pytest.mark.parametrize("sentence", ["some events", "psi(2S) events at 3.097 GeV", "events at 91 GeV"])
+def test_options_that_cannot_be(sentence):
+    with pytest.raises(InputError):
+        write_job_options(sentence)
+
+
+@pytest.mark.parametrize("experiment", ["lhcb", "fcc", "evtgen"])
+def test_settings_of_pythia_pass_the_check(experiment):
+    text, notes = write_pythia(read_plan("anti-B0 -> D+ pi-, D+ -> K- pi+ pi+", experiment))
+    assert not check(text, name="run.cmnd")
+    assert "511:oneChannel = 1 1.0 0 -411 211" in text
+    assert "411:oneChannel = 1 1.0 0 -321 211 211" in text
+    assert notes
+
+
+def test_a_resonance_without_a_hard_process_is_said():
+    text, notes = write_pythia(read_plan("psi(2S) -> J/psi pi+ pi-"))
+    assert "ProcessLevel:all = off" in text
+    assert "event record" in notes[0]

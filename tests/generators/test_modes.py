@@ -1,0 +1,72 @@
+"""One mode after another: names, what a model takes, sums."""
+
+from __future__ import annotations
+
+import pytest
+
+CARD = "Decay {parent}\n1.0 {mode};\nEnddecay\nEnd"
+
+
+def of(parent: str, mode: str) -> str:
+    return CARD.format(parent=parent, mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("parent", "mode", "code", "write"),
+    [
+        ("psi(2S)", "J/psi pi- pi+ JPIPI", "E-ORDER", '"J/psi pi+ pi-"'),
+        ("psi(2S)", "chi_c0 gamma P2GC0", "E-ORDER", '"gamma chi_c0"'),
+        ("B0", "mu+ nu_mu D- ISGW2", "E-ORDER", '"D- mu+ nu_mu"'),
+        ("J/psi", "mu+ mu- vll", "E-MODEL", '"VLL"'),
+        ("J/psi", "mu+ muu- VLL", "E-PART", '"mu-"'),
+        ("J/psi", "mu+ mu-", "E-NOMODEL", ""),
+        ("J/psi", "mu+ mu- gamma VLL", "E-NDAUG", ""),
+        ("J/psi", "mu+ mu- VLL 1.0", "E-NARG", ""),
+        ("B0", "mu+ mu- VLL", "E-MSPIN", ""),
+        ("J/psi", "pi+ pi- VLL", "E-MSPIN", ""),
+        ("B0", "K*0 nu_e nu_mu KSTARNUNU", "W-LNV", ""),
+        ("B0", "rho+ rho- HELAMP 1 0 1 0", "E-NARG", ""),
+        ("B+", "D0 mu+ anti-nu_mu ISGW2", "E-LEPTON", '"D0 mu+ nu_mu"'),
+        ("Bo", "K+ pi- PHSP", "E-PART", '"B0"'),
+        ("B0", "J/psi K_S0 SVS_CP beta dmm -1 1 0 1 0", "E-ARG", ""),
+        ("B0", "K+ 1.0 PHSP", "E-PART", ""),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_mode(first, parent, mode, code, write):
+    found = first(of(parent, mode), code)
+    assert (found.line, found.write) == (1 if parent == "Bo" else 2, write)
+
+
+def test_an_unknown_particle_hides_no_other_finding_and_makes_none(codes):
+    assert codes(of("J/psi", "xyzzy++ mu- VLL")) == [("E-PART", 2)]
+
+
+@pytest.mark.parametrize(
+    ("modes", "code"),
+    [
+        (("0.6 K+ pi- PHSP;", "0.6 pi+ pi- PHSP;"), "W-SUM"),
+        (("0.0 K+ pi- PHSP;",), "E-SUM"),
+        (("0.5 K+ pi- PHSP;", "0.5 pi- K+ PHSP;"), "E-DUPMODE"),
+    ],
+)
+def test_blocks(codes, modes, code):
+    assert code in [found for found, _ in codes("\n".join(("Decay B0", *modes, "Enddecay", "End")))]
+
+
+def test_the_name_of_an_alias_is_preferred(first):
+    text = "Alias MyantiK*0 anti-K*0\nDecay B0\n1.0 K*0 Myanti-K*0 PHSP;\nEnddecay\nDecay MyantiK*0\n1 K- pi+ VSS;\nEnddecay\nEnd"
+    found = first(text, "E-PART")
+    assert (
+        found.message == 'unknown particle Myanti-K*0; the card defines MyantiK*0 (line 1); write "MyantiK*0"'
+    )
+
+
+def test_a_missing_alias_is_written_once_for_all_uses(first):
+    text = "Decay B0\n1.0 MyD- pi+ PHSP;\nEnddecay\nDecay MyD-\n1.0 K+ pi- pi- PHSP;\nEnddecay\nEnd"
+    found = first(text, "E-PART")
+    assert found.write == '"Alias MyD- D-"'
+    assert [(edit.line, edit.new) for edit in found.edits] == [(1, "Alias MyD- D-\n")]
+
+
+def test_own_cards_have_no_error(own_card, codes):
+    assert not codes(own_card)

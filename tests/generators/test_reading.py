@@ -1,0 +1,138 @@
+"""Every command is read; after a mistake the next statement is read again; bad input is one line."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yukawa.core.errors import InputError
+from yukawa.generators.checking import check
+from yukawa.generators.mending import mended_fully
+from yukawa.generators.reading import COMMANDS, decoded, is_number, read_card, read_file
+
+GOOD = "Decay B0\n1.0 K+ pi- PHSP;\nEnddecay\n"
+WORDS = [
+    "Decay",
+    "Enddecay",
+    "End",
+    "CDecay",
+    "Alias",
+    "ModelAlias",
+    "RemoveDecay",
+    ";",
+    "B0",
+    "1.0",
+    "-1",
+    "0,5",
+    "VSS",
+    "PHOTOS",
+    "x",
+]
+
+
+def found(text: str) -> list[tuple[str, int]]:
+    return [(each.code, each.line) for each in read_card(text).found]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40))
+def test_any_stream_of_words_is_read_to_its_end(words):
+    check("\n".join(words), name="card.dec")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(raw):
+    with contextlib.suppress(InputError):
+        check(decoded(raw, "x"), name="card.dec")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_read_between_others(name):
+    words = ["B0", "B0", "1", "2"][: COMMANDS[name]]
+    card = read_card(f"yesPhotos {name} {' '.join(words)} noPhotos End")
+    assert [each.name for each in card.statements] == ["yesPhotos", name, "noPhotos"]
+    assert not card.found
+
+
+def test_a_command_with_too_few_words():
+    assert found("Alias MyB0\n" + GOOD + "End") == [("E-ARGS", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD, ("E-NOEND", 3)),
+        (GOOD.replace(";", "") + "End", ("E-NOSEMI", 2)),
+        (GOOD.replace("Enddecay", "") + "CDecay anti-B0\nEnd", ("E-NOENDDECAY", 2)),
+        (GOOD.replace("Enddecay", "EndDecay") + "End", ("E-KEY", 3)),
+        ("Dekay" + GOOD[5:] + "End", ("E-KEY", 1)),
+        (GOOD.replace("1.0", "1,0") + "End", ("E-FRAC", 2)),
+        (GOOD.replace("PHSP", "PHOTOS PHOTOS PHSP") + "End", ("W-FLAG2", 2)),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_grammar_is_found_at_its_line_and_mended(text, expected):
+    assert found(text) == [expected]
+    better, left = mended_fully(text, lambda text: check(text, name="card.dec"))
+    assert not [each for each in left if each.level != "note"]
+    assert read_card(better).decays().keys() == {"B0"}
+
+
+def test_a_mode_without_its_semicolon_does_not_swallow_the_next():
+    card = read_card("Decay B0\n0.5 K+ pi- PHSP\n0.5 pi+ pi- PHSP;\nEnddecay\nEnd")
+    assert [(mode.fraction, mode.daughters, mode.sound) for mode in card.decays()["B0"]] == [
+        (0.5, ["K+", "pi-"], False), (0.5, ["pi+", "pi-"], True)
+    ]  # fmt: skip
+
+
+def test_all_mistakes_are_reported_at_once():
+    assert found("Alias x\nDecay B0\n-1 K+ pi- PHSP;\nx K+ PHSP;\nCDecay anti-B0\n") == [
+        ("E-ARGS", 1), ("E-NEG", 3), ("E-FRAC", 4), ("E-NOENDDECAY", 4), ("E-NOEND", 5)
+    ]  # fmt: skip
+
+
+def test_statements_behind_end_are_reported():
+    assert found(GOOD + "End\n" + GOOD) == [("W-AFTEREND", 5)]
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("1.", True), (".5e-3", True), ("+2", True), ("1,0", False), ("nan", False), ("1_0", False)],
+)
+def test_numbers(word, number):
+    assert is_number(word) == number
+
+
+def test_a_model_alias_may_span_lines_and_needs_its_semicolon():
+    assert not found("ModelAlias SL HQET2\n 1.2 1.0 ;\nEnd")
+    assert found("ModelAlias SL HQET2 1.2\nEnd") == [("E-NOSEMI", 1)]
+    assert found("ModelAlias SL HQET9 1.2 ;\nEnd") == [("E-MODEL", 1)]
+
+
+class TestBadInput:
+    def test_binary_and_utf16(self, tmp_path):
+        for raw in (b"Decay\0B0", "Decay B0".encode("utf-16")):
+            (tmp_path / "x.dec").write_bytes(raw)
+            with pytest.raises(InputError, match=r"x\.dec is"):
+                read_file(tmp_path / "x.dec")
+
+    def test_latin_1_and_a_byte_order_mark(self):
+        assert "é" in decoded("# Béatrice\nEnd".encode("latin-1"), "x")
+        assert read_card(decoded(b"\xef\xbb\xbfEnd", "x")).found == []
+
+    def test_a_missing_file_and_a_folder(self, tmp_path):
+        for path in (tmp_path / "none.dec", tmp_path):
+            with pytest.raises(InputError):
+                read_file(path)
+
+    def test_ten_megabytes_take_seconds(self):
+        text = "Decay B0\n" + "0.0001 K+ pi- PHSP; # comment\n" * 100_000 + "Enddecay\nEnd\n"
+        began = time.process_time()
+        assert len(check(text * 3, name="card.dec")) <= 1000
+        assert time.process_time() - began < 20
+
+    def test_a_thousand_daughters(self):
+        text = f"Decay B0\n1.0 {'pi+ pi- ' * 500} PHSP;\nEnddecay\nEnd"
+        assert {each.code for each in check(text, name="card.dec")} == {"E-MASS", "E-LINE"}

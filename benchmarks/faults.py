@@ -26,6 +26,7 @@ from typing import Any
 import faults_verbs
 from faults_verbs import Expected, Worker
 
+from yukawa.cli import session
 from yukawa.core.errors import YukawaError
 from yukawa.knowledge import KnowledgeBase
 
@@ -169,7 +170,7 @@ def warm_up(work: Path) -> None:
 def study(work: Path, rounds: int, first: int = 0, url: str = "", processes: Sequence[int] = PROCESSES) -> dict[str, Any]:  # fmt: skip
     """So many rounds, with what they acknowledged and what was wrong."""
     os.environ["YUKAWA_KNOWLEDGE__EMBEDDING"] = "hash"
-    os.environ["YUKAWA_KNOWLEDGE__REVIEWERS"] = json.dumps([faults_verbs.session.me()])
+    os.environ["YUKAWA_KNOWLEDGE__REVIEWERS"] = json.dumps([session.me()])
     faults_verbs.few_statements()
     warm_up(work)
     acknowledged, wrong = 0, []

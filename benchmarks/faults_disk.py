@@ -121,7 +121,7 @@ def parse(log: Path) -> list[Operation]:
             found.append(Operation(verb, known(words[0]), int(words[1]), rest[start : start + length]))
             start += length
         elif verb in "TSD":
-            found.append(Operation(verb, known(words[0]), *map(int, words[1:])))
+            found.append(Operation(verb, known(words[0]), int(words[1]) if verb == "T" else 0))
         elif verb in "CM":
             again[int(words[0])] += 1
             found.append(Operation(verb, known(words[0]), names=(words[1],)))

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,16 +168,16 @@ def full_disk(root: Path, points: int | None, verbs: Sequence[str] = tuple(WRITI
     for name in verbs:
         do = WRITING[name]
         copied(prepared, disk)
-        said, operations = faults_disk.in_child(lambda do=do: do(disk))
+        said, operations = faults_disk.in_child(partial(do, disk))
         if not said.startswith("0 "):
             raise RuntimeError(f"{name}: {said}")
         numbers = list(range(1, operations + 1))
         for full in numbers if points is None else sorted(draw.sample(numbers, min(points, operations))):
             copied(prepared, disk)
             rounds += 1
-            said, _ = faults_disk.in_child(lambda do=do: do(disk), full=full, copies=full % 2)
+            said, _ = faults_disk.in_child(partial(do, disk), full=full, copies=full % 2)
             where = f"{name}, full from operation {full} of {operations} on"
-            wrong += [f"{where}: {problem}" for problem in _of_full(disk, said, lambda do=do: do(disk))]
+            wrong += [f"{where}: {problem}" for problem in _of_full(disk, said, partial(do, disk))]
     return {"verbs": len(verbs), "rounds": rounds, "wrong": wrong}
 
 

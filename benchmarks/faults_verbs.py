@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from yukawa.cli.main import main
 from yukawa.core.errors import YukawaError
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.sources import loader
+from yukawa.knowledge.sources.pdg import facts
 
 ERASED = "erased"
 STATEMENTS = 30  # of the Review, in a base that is built
@@ -109,13 +111,8 @@ def run(words: Sequence[str], typed: str = "") -> tuple[int, str, str]:
 
 def few_statements() -> None:
     """Let this process know only some statements of the Review, so that a base is built in no time."""
-    whole = loader.statements
-
-    def some() -> Iterator[Any]:
-        yield from (one for one, _ in zip(whole(), range(STATEMENTS), strict=False))
-
-    kept = list(some())
-    loader.statements = lambda: iter(kept)
+    kept = list(islice(facts.statements(), STATEMENTS))
+    setattr(loader, "statements", lambda: iter(kept))  # noqa: B010 - it takes no path there
 
 
 # ---- the verbs --------------------------------------------------------------------------------------
@@ -310,11 +307,11 @@ def build(worker: Worker) -> None:
 
 def demo(worker: Worker) -> None:
     """The demonstration, in the worker's folder."""
-    os.chdir(worker.own)
-    if worker.draw.random() < 0.5:
-        shutil.rmtree(".yukawa-demo", ignore_errors=True)
-    if worker.call("demo", made=str(worker.own / ".yukawa-demo")):
-        worker.done(made=str(worker.own / ".yukawa-demo"))
+    with contextlib.chdir(worker.own):
+        if worker.draw.random() < 0.5:
+            shutil.rmtree(".yukawa-demo", ignore_errors=True)
+        if worker.call("demo", made=str(worker.own / ".yukawa-demo")):
+            worker.done(made=str(worker.own / ".yukawa-demo"))
 
 
 VERBS: Mapping[str, Callable[[Worker], None]] = {

@@ -2,7 +2,8 @@
 
 Type `python benchmarks/feyntune_claims.py REPORT [--test hep-th]`. The first model of the report is the base; the others
 are called MIXTURE-KIND, such as s1-qkv, s3-all or s10-full, and MIXTURE-KIND-HOW where one was trained otherwise, with another
-seed or for more epochs, such as s1-all-2: these are compared among each other too. The kind qkv29 is qkv at rank 29.
+seed or for more epochs, such as s1-all-2: these are compared among each other too. The kinds qkv29 and qkv30 are qkv at
+these ranks.
 A change is the difference of two perplexities, paired by document, in percent of the first, which is taken as exact.
 """
 
@@ -15,15 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-KINDS = ("qkv", "qkv29", "all", "full")
+KINDS = ("qkv", "qkv29", "qkv30", "all", "full")
 SIZES = (
     ("larger, and other archives of the field: s3 for s1", "s1", "s3"),
     ("more diverse at the same size: s4 for s1", "s1", "s4"),
     ("other fields for the neighbours, at the same size: s10 for s3", "s3", "s10"),
+    ("the neighbours alone: s2 for s1", "s1", "s2"),
+    ("the neighbours alone, at the same size: s9 for s1", "s1", "s9"),
 )
 PLACES = (
     ("all for qkv", "qkv", "all"),
     ("all for qkv with as many parameters", "qkv29", "all"),
+    ("all for qkv with as many parameters", "qkv30", "all"),
     ("full for all", "all", "full"),
 )
 

@@ -9,6 +9,7 @@ other exception, a signal, more time or more memory is a fault, and is shown wit
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -419,6 +421,7 @@ def work(form: str, folder: Path) -> None:
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
+    faulthandler.register(signal.SIGUSR1)
     said = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries write there
     print(json.dumps({"ready": True}), file=said, flush=True)
@@ -475,12 +478,15 @@ class Child:
             found = json.loads(line)
             return found["outcome"], found["why"]
         waiting = self._process.poll() is None
+        if waiting:  # where does it wait?
+            self._process.send_signal(signal.SIGUSR1)
+            time.sleep(1)
         self._log.seek(0)
-        said = self._log.read().decode(errors="replace")[-300:]
+        said = self._log.read().decode(errors="replace")[-500:]
         self.end()
         code = self._process.returncode
         if waiting or code == -signal.SIGPROF:
-            return "hang", f"more than {SECONDS} s"
+            return "hang", f"more than {SECONDS} s of the processor, or {WALL_SECONDS} s in all: {said}"
         return "crash", f"ended by {-code}: {said}"
 
     def _line(self) -> bytes:

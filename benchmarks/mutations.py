@@ -562,6 +562,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
+    # Whoever ends this leaves the copy as it was; started in the background, it would not hear Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = given.scratch.resolve()
     scratch.mkdir(parents=True, exist_ok=True)
     if given.what == "record":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yukawa.generators.checking import check
+from yukawa.generators.mending import mended_fully
 from yukawa.generators.words import split_words
 
 
@@ -41,3 +43,14 @@ def test_a_line_that_is_too_long():
 
 def test_a_place_behind_the_last_word():
     assert split_words("a\nb\n").place(2) == (3, 1)
+
+
+def test_spaces_and_dashes_of_text_programs_are_found_and_mended():
+    text = "Decay B0\n1.0\u00a0K+ pi\u2212 PHSP;\nEnddecay\nEnd\n"
+    assert [(each.code, each.line, each.column) for each in split_words(text).found] == [
+        ("E-LINE", 2, 4),
+        ("E-LINE", 2, 10),
+    ]
+    better, left = mended_fully(text, lambda text: check(text, name="a.dec"))
+    assert better == "Decay B0\n1.0 K+ pi- PHSP;\nEnddecay\nEnd\n"
+    assert not left

@@ -393,16 +393,16 @@ class TestLimits:
 
         def slowly(handler, body):
             handler.start_events()
-            for _ in range(40):
+            for _ in range(100):
                 handler.send_event(event)
                 time.sleep(0.05)
 
         server.script.extend([behaviours.silence, slowly])
         began = time.monotonic()
-        pieces, error = read(make(server, timeout_s=0.4, deadline_s=0.8))
+        pieces, error = read(make(server, timeout_s=0.5, deadline_s=2.5))
         assert pieces
         assert "has not ended" in str(error)
-        assert time.monotonic() - began < 1.6
+        assert time.monotonic() - began < 4.5
 
     def test_the_list_of_models_has_a_deadline(self, server, behaviours, monkeypatch):
         monkeypatch.setattr(type(server), "lists_models", property(lambda _: time.sleep(2)), raising=False)

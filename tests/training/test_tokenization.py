@@ -176,8 +176,9 @@ def test_a_template_of_other_control_tokens_is_refused(tokenizer):
     """SmolLM2 took llama-3 without a word once: its headers became pieces of text, and no reply an end."""
     with pytest.raises(
         InputError, match=r"writes <\|start_header_id\|>, which the base's tokenizer does not know"
-    ):
+    ) as caught:
         open_chat(tokenizer, "llama-3", (), learns=True)
+    assert "omit data.template for the base's own" in str(caught.value)
 
 
 def test_for_preferences_nothing_need_be_marked(tokenizer):

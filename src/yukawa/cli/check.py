@@ -152,7 +152,7 @@ def _show(found: Found, form: str) -> None:
     for file, listed in found:
         for line in lines(file, listed):
             say(line)
-    if form == "text":
+    if form == "text" and found:
         counts = {
             level: sum(each.level == level for _, listed in found for each in listed)
             for level in ("error", "warning", "note")

@@ -1,11 +1,11 @@
 """Reads a decay card: every command of EvtGen and its dialects; after a mistake the next statement is read again."""
 
+import functools
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import read_bytes
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
@@ -42,6 +42,8 @@ def read_file(path: Path) -> str:
     Raises:
         InputError: it cannot be read, is not text, or is larger than 64 MiB.
     """
+    from yukawa.core.files import read_bytes  # what it imports costs as much as a check
+
     return decoded(read_bytes(path), str(path))
 
 
@@ -76,6 +78,13 @@ def read_card(text: str, models: Iterable[str] = ()) -> DecayCard:
     return reader.card
 
 
+@functools.lru_cache(maxsize=64)
+def _known_models(own: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """All models, and these with the flags that may precede one."""
+    models = own.union(decay_models(), MASTER_MODELS)
+    return models, models | FLAGS
+
+
 class _CardReader:
     def __init__(self, text: str, models: Iterable[str]) -> None:
         self.card = DecayCard(split_words(text))
@@ -85,8 +94,7 @@ class _CardReader:
         self.found += self.text.found
         self.next = 0
         own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
-        self.models = frozenset({*decay_models(), *MASTER_MODELS, *models, *own})
-        self.stops = self.models | FLAGS
+        self.models, self.stops = _known_models(frozenset({*models, *own}))
 
     def read(self) -> None:
         """Read to End, or to the last word."""

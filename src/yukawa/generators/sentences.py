@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 
 from yukawa.core.errors import InputError
 from yukawa.generators.laws import violations
@@ -20,7 +21,7 @@ _EXPERIMENT = {
     "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
-    r"^[\s,)]*(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
+    r"^[\s,)]*+(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
     r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decays?|decaying|decayed|decay|tranistion\w*"
     r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
     r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|\bvia\b|到|至|成|为|為)\s*(?:both )?",
@@ -416,7 +417,7 @@ def _resolved(parents: Sequence[str], clause: _Clause) -> tuple[DecayStep, list[
     best.sort(key=lambda row: row[0])
     rank, step = best[0]
     if rank[0]:
-        raise InputError(f"impossible: {_broken(step)}")
+        raise InputError(f"impossible: {shorten(_broken(step), 300)}")
     equal = {tuple(sorted(other.daughters)) for rank_, other in best if rank_ == rank}
     several = {other.parent for rank_, other in best if rank_ == rank}
     if len(several) > 1:

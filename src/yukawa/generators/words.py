@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
-from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.diagnostics import Diagnostic, Edit
 
 _LONGEST = 1023  # characters of a line that the generator reads
+_LOOKALIKES = (
+    (re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"), "space", " "), (re.compile("[\u2010-\u2015\u2212]"), "minus", "-"),
+)  # fmt: skip
 _WORD = re.compile(r"[^\s;]+|;\S*")
 
 
@@ -54,6 +57,8 @@ def split_words(text: str) -> CardText:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
             card.found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
+        if not code.isascii():
+            card.found += _lookalikes(number, code)
         before = len(words)
         if ";" not in code:
             words += code.split()
@@ -70,6 +75,17 @@ def split_words(text: str) -> CardText:
                     card.found.append(_dropped(number, line, word, tail))
         at += [number] * (len(words) - before)
     return card
+
+
+def _lookalikes(number: int, code: str) -> list[Diagnostic]:
+    """Spaces and dashes of text programs, which are neither for the generator."""
+    return [
+        Diagnostic(
+            "E-LINE", number, match.start() + 1, f"the character U+{ord(match[0]):04X} is not a {name} for the generator",
+            f"a plain {name}", (Edit(number, match.start() + 1, match[0], plain),),
+        )
+        for pattern, name, plain in _LOOKALIKES for match in pattern.finditer(code)
+    ]  # fmt: skip
 
 
 def _dropped(number: int, line: str, word: str, tail: str) -> Diagnostic:

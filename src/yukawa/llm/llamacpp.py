@@ -24,16 +24,24 @@ from yukawa.llm.packaged import INSTALL, SMOLLM2, find_smollm2
 
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
+_STOPPING_S = 10.0
 _DEADLINE_S = 3600.0  # a small machine writes a few words a second
 _PURPOSE = "the llamacpp backend"
 _TRIAL = """
-import secrets, sys, xllamacpp
+import contextlib, os, secrets, sys, xllamacpp
+with contextlib.suppress(ImportError):  # there is no such limit on Windows
+    import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (10 + os.path.getsize(sys.argv[1]) // 30_000_000,) * 2)
 parameters = xllamacpp.CommonParams()
 parameters.model.path, parameters.n_ctx, parameters.n_parallel = sys.argv[1], int(sys.argv[2]), 1
 parameters.ui = parameters.warmup = False
 parameters.api_keys = [secrets.token_hex()]
-server = xllamacpp.Server(parameters)
-server.handle_chat_completions({"messages": [{"role": "user", "content": "a"}], "max_tokens": 1})
+failed = 1
+with contextlib.suppress(Exception):
+    server = xllamacpp.Server(parameters)
+    server.handle_chat_completions({"messages": [{"role": "user", "content": "a"}], "max_tokens": 1})
+    failed = 0
+os._exit(failed)  # stopping a server may wait for ever
 """
 
 
@@ -77,9 +85,9 @@ class LlamaCppModel(OpenAIModel):
     async def aclose(self) -> None:
         """Stop the server and release the weights."""
         await super().aclose()
-        server, self._server = self._server, None
-        if server is not None:
-            await asyncio.to_thread(_stop, [server])
+        servers, self._server = [self._server], None
+        if servers[0] is not None:
+            await asyncio.to_thread(_stop, servers)
 
     async def _client(self) -> AsyncOpenAI:
         await asyncio.to_thread(self._start)
@@ -118,7 +126,9 @@ class LlamaCppModel(OpenAIModel):
             self._open = None  # a client of an earlier server
 
     def _try(self, path: Path) -> None:
-        """Let a process of its own load a foreign file and write a word: llama.cpp ends its process on some damage.
+        """Let a process of its own load a foreign file and write a word.
+
+        llama.cpp ends its process on some damage, and takes for ever with other.
 
         Raises:
             InputError: there is no such file.
@@ -210,5 +220,7 @@ def _free_cores() -> int:
 
 
 def _stop(servers: list[Any]) -> None:
-    """Drop the last reference to a server, which ends its threads."""
-    servers.clear()
+    """Drop the last reference to a server, which ends its threads; seldom they wait for each other, and nobody for them."""
+    ending = threading.Thread(target=servers.clear, daemon=True)
+    ending.start()
+    ending.join(_STOPPING_S)

@@ -207,6 +207,8 @@ def open_chat(tokenizer: Any, wanted: str | None, ends: Collection[int], *, lear
     names = ", ".join(shipped_templates())
     hint = f"type: data.template=NAME, one of {names}, or a Jinja file with {{% generation %}}"
     if wanted is not None:
+        if tokenizer.chat_template:
+            hint = f"omit data.template for the base's own, or {hint}"
         tokenizer.chat_template = read_template(wanted)
     if not tokenizer.chat_template:
         raise InputError("the base has no chat template", hint=hint)

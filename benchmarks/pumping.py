@@ -23,16 +23,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from re import _constants as codes
-from re import _parser as parser
 from types import FrameType
 from typing import Any
 
+# How `re` itself reads a pattern.
+codes: Any = importlib.import_module("re._constants")
+parser: Any = importlib.import_module("re._parser")
 SOURCE = Path(__file__).parents[1] / "src" / "yukawa"
 SIZE = 64_000
 RATIO, SECONDS = 2.5, 0.050
 """The most that twice the text may take: so many times as long, and so many seconds of processor."""
 READER_SECONDS, READER_FLOOR = 5.0, 0.02
+REFUSED_BEYOND, QUESTION_SECONDS = "a question", 1.0
+"""A question is refused beyond `checks.LONGEST` characters; the longest may take so many seconds."""
 FLOOR, QUICK_FLOOR = 0.002, 0.02
 """Seconds of processor below which a ratio is noise, for a text of `SIZE`."""
 SCREENED, _WORST = 2_000, 10
@@ -682,9 +685,13 @@ def pump_readers(size: int, named: Sequence[str] = (), hostile: Sequence[str] = 
         maker = functools.partial(functools.partial, _fresh)
         tried = hostile if size <= SCREENED else worst(read, hostile, maker, SCREENED, _WORST)
         for again in tried:
-            if took := slow(
-                read, functools.partial(_fresh, again), size, READER_SECONDS * size / SIZE, READER_FLOOR
-            ):
+            make = functools.partial(_fresh, again)
+            if name == REFUSED_BEYOND:  # twice the text is not read
+                alone = seconds(read, make(size), 20.0, 2)
+                took = (alone, 1.0) if alone > QUESTION_SECONDS else None
+            else:
+                took = slow(read, make, size, max(1.0, READER_SECONDS * size / SIZE), READER_FLOOR)
+            if took:
                 report["slow"].append({"reader": name, "text": again, "seconds": took[0], "ratio": took[1]})
     return report
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +25,6 @@ from yukawa.llm.packaged import INSTALL, SMOLLM2, find_smollm2
 
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
-_STOPPING_S = 10.0
 _DEADLINE_S = 3600.0  # a small machine writes a few words a second
 _PURPOSE = "the llamacpp backend"
 _TRIAL = """
@@ -122,6 +122,9 @@ class LlamaCppModel(OpenAIModel):
                 self._server = engine.Server(self._parameters(engine, path))
             except RuntimeError as error:  # in whose message nothing more is said
                 raise self._not_loaded(path) from error
+            # Its loop runs from here on: a server that is stopped before that waits for ever, and Python with it.
+            with suppress(Exception):
+                self._server.handle_completions({"prompt": "a", "max_tokens": 1})
             self.base_url = f"{self._server.listening_address}/v1"
             self._open = None  # a client of an earlier server
 
@@ -220,7 +223,5 @@ def _free_cores() -> int:
 
 
 def _stop(servers: list[Any]) -> None:
-    """Drop the last reference to a server, which ends its threads; seldom they wait for each other, and nobody for them."""
-    ending = threading.Thread(target=servers.clear, daemon=True)
-    ending.start()
-    ending.join(_STOPPING_S)
+    """Drop the last reference to a server, which ends its threads."""
+    servers.clear()

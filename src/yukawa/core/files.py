@@ -31,8 +31,8 @@ LARGEST_TEXT = 64 << 20
 _BLOCK = 1 << 20
 _SPECIAL = "it is a pipe, a socket or a device"
 _PART = ".*.part"  # what a killed writer leaves
-# How PyTorch and safetensors say that a file could not grow.
-_DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
+# How PyTorch, safetensors and SQLite say that a file could not grow.
+_DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device", "disk is full")
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:

@@ -19,7 +19,7 @@ from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import checksums, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store import facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
@@ -270,7 +270,7 @@ class KnowledgeBase:
         """Make an unloaded item current again, as a new version with the old content.
 
         Raises:
-            NotFound: no such item. InputError: another item teaches the same meanwhile.
+            NotFound: no such item, or it was erased meanwhile. InputError: another item teaches the same.
         """
         old = self.show(item_id)
         if old.current:
@@ -455,10 +455,9 @@ class KnowledgeBase:
     # ---- answers --------------------------------------------------------------------------------
 
     def keep_answer(self, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
-        """Remember an answer, so that it can be corrected by its id."""
-        row = {"id": answer_id, "time": time.time_ns() // 1000, "question": question, "answer": dict(answer)}
+        """Remember an answer, so that it can be corrected by its id; not if what it names was erased meanwhile."""
         with self._store.write() as connection:
-            connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
+            writer.keep_answer(connection, answer_id, question, answer, time.time_ns() // 1000)
 
     def answer(self, answer_id: str) -> Mapping[str, Any]:
         """An earlier answer, with `question`, `answer` and `time`.

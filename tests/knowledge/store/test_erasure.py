@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -196,6 +198,30 @@ def test_answers_that_cite_or_quote_go_and_others_stay(base: KnowledgeBase) -> N
     assert base.answer("a-near-id")
 
 
+def test_nothing_that_was_read_before_an_erasure_is_written_after_it(
+    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another process erases an item between the reading and the writing of a change to it, or of an answer."""
+    real = base._serving.embedded
+
+    def meanwhile(groups: object) -> object:
+        base.purge(item.id)
+        return real(groups)  # type: ignore[arg-type]
+
+    for verb in ("update", "restore"):
+        item = base.teach(f"{SECRET}, before {verb}", question="What drifted in Quuxember?")
+        if verb == "restore":
+            base.unload(item.id)
+        with monkeypatch.context() as patch:
+            patch.setattr(base._serving, "embedded", meanwhile)
+            with pytest.raises(NotFound, match="was erased"):
+                base.update(item.id, "It did not.") if verb == "update" else base.restore(item.id)
+        assert base.history(item.id)[0] == []
+    base.keep_answer("late", "?", {"answer": SECRET, "sources": [{"id": item.id}]})
+    with pytest.raises(NotFound):
+        base.answer("late")
+
+
 def test_what_another_item_says_too_may_stay(base: KnowledgeBase) -> None:
     shared = "Everybody knows that the beam energy was raised in the spring of that year."
     item = base.teach(f"{shared} {SECRET}")
@@ -262,3 +288,48 @@ def test_a_failing_erasure_changes_nothing(base: KnowledgeBase, monkeypatch: pyt
         base.purge(item.id)
     assert base.show(item.id).text == SECRET
     assert base.verify().clean
+
+
+def files_of_server_with(folder: Path, word: bytes) -> set[str]:
+    """Parts of a server's folder whose files hold a word, in whatever case."""
+    found = set()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # a folder, a socket, or what the server has just removed
+            if word in path.read_bytes().lower():
+                found.add(path.relative_to(folder).parts[0])
+    return found
+
+
+def test_a_server_holds_an_erased_text_in_its_log_alone_and_there_until_that_is_written_over(
+    postgres: Callable[[], str],
+) -> None:
+    import psycopg
+
+    url, secret = postgres(), "Xylobrak magnet"
+    guide = (Path(__file__).parents[3] / "docs" / "knowledge.md").read_text(encoding="utf-8")
+    command = (
+        guide.partition("<!-- test: write-ahead log -->")[2].partition("```sql\n")[2].partition("```")[0]
+    )
+    with (
+        psycopg.connect(url, autocommit=True) as administrator,
+        KnowledgeBase.open(url, embedding="hash") as base,
+    ):
+        folder = Path(administrator.execute("SHOW data_directory").fetchone()[0])  # type: ignore[index]
+        items = [
+            base.teach(f"The {secret} {number} was cooled. " + words(300, number)) for number in range(3)
+        ]
+        base.teach(
+            "The harmless mass of the tau is 1776.9 MeV."
+        )  # statistics of an empty table are not made anew
+        base.keep_answer("a", "Which?", {"answer": f"The {secret} 1 was cooled."})
+        administrator.execute("ANALYZE")
+        administrator.execute("CHECKPOINT")
+        assert files_of_server_with(folder, b"xylobrak") == {"base", "pg_wal"}
+        for item in items:
+            base.purge(item.id)
+        administrator.execute("CHECKPOINT")
+        assert files_of_server_with(folder, b"xylobrak") == {"pg_wal"}
+        for statement in re.findall(r"(?s)DO \$\$.*?\$\$|[A-Z][^;]+", command):
+            administrator.execute(statement)
+        assert files_of_server_with(folder, b"xylobrak") == set()
+        assert base.verify().clean

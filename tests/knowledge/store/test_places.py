@@ -66,6 +66,19 @@ with scratch.file() as one, scratch.beside(Path({str(tmp_path / "backup")!r})) a
     assert not (tmp_path / "scratch").exists()
 
 
+def test_an_erasure_takes_copies_away_and_no_database_that_a_living_process_makes(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path / "scratch")
+    with scratch.file() as copy, scratch.database() as database:
+        within = database.with_suffix(".scratch") / "0123456789abcdef"  # such a base has scratch of its own
+        within.parent.mkdir()
+        for path in (copy, database, within):
+            path.write_text(STATEMENT)
+        assert set(scratch.files()) == {copy, database}
+        scratch.discard()
+        assert (copy.exists(), database.exists(), within.exists()) == (False, True, True)
+    assert not (tmp_path / "scratch").exists()
+
+
 def test_a_note_cannot_name_somebody_elses_file(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "thesis.tex").write_text("years of work")

@@ -73,10 +73,13 @@ class Changes:
         """Make a new version of an item current, in place of `version` if that is given.
 
         Raises:
-            InputError: another item teaches the same. Changed: another version is current, or none.
+            InputError: another item teaches the same. NotFound: the item was erased meanwhile.
+            Changed: another version is current, or none.
         """
         embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
+            if not reader.last_versions(connection, [str(new.item_id)]).get(str(new.item_id)):
+                raise reader.unknown_item(connection, str(new.item_id))
             if version is not None:
                 _check_version(reader.shown(connection, str(new.item_id)), version)
             twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)

@@ -122,7 +122,7 @@ class Store:
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.exists():
                 identity.check_log_has_base(file)
-                with self.scratch.file() as beside:
+                with self.scratch.database() as beside:
                     _make(beside)
                     _begin_with(beside, file)
                     sync(file.parent, deep=False)
@@ -173,8 +173,19 @@ def _make(file: Path) -> None:
     engine = _engine(sa.URL.create("sqlite", database=str(file)))
     with engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
         _migrate(connection)
-    engine.dispose()  # the last to close it empties the log
+    engine.dispose()
+    empty_log(file)
     sync(file)
+
+
+def empty_log(file: Path) -> None:
+    """Write the log of a new file into it. The last to close a file does so too, and says nothing where the disk is full.
+
+    Raises:
+        sqlite3.Error: the disk refuses.
+    """
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -327,6 +338,8 @@ def _worded(name: str) -> Iterator[None]:
         raise
     except sa.exc.DBAPIError as error:
         raise _store_error(name, str(error.orig)) from error
+    except sqlite3.Error as error:
+        raise _store_error(name, str(error)) from error
     except OSError as error:
         raise _store_error(name, os.strerror(error.errno or 0)) from error
 

@@ -103,9 +103,9 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
 
     On SQLite the files of the base (see `places`) are then searched for the texts; what another item or answer says too is
     not counted. Backups and exports made earlier, blocks that the file system or the disk itself keeps of deleted files, and
-    the memory of other processes are beyond that check. On PostgreSQL the tables are rewritten (VACUUM FULL); the server's
-    write-ahead log, its archives, replicas and backups cannot be checked from here and keep the text as long as their owner
-    does.
+    the memory of other processes are beyond that check. On PostgreSQL the tables and their statistics are rewritten (VACUUM FULL);
+    the server's write-ahead log (see docs/knowledge.md), its archives, replicas and backups cannot be checked from here and keep
+    the text as long as their owner does.
 
     Raises:
         NotFound: there is no such item, or it is erased already.
@@ -158,8 +158,8 @@ def _texts(connection: sa.Connection, item_id: str) -> set[str]:
 
 def _keep_numbers(connection: sa.Connection) -> None:
     """Note which numbers come next: those of erased rows would mean something else to indexes in memory."""
-    for table in (t.versions, t.passages):
-        row = {"key": f"next_{table.name}", "value": str(writer._next(connection, table))}
+    for table in (t.versions, t.passages, t.conflicts):
+        row = {"key": f"next_{table.name}", "value": str(writer.next_number(connection, table))}
         connection.execute(sa.delete(t.meta).where(t.meta.c.key == row["key"]))
         connection.execute(sa.insert(t.meta), row)
 
@@ -219,8 +219,11 @@ def _live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> It
 def _rewrite_tables(store: Store) -> None:
     try:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in _TOUCHED:
-                connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
+            for table in _TOUCHED:  # the planner's statistics hold samples of what the columns say
+                connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
+            connection.exec_driver_sql(
+                "VACUUM (FULL) pg_statistic"
+            )  # passed over where this is not our database
     except sa.exc.DBAPIError as error:
         raise StoreError(
             f"the item is erased, but the tables of {store.name} could not be rewritten: {error.orig}",
@@ -233,12 +236,12 @@ def _clean_files(store: Store, file: Path, item_ids: Sequence[str], fragments: F
     left: list[str] = []
     items = f"item{'s' * (len(item_ids) > 1)} {', '.join(item_ids)}"
     for statement in (None, "VACUUM") if fragments else ("VACUUM",):
-        places.remove_copies(store)
         try:
+            places.remove_copies(store)
             emptied = _outside_transactions(
                 store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)"
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{items}: erased, but the free space of {store.name} could not be cleaned: {error}",
                 hint="free some space, then open the base again",

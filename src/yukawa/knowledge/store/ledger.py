@@ -126,11 +126,15 @@ def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:
         yield first
 
 
-def unfinished(connection: sa.Connection) -> list[str]:
-    """Items whose erasure has begun and that nobody has seen cleaned since, by the index over these two verbs."""
+def erased(connection: sa.Connection) -> dict[str, str]:
+    """Items whose erasure was begun, each with its last event of 'purge' and 'cleaned', by the index over these two verbs."""
     query = sa.select(events.c.item_id, events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
-    last = {row.item_id: row.verb for row in connection.execute(query.order_by(events.c.seq))}
-    return [str(item_id) for item_id, verb in last.items() if verb == "purge"]
+    return {str(row.item_id): row.verb for row in connection.execute(query.order_by(events.c.seq))}
+
+
+def unfinished(connection: sa.Connection) -> list[str]:
+    """Items whose erasure has begun and that nobody has seen cleaned since."""
+    return [item_id for item_id, verb in erased(connection).items() if verb == "purge"]
 
 
 def number_by_event(connection: sa.Connection) -> None:

@@ -17,12 +17,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
+from yukawa.core.files import sync
+
 if sys.platform != "win32":
     import fcntl
 
 BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for files of its own."""
-_NOTE, _NEW = ".note", ".new"
+_NOTE, _NEW, _BASE = ".note", ".new", ".sqlite"
 _MINUTE = 60.0
 _LENGTH = 16
 
@@ -48,7 +50,7 @@ class Scratch:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     @classmethod
     def of(cls, file: Path | None, name: str) -> "Scratch":
@@ -62,36 +64,47 @@ class Scratch:
 
     @contextlib.contextmanager
     def file(self) -> Iterator[Path]:
-        """The name of a new file in the folder; what is there is removed at the end."""
-        with self._noted(lambda name: self._folder / name) as path:
+        """The name of a new file in the folder; what is there is removed at the end, or by an erasure before."""
+        with self._noted(lambda name: self.folder / name) as path:
+            yield path
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Path]:
+        """The name of a new database in the folder, which an erasure does not take away: SQLite opens its files by name again."""
+        with self._noted(lambda name: self.folder / f"{name}{_BASE}") as path:
             yield path
 
     @contextlib.contextmanager
     def beside(self, target: Path) -> Iterator[Path]:
         """The name of a new file in the folder of `target`, to take its place; what is still there is removed at the end."""
-        with self._noted(lambda name: target.absolute().with_name(_part(name))) as path:
+        with self._noted(lambda name: target.absolute().with_name(_part(name)), lasting=True) as path:
             yield path
 
     @contextlib.contextmanager
-    def _noted(self, place: Callable[[str], Path]) -> Iterator[Path]:
+    def _noted(self, place: Callable[[str], Path], *, lasting: bool = False) -> Iterator[Path]:
+        """A name, and a note of it; a `lasting` one is on the disk before the file, so that a power cut leaves none unknown."""
         name = secrets.token_hex(_LENGTH // 2)
-        path, note = place(name), self._folder / f"{name}{_NOTE}"
+        path, note = place(name), self.folder / f"{name}{_NOTE}"
         with self._new(note.with_suffix(_NEW)) as handle:
             _lock(handle)
             json.dump(str(path), handle)
             handle.flush()
+            if lasting:
+                os.fsync(handle.fileno())
             os.rename(handle.name, note)  # nobody sees a note that is not locked, or torn
+            for folder in (self.folder, self.folder.parent) if lasting else ():
+                sync(folder, deep=False)
             try:
                 yield path
             finally:
                 self._remove_all(name, path)
                 note.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
-                    self._folder.rmdir()  # unless others use it
+                    self.folder.rmdir()  # unless others use it
 
     def _new(self, note: Path) -> IO[str]:
         while True:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 return open(note, "x", encoding="utf-8")
             except FileNotFoundError:  # another process has just removed the folder, which it found empty
@@ -105,26 +118,28 @@ class Scratch:
                     self._remove_all(note.stem, path)
                     note.unlink(missing_ok=True)
         for file in self._others():  # notes come before what they are about, and go after it
-            if not (self._folder / f"{file.name[:_LENGTH]}{_NOTE}").exists():
+            if not (self.folder / f"{file.name[:_LENGTH]}{_NOTE}").exists():
                 remove(file)
         with contextlib.suppress(OSError):
-            self._folder.rmdir()
+            self.folder.rmdir()
 
     def discard(self) -> None:
-        """Remove what lies in the folder, whoever uses it: nobody needs a name for what he has open."""
+        """Remove files that lie in the folder, whoever uses them, but no databases: nobody needs a name for what he has open."""
         for file in self._others():
-            remove(file)
+            if len(file.name) == _LENGTH:
+                remove(file)
 
     def _others(self) -> list[Path]:
         """What lies in the folder besides notes; a note that nobody finished within a minute belongs to it."""
         try:
-            there = list(self._folder.iterdir())
+            there = list(self.folder.iterdir())
         except OSError:  # another process has just removed the folder
             return []
         return [f for f in there if f.suffix != _NOTE and (f.suffix != _NEW or _age(f) > _MINUTE)]
 
     def _remove_all(self, name: str, path: Path) -> None:
-        remove(path)
+        if remove(path) and path.parent != self.folder:
+            sync(path.parent, deep=False)  # before its note goes
         for file in self._others():
             if file.name.startswith(name):  # what a base kept there has made for itself
                 remove(file)
@@ -135,17 +150,17 @@ class Scratch:
 
     def _notes(self) -> Iterator[tuple[Path, Path]]:
         try:
-            notes = sorted(file for file in self._folder.iterdir() if file.suffix == _NOTE)
+            notes = sorted(file for file in self.folder.iterdir() if file.suffix == _NOTE)
         except OSError:
             return
         for note in notes:
             try:
                 path = Path(json.loads(note.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError):  # just being removed, or damaged
-                path = self._folder / note.stem
+                path = self.folder / note.stem
             # Nobody else's note may name a file that is not such a one.
-            if path.name not in (note.stem, _part(note.stem)):
-                path = self._folder / note.stem
+            if path.name not in (note.stem, _part(note.stem), f"{note.stem}{_BASE}"):
+                path = self.folder / note.stem
             yield note, path
 
 
@@ -189,19 +204,28 @@ def remove_copies(base: Base) -> None:
     base.scratch.discard()
     for copy in _index(base):
         remove(copy)
+    if base.file is not None:  # what a power cut brings back was not removed
+        for folder in filter(Path.is_dir, (base.scratch.folder, base.file.parent)):
+            sync(folder, deep=False)
 
 
 def _with_companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in BESIDE]
 
 
-def remove(path: Path) -> None:
-    """Remove a file with what SQLite adds, or a folder (before version 0.2 the copy of the index was one), as far as it can be."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    for file in _with_companions(path):
+def remove(path: Path) -> bool:
+    """Remove a file with what SQLite adds, or a folder (before version 0.2 the copy of the index was one), as far as it can be.
+
+    Returns:
+        Whether anything was there.
+    """
+    there = [file for file in _with_companions(path) if os.path.lexists(file)]
+    for file in there:
+        if file.is_dir():
+            shutil.rmtree(file, ignore_errors=True)
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
+    return bool(there)
 
 
 def _age(file: Path) -> float:

@@ -17,7 +17,7 @@ from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
 from yukawa.knowledge.store import checksums, facts, ledger, places, reader, schema, writer
-from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
+from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, refuse_newer
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
 
@@ -127,7 +127,11 @@ def import_(
         empty = _is_empty(connection)
     if empty:
         return Imported(_copy(store, path), 0)
-    with store.scratch.file() as file, closing(Store(f"sqlite:///{file}")) as beside:
+    with (
+        report_write_errors(store.scratch.folder),
+        store.scratch.database() as file,
+        closing(Store(f"sqlite:///{file}")) as beside,
+    ):
         Serving(beside).ensure("none")  # the whole file is read and checked before anything is taught
         _copy(beside, path)
         return _teach_from(beside, store, lambda found: teach(found, f"imported from {path.name}"))
@@ -392,11 +396,9 @@ def _check_database(path: Path) -> None:
 @contextmanager
 def _database_beside(scratch: Scratch, target: Path) -> Iterator[Path]:
     """A name for a file that takes the place of `target` when the block ends well, and vanishes when it does not."""
-    with scratch.beside(target) as beside:
-        try:
-            yield beside
-        except sqlite3.Error as error:
-            raise StoreError(f"{target} cannot be written: {error}", hint="nothing was changed") from error
+    with report_write_errors(target, (OSError, sqlite3.Error)), scratch.beside(target) as beside:
+        yield beside
+        empty_log(beside)
         _put_in_place(beside, target)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from yukawa.embedding.base import Vectors
 
 _CHUNK = 500  # bound parameters of one IN list
+_NAMES = re.compile(r"[\w:.-]+")
 
 
 def new_id() -> str:
@@ -36,8 +39,8 @@ def insert_versions(
         vectors: for each item an array (passages, d).
         postings: whether the server ranks and needs the postings table.
     """
-    version_id = _next(connection, schema.versions)
-    passage_id = _next(connection, schema.passages)
+    version_id = next_number(connection, schema.versions)
+    passage_id = next_number(connection, schema.passages)
     version_rows, passage_rows, vector_rows, fact_rows, posting_rows, digests = [], [], [], [], [], []
     for item, number, rows in zip(new_items, numbers, vectors, strict=True):
         nonce, content = os.urandom(12).hex(), item.content()
@@ -101,13 +104,24 @@ def resolve_conflicts(connection: sa.Connection, which: sa.ColumnElement[bool], 
         connection.execute(sa.update(c).where(c.c.id == row["id"]).values(**new))
 
 
+def keep_answer(
+    connection: sa.Connection, answer_id: str, question: str, answer: Mapping[str, Any], at: int
+) -> None:
+    """Write an answer given at a time; one that names an item which was erased while it was being found is not kept."""
+    names = set(_NAMES.findall(json.dumps(answer)))
+    if names.isdisjoint(ledger.erased(connection)):
+        row = {"id": answer_id, "time": at, "question": question, "answer": dict(answer)}
+        connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
+
+
 def chunks(values: list[str]) -> Iterable[list[str]]:
     """`values` in lists short enough for one statement."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
 
 
-def _next(connection: sa.Connection, table: sa.Table) -> int:
+def next_number(connection: sa.Connection, table: sa.Table) -> int:
+    """The number of the next row of a table."""
     # Writers take turns, so the next number is free; erased rows' numbers must not come back to readers' indexes.
     name = f"next_{table.name}"
     row = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == name)).scalar()

@@ -573,9 +573,14 @@ def main() -> None:
     }
     if importlib.util.find_spec("decaylanguage"):
         figures["decaylanguage"] = compared()
+    give(figures, options.json)
+
+
+def give(figures: dict[str, Any], file: Path | None) -> None:
+    """Write the figures to a file, or print them."""
     text = json.dumps(figures, ensure_ascii=False, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
+    if file:
+        file.write_text(text + "\n", encoding="utf-8")
     else:
         print(text)
 

@@ -9,14 +9,13 @@ card that passes the check and holds every decay of the chain.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from decay_cards import tables
+from decay_cards import give, tables
 
 from yukawa.core.errors import YukawaError
 from yukawa.generators.cards import DecayMode
@@ -194,11 +193,7 @@ def main() -> None:
             {"sentence": row[0], "mark": given, "why": why} for row, given, why in marks if given != "right"
         ]
         figures[name] = {"sentences": len(rows), **counts, "missed": missed}
-    text = json.dumps(figures, ensure_ascii=False, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    else:
-        print(text)
+    give(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 def script() -> Iterator[Callable[[str], ModuleType]]:
     """`script("training_epochs")` is that module."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(FOLDER)])  # where they import each other from
 
         def load(name: str) -> ModuleType:
             spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")

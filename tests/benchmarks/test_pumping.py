@@ -58,12 +58,12 @@ def test_a_pattern_that_is_not_is_noticed(pumping: ModuleType, bad: str) -> None
 )
 def test_a_pattern_that_is_is_passed(pumping: ModuleType, good: str) -> None:
     pattern = pumping.Pattern("here", good, 0, one_place=False)
-    assert pumping.too_slow(pattern, SIZE, pumping.texts(pattern)) is None
+    assert pumping.too_slow(pattern, SIZE, pumping.texts(pattern), pumping.QUICK_FLOOR) is None
 
 
 def test_what_is_tried_at_one_place_may_take_the_whole_text(pumping: ModuleType) -> None:
     pattern = pumping.Pattern("here", r"\s*x", 0, one_place=True)
-    assert pumping.too_slow(pattern, SIZE, pumping.texts(pattern)) is None
+    assert pumping.too_slow(pattern, SIZE, pumping.texts(pattern), pumping.QUICK_FLOOR) is None
 
 
 def test_the_texts_lead_to_each_repetition(pumping: ModuleType) -> None:
@@ -75,11 +75,12 @@ def test_the_texts_lead_to_each_repetition(pumping: ModuleType) -> None:
     assert {("review: ", "see "), ("review: ", "1"), ("review: 1", ";"), ("review: 1,", "end")} <= said
 
 
-def test_what_is_said_to_be_bounded_is(pumping: ModuleType) -> None:
+def test_what_is_said_to_be_bounded_is(script: Callable[[str], ModuleType]) -> None:
     """Longer questions are refused, and of longer texts the beginning alone is searched for a property."""
     from yukawa.knowledge.parsing import checks, grammar, properties
 
-    assert {name for name, _ in pumping.BOUNDED.values()} == {
+    patterns = script("pumping_patterns")
+    assert {name for name, _ in patterns.BOUNDED.values()} == {
         "knowledge.parsing.checks",
         "knowledge.parsing.properties",
     }
@@ -87,8 +88,8 @@ def test_what_is_said_to_be_bounded_is(pumping: ModuleType) -> None:
     text = " " * properties.LONGEST + "the mass"
     assert properties.find_property(text) == (None, text)
     assert properties.find_property(text[8:])[0] == "mass"
-    read = {"knowledge/parsing/" + path.name for path in (pumping.SOURCE / "knowledge/parsing").glob("*.py")}
-    assert pumping.BOUNDED.keys() <= read
+    read = {"knowledge/parsing/" + path.name for path in (patterns.SOURCE / "knowledge/parsing").glob("*.py")}
+    assert patterns.BOUNDED.keys() <= read
 
 
 READERS = (

@@ -25,6 +25,7 @@ from yukawa.core.processes import (
     in_threads,
     run_tasks,
     usable_cores,
+    within,
 )
 
 
@@ -378,3 +379,13 @@ def test_after_an_error_no_item_is_begun():
     with pytest.raises(ValueError, match="the first one"):
         list(in_threads(work, range(500), 2))
     assert len(begun) < 500
+
+
+def test_what_does_not_end_in_time_is_stopped() -> None:
+    assert within(5, lambda: 1) == 1
+    with pytest.raises(ValueError, match="no"):
+        within(5, lambda: (_ for _ in ()).throw(ValueError("no")))
+    with pytest.raises(TimeoutError):
+        within(0.05, lambda: time.sleep(1))
+    with pytest.raises(LookupError):
+        within(0.05, lambda: time.sleep(1), LookupError)

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from yukawa.core.errors import InputError
 from yukawa.training import chat as rendering
-from yukawa.training.chat import Chat, training_template, within
+from yukawa.training.chat import Chat, training_template
 from yukawa.training.tokenization import read_template
 
 TEXTS = [
@@ -253,11 +253,3 @@ def test_a_reply_that_the_template_rewrites_is_counted_and_not_learned() -> None
     assert written.missed == 1
     ((_, ids),) = replies(chat, written)
     assert tokenizer.decode(ids) == " 80 GeV, about.</s>"
-
-
-def test_what_does_not_end_in_time_is_stopped() -> None:
-    assert within(5, lambda: 1) == 1
-    with pytest.raises(ValueError, match="no"):
-        within(5, lambda: (_ for _ in ()).throw(ValueError("no")))
-    with pytest.raises(TimeoutError):
-        within(0.05, lambda: time.sleep(1))

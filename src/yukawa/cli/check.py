@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,8 +119,11 @@ def _checked(
         text, name = reading.decoded(sys.stdin.buffer.read(), "standard input"), ""
     else:
         text, name = reading.read_file(Path(file)), Path(file).name
-    checker: Callable[[str], Sequence[diagnostics.Diagnostic]]
-    checker = lambda text: checking.check(text, name=name, surroundings=around)  # noqa: E731
+
+    def checker(text: str) -> Sequence[diagnostics.Diagnostic]:
+        """What is wrong with a version of the file."""
+        return checking.check(text, name=name, surroundings=around)
+
     if not fix:
         return checker(text)
     better, left = mending.mended_fully(text, checker, physics=physics)

@@ -74,6 +74,7 @@ def run(
         note(words)
 
     def ready(link: str) -> None:
+        """Print the address once the server answers."""
         give(
             as_json,
             {"url": link, "api": f"{link}/v1"},

@@ -1,6 +1,7 @@
 """Work in other processes: workers of this machine, tasks on a Ray cluster, and the signals that stop them."""
 
 import contextlib
+import contextvars
 import ctypes
 import multiprocessing
 import os
@@ -286,6 +287,34 @@ class RayExecutor(Executor):
         else:
             lost = str(error).strip().partition("\n")[0]
             future.set_exception(YukawaError(f"Ray lost a task: {lost}", hint="the same command continues"))
+
+
+def within(
+    seconds: float, work: Callable[[], Result], late: Callable[[], Exception] = TimeoutError
+) -> Result:
+    """The result of `work`, which is done in a thread: whatever it waits for, and also where it never ends.
+
+    Code of Python that is late is stopped; what waits for the system ends with that wait.
+
+    Raises:
+        TimeoutError: it has not ended in time; another error where `late` makes one.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        """Keep the result, or the error instead of it."""
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+            done.set_exception(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    if not futures.wait([done], timeout=seconds).done:
+        number = ctypes.c_ulong(thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(SystemExit))
+        raise late()
+    return done.result()
 
 
 def _call(

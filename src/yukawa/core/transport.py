@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import queue
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -13,6 +11,7 @@ from urllib.parse import unquote
 
 import httpx2 as httpx
 
+from yukawa.core import processes
 from yukawa.core.errors import ModelError
 from yukawa.core.redaction import redacted, shortened
 from yukawa.core.settings import shown_address
@@ -68,24 +67,13 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     Raises:
         LimitExceeded: it has not ended in time; its exchanges end then too.
     """
-    done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
 
-    def run() -> None:
-        """Put the result, or the error instead of it, into the queue."""
-        try:
-            with deadline(seconds):
-                done.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 -- raised again by the caller
-            done.put((None, error))
+    def limited() -> Result:
+        """The work, whose exchanges end by then too."""
+        with deadline(seconds):
+            return work()
 
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    try:
-        found, error = done.get(timeout=seconds)
-    except queue.Empty:
-        raise _late(seconds) from None
-    if error is not None:
-        raise error
-    return found  # type: ignore[return-value]  # without an error it is a result
+    return processes.within(seconds, limited, lambda: _late(seconds))
 
 
 def client(
@@ -161,11 +149,13 @@ class _Meter:
         return max(self._ends - time.monotonic(), 0.0)
 
     def check_headers(self, headers: httpx.Headers) -> None:
+        """Refuse a compressed reply, of which a few bytes could become gigabytes."""
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("", "identity"):
             raise LimitExceeded(f"the reply is compressed ({packed}), which was not allowed")
 
     def check(self, piece: bytes) -> None:
+        """Count a piece of the reply, and end the exchange beyond any limit."""
         if time.monotonic() > self._ends:
             raise _late(self.deadline_s)
         self._bytes += len(piece)

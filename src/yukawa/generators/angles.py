@@ -128,6 +128,7 @@ def _helicities(
     projections = (2, -2) if spin == TRANSVERSE else (0,)
 
     def weigh(momenta: Array, axis: Array) -> Array:
+        """Weights, shape (N,), of the momenta of N decays, shape (N, 2, 4) in GeV, about an axis of quantisation."""
         angle = np.arccos(np.clip(cosine(momenta[:, 0], axis), -1, 1))
         value = np.zeros(len(momenta))
         for square, (one, other) in zip(squares, pairs, strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from yukawa.core.errors import nearest
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.reading import is_number
-from yukawa.generators.slips import is_slip, nearest_word
+from yukawa.generators.words import is_slip, nearest_word
 
 # Flag of KKMC, resonance, its energy in GeV, and how far from it the resonance is still produced.
 RESONANCES = (

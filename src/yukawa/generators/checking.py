@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from yukawa.generators.cards import DecayCard
 from yukawa.generators.declarations import CardCheck
 from yukawa.generators.diagnostics import Diagnostic
-from yukawa.generators.headers import header_species
 from yukawa.generators.reading import read_card
-from yukawa.generators.species import Species, SpeciesNames
+from yukawa.generators.species import Species, SpeciesNames, header_species
 
 if TYPE_CHECKING:
     from yukawa.generators.fractions import Measured

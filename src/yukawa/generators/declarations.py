@@ -31,7 +31,7 @@ class CardCheck:
         self.decayed: dict[str, DecayBlock | None] = {}  # written out above; None where copied
         self.copied: dict[str, int] = {}
         self.of_base: set[str] = set()
-        self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)  # type: ignore[arg-type]
+        self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)
         if base is not None:
             self._take(base)
 

@@ -19,6 +19,7 @@ def measured_in(base: KnowledgeBase) -> Measured:
     names = particle_table().numbers
 
     def measured(parent: int, daughters: tuple[int, ...]) -> tuple[float, float] | None:
+        """The measured fraction of a decay and its error; None where there is none with an error."""
         for sign in (1, -1):  # the Review lists particle and antiparticle once
             channel = [names.get(sign * number, names.get(number, "")) for number in daughters]
             subject = names.get(sign * parent, names.get(parent, ""))

@@ -142,10 +142,10 @@ def _signed(charge3: int) -> str:
 
 
 def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
-    spins = [each.spin2 for each in daughters]
-    if parent.spin2 is None or None in spins:
+    spins = [each.spin2 for each in daughters if each.spin2 is not None]
+    if parent.spin2 is None or len(spins) < len(daughters):
         return None
-    if (parent.spin2 + sum(spins)) % 2:  # type: ignore[arg-type]
+    if (parent.spin2 + sum(spins)) % 2:
         return Violation(
             "E-SPIN", f"{parent.name} -> {_listed(daughters)}: half-integer spin on one side alone"
         )

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
@@ -16,8 +16,8 @@ from yukawa.generators.models import (
     wave_arguments,
 )
 from yukawa.generators.reading import OPENING, is_number
-from yukawa.generators.slips import candidates, folded, is_slip, nearest_word
 from yukawa.generators.species import Species, SpeciesNames
+from yukawa.generators.words import candidates, folded, is_slip, nearest_word
 
 _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
 _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
@@ -38,7 +38,7 @@ class ModeCheck:
     """
 
     def __init__(
-        self, card: DecayCard, names: SpeciesNames, values: set[str], model_aliases: Mapping[str, list[str]],
+        self, card: DecayCard, names: SpeciesNames, values: Collection[str], model_aliases: Mapping[str, list[str]],
         found: list[Diagnostic],
     ) -> None:  # fmt: skip
         self.card, self.names, self.values, self.model_aliases, self.found = (
@@ -104,14 +104,14 @@ class ModeCheck:
 
     def _daughters(self, mode: DecayMode) -> list[Species] | None:
         """The particles of a mode; None if a name is unknown, which is reported."""
-        found = [self.names.get(name) for name in mode.daughters]
-        if None not in found:
-            return found  # type: ignore[return-value]
         first = self._first_daughter(mode)
-        for at, species in enumerate(found):
-            if species is None:
-                self.unknown(first + at, mode.daughters[at])
-        return None
+        found = []
+        for at, name in enumerate(mode.daughters):
+            if (species := self.names.get(name)) is None:
+                self.unknown(first + at, name)
+            else:
+                found.append(species)
+        return found if len(found) == len(mode.daughters) else None
 
     def _first_daughter(self, mode: DecayMode) -> int:
         words = self.card.text.words

@@ -9,7 +9,7 @@ from typing import Any
 
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.reading import is_number
-from yukawa.generators.slips import nearest_word
+from yukawa.generators.words import nearest_word
 
 _ON, _OFF = frozenset({"on", "true", "yes", "ok", "1"}), frozenset({"off", "false", "no", "0"})
 _LINE = re.compile(r"\s*([A-Za-z0-9][\w:+\-*/]*)\s*(=?)\s*(.*?)\s*$")

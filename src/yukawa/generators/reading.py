@@ -9,9 +9,8 @@ from yukawa.core.errors import InputError
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
-from yukawa.generators.slips import nearest_word
 from yukawa.generators.species import MASTER_MODELS
-from yukawa.generators.words import split_words
+from yukawa.generators.words import nearest_word, split_words
 
 FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
 

@@ -9,8 +9,8 @@ from textwrap import shorten
 
 from yukawa.core.errors import InputError
 from yukawa.generators.laws import violations
-from yukawa.generators.slips import nearest_word
 from yukawa.generators.species import Species, SpeciesNames, known_species
+from yukawa.generators.words import nearest_word
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 from yukawa.knowledge.parsing.spelling import spell
 
@@ -441,7 +441,8 @@ def _flavours(number: int) -> tuple[int, int, int]:
     else:
         heavy = sign if second % 2 == 0 else -sign
         counted = [(second, heavy), (third, -heavy)]
-    return tuple(sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))  # type: ignore[return-value]
+    strange, charm, bottom = (sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))
+    return strange, charm, bottom
 
 
 def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:

@@ -182,6 +182,7 @@ async def correct(call: Called, answer_id: str, form: CorrectForm) -> Response:
     """Teach what an answer should say, and ask its question again."""
 
     def work() -> tuple[Item, str]:
+        """Teach the correction; the item, and the question that the answer was for."""
         earlier = call.services.answer_of(answer_id, call.who)
         item = call.base.teach(
             form.text,

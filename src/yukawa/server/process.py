@@ -103,9 +103,13 @@ def bind(host: str, port: int) -> socket.socket:
         ) from None
 
 
+# How a server is reached that listens on every address.
+_LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 -- not bound
+
+
 def address(host: str, port: int, scheme: str = "http") -> str:
     """The link to a server; one that listens on every address is reached under the loopback's."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 -- not bound
+    name = _LOOPBACKS.get(host, host)
     return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
 
 
@@ -128,7 +132,7 @@ def _check_certificate(certificate: Path, key: Path | None) -> None:
 def _announce(bound: socket.socket, link: str, on_ready: Callable[[str], None]) -> None:
     """Call `on_ready` once the server answers questions quickly."""
     host, port = bound.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- not bound
+    host = _LOOPBACKS.get(host, host)
     ends = time.monotonic() + _PATIENCE_S
     while time.monotonic() < ends:
         if link.startswith("https"):

@@ -121,6 +121,7 @@ class _GuardedRoute(APIRoute):
         inner, entry = super().get_route_handler(), self.entry
 
         async def guarded(request: Request) -> Response:
+            """Let a request through to the handler, or refuse it."""
             try:
                 services: Services = request.app.state.services
                 if "\0" in request.url.path or "%00" in request.url.query:

@@ -88,6 +88,7 @@ class Services:
         """The assistant's answer and its JSON, kept under the name of who asked; on cancelling the model is let go."""
 
         def work() -> tuple[Answer, dict[str, Any]]:
+            """Ask, and keep the answer where the base can be written."""
             answer = self.assistant.ask(
                 question, history=history, model=model, as_of=as_of, domain=domain, follow=follow, keep=False
             )

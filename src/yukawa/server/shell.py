@@ -156,6 +156,7 @@ class Shell:
         scope = {**scope, "path": path, "raw_path": path.encode(), "method": method}
 
         async def sending(message: Message) -> None:
+            """Send a message of the reply with the headers that each reply has, and to HEAD without its body."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]

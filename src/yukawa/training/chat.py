@@ -1,14 +1,12 @@
 """Conversations as a base writes them: its own template, what of it the assistant says, and nothing that content commands."""
 
-import ctypes
-import queue
 import re
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from yukawa.core import processes
 from yukawa.core.errors import InputError, require
 
 Messages = Sequence[dict[str, str]]
@@ -152,7 +150,7 @@ class Chat:
             )  # fmt: skip
 
         try:
-            texts, spans = within(SECONDS, write)
+            texts, spans = processes.within(SECONDS, write)
         except TimeoutError:
             raise InputError(f"the chat template does not end within {SECONDS:g} seconds") from None
         except Exception as error:  # a template can raise anything
@@ -224,37 +222,9 @@ def training_template(tokenizer: Any) -> str:
         return str(own)
     trl = require("trl.chat_template_utils", "training on conversations")
     try:
-        return str(within(SECONDS, lambda: trl.get_training_chat_template(tokenizer)) or own)
+        return str(processes.within(SECONDS, lambda: trl.get_training_chat_template(tokenizer)) or own)
     except Exception:  # noqa: BLE001 -- TRL knows no variant, or the template raises: what it can do is seen later
         return str(own)
-
-
-def within(seconds: float, work: Callable[[], Any]) -> Any:
-    """What `work` returns, if it does so in time; code of Python that does not is stopped.
-
-    Raises:
-        TimeoutError: it does not.
-    """
-    answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            answers.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 -- it is raised where it is waited for
-            answers.put((None, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        value, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
-        )
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return value
 
 
 def _any_of(words: Sequence[str]) -> re.Pattern[str]:

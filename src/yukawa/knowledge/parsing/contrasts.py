@@ -112,6 +112,7 @@ def given(tokens: list[Token]) -> list[Token]:
     """Read 'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         if token.kind == "based-on":
             return replace(token, kind="function")
         beside = place - 1 if token.text.isascii() else place + 1
@@ -137,6 +138,7 @@ def between_two(tokens: list[Token]) -> list[Token]:
     of_class = any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         thing_follows = place + 1 < len(tokens) and tokens[place + 1].kind == "thing"
         if token.kind == "ratio" and token.value and thing_follows and token.text[-1] == "比":
             return replace(token, kind="property")

@@ -59,6 +59,7 @@ def made_of(tokens: list[Token]) -> list[Token]:
     """Read 'Ein Teilchen aus drei Strange-Quarks': in German 'aus' before quarks says what the thing before it is made of."""
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         if token.text.lower() != "aus" or not place or tokens[place - 1].kind not in ("class", "thing"):
             return token
         noun = following(tokens, place, over=("function", "number", "amount", "factor", "sign"))
@@ -168,6 +169,7 @@ def of_the_model(tokens: list[Token]) -> list[Token]:
     of_class = any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         model = token.kind == "qualifier" and token.text.lower() in (
             "sm",
             "standard model",
@@ -206,6 +208,7 @@ def codes(tokens: list[Token]) -> list[Token]:
         return of_codes or token.text.lower() in CODE_WORDS
 
     def word(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         # 'the baryon with MC code 4232': the code says which
         between = itertools.takewhile(lambda t: t.kind != "code", found[place + 1 :])
         named = token.kind == "class" and all(
@@ -275,6 +278,7 @@ def families(tokens: list[Token]) -> list[Token]:
     things = [(i, set(t.value.names)) for i, t in enumerate(tokens) if t.kind == "thing"]
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         if token.kind != "thing":
             return token
         names = set(token.value.names)
@@ -422,6 +426,7 @@ def experiments(tokens: list[Token]) -> list[Token]:
     """Read 'Measured by D0', 'CDF and D0': the experiment of this name, and not the meson."""
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         before = [t for t in tokens[max(0, place - 2) : place] if t.kind not in ("join", "function")]
         beside = bool(before) and (before[-1].kind == "measured" or before[-1].value in _BESIDE_D0)
         named = token.kind == "thing" and token.text == "D0" and beside
@@ -440,6 +445,7 @@ def scales(tokens: list[Token]) -> list[Token]:
         return tokens
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         at = place > 0 and tokens[place - 1].text.lower() in ("at", "at a scale of", "scale of")
         scale = ("condition", f"mu = {token.text}")
         return replace(token, kind="qualifier", value=scale) if token.kind == "amount" and at else token

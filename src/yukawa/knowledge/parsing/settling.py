@@ -412,6 +412,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
     things = sum(t.kind in ("thing", "class", "code") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token at `place` as this rule reads it."""
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.knowledge.parsing.channels import read_channel
+from yukawa.knowledge.parsing.channels import LONGEST, read_channel
 from yukawa.knowledge.parsing.families import find_families
 from yukawa.knowledge.parsing.lexicon import Entry, phrases
 from yukawa.knowledge.parsing.particles import particle_table
@@ -388,11 +388,12 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         start += 1
     if token.kind != "arrow" and (skipped := _ARTICLE.match(plain, start)):
         start = skipped.end()
-    if not _names_follow(tokens, start, plain) and token.kind != "arrow":
+    near = tokens[place : place + LONGEST]  # no further letters are read
+    if not _names_follow(near, start, plain) and token.kind != "arrow":
         return None
     others = (
         t.start
-        for t in tokens
+        for t in near
         if t.start > start
         and (
             (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
@@ -400,7 +401,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
             or t.text.startswith("s'il")
         )
     )
-    ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
+    ends = [_sentence_end(plain, start), *others, *_owner_of_property(near)]
     ends += [
         match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match
     ]
@@ -411,9 +412,9 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
     return Token("channel", token.start, end, plain[token.start : end], channel)
 
 
-def _owner_of_property(tokens: Sequence[Token], place: int) -> Iterator[int]:
+def _owner_of_property(tokens: Sequence[Token]) -> Iterator[int]:
     """Where 'and the K+ lifetime' begins behind a final state: a thing with a property of its own is not a product."""
-    for before, thing, after in zip(tokens[place:], tokens[place + 1 :], tokens[place + 2 :], strict=False):
+    for before, thing, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if thing.kind == "thing" and after.kind == "property" and after.value not in _DECAY_WORDS:
             yield thing.start if before.kind != "function" else before.start
 
@@ -478,9 +479,8 @@ def _sentence_end(plain: str, start: int) -> int:
     return min(stops, default=end)
 
 
-_QUESTION = re.compile(
-    r", (?:what|which|how|who|is|are|does|do)(?!\w)"
-)  # 'Lambda → p pi-, what's its Q value?'
+# 'Lambda → p pi-, what's its Q value?'
+_QUESTION = re.compile(r", (?:what|which|how|who|is|are|does|do)(?!\w)")
 
 
 def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:

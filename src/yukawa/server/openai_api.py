@@ -106,7 +106,7 @@ async def _grounded(
             questions[-1], call.who, history=questions[:-1], model=row, as_of=form.as_of, domain=form.domain
         )
         if wanted == "json_object":
-            return answer, said(whole).body.decode(), _extension(whole)  # type: ignore[union-attr]
+            return answer, bytes(said(whole).body).decode(), _extension(whole)
         return answer, _before(with_sources(answer), form.stops), _extension(whole)
 
     if form.stream:

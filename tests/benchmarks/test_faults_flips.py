@@ -19,6 +19,6 @@ def test_no_flip_changes_what_is_said_unnoticed_and_no_damaged_copy_is_restored(
 ) -> None:
     found = flips.study(tmp_path, 90)
     log = found.pop("knowledge.sqlite-wal")
-    assert {name: row["changed"] for name, row in found.items()} == dict.fromkeys(found, [])
+    assert [name for name, row in found.items() if row["changed"]] == []
     assert len(log["changed"]) == log["earlier"]  # what precedes the damage, as a whole
     assert found["export.jsonl"]["noticed"] >= 10

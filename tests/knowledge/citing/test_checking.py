@@ -134,7 +134,9 @@ def test_the_answer_must_state_what_was_asked() -> None:
     assert broken("The mass of the tau is 1777 MeV [1].", asks("mass", "mu-", about="muon")) == {"question"}
 
 
-DECAY = Quote("The branching fraction of τ⁻ → μ⁻ ν̄_μ ν_τ (tau- --> mu- nubar_mu nu_tau) is (17.39 ± 0.04) % (PDG fit).")
+DECAY = Quote(
+    "The branching fraction of τ⁻ → μ⁻ ν̄_μ ν_τ (tau- --> mu- nubar_mu nu_tau) is (17.39 ± 0.04) % (PDG fit)."
+)
 
 
 @pytest.mark.parametrize(("question", "answer", "states"), [

@@ -40,7 +40,14 @@ The branch `Ring_beamIdx` holds the number of the beam.
 """
 
 
-@given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 2), st.sampled_from(["text", "item"])), min_size=1, max_size=7), st.data())
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 30), st.integers(0, 2), st.sampled_from(["text", "item"])),
+        min_size=1,
+        max_size=7,
+    ),
+    st.data(),
+)
 def test_neighbours_of_a_short_paragraph_are_quoted_and_no_more(drawn, data):
     found = [PassageStatement("word " * n, kind, "", number) for n, number, kind in drawn]
     place = data.draw(st.integers(0, len(found) - 1))
@@ -48,8 +55,16 @@ def test_neighbours_of_a_short_paragraph_are_quoted_and_no_more(drawn, data):
 
     def fits(start: int, end: int) -> bool:
         inside = [found[i] for i in range(start, end + 1) if 0 <= i < len(found)]
-        alike = all((s.kind, s.paragraph) == ("text", found[place].paragraph) for i, s in enumerate(inside, start) if i != place)
-        return alike and len(inside) == end - start + 1 and len(" ".join(s.text for s in inside).split()) <= PARAGRAPH_WORDS
+        alike = all(
+            (s.kind, s.paragraph) == ("text", found[place].paragraph)
+            for i, s in enumerate(inside, start)
+            if i != place
+        )
+        return (
+            alike
+            and len(inside) == end - start + 1
+            and len(" ".join(s.text for s in inside).split()) <= PARAGRAPH_WORDS
+        )
 
     assert first <= place <= last
     assert (first, last) == (place, place) or fits(first, last)

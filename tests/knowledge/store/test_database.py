@@ -136,7 +136,11 @@ def test_a_write_that_fails_leaves_nothing_behind(
 def test_a_base_that_is_closed_keeps_no_file_open(tmp_path: Path) -> None:
     def open_in(folder: Path) -> list[str]:
         links = (Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
-        return [str(link.readlink()) for link in links if link.is_symlink() and str(folder) in str(link.readlink())]
+        return [
+            str(link.readlink())
+            for link in links
+            if link.is_symlink() and str(folder) in str(link.readlink())
+        ]
 
     if not Path("/proc/self/fd").exists():
         pytest.skip("this system does not list the open files of a process")

@@ -125,7 +125,11 @@ def test_anybody_settles_what_nobody_reviewed_and_gives_way_to_data(base: Knowle
     reviewed = base.review(base.teach(FALSE, author="Li").id, actor="Marie")
     (conflict,) = reviewed.conflicts
     base.resolve(conflict.id, keep=data.id, actor="Wu")
-    assert [item.current for item in map(base.show, (nameless.id, reviewed.id, data.id))] == [True, False, True]
+    assert [item.current for item in map(base.show, (nameless.id, reviewed.id, data.id))] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_a_correction_hides_no_reviewed_item(base: KnowledgeBase) -> None:

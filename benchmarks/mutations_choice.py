@@ -115,7 +115,7 @@ class Chosen:
         self.seconds = {test: self.seconds.get(test, 0.1) for test in tests}
 
     def tests(self, mutant: Mutant, most_s: float) -> list[str]:
-        """Those of its module that execute the line, then those of each other file in turn, of `most_s` seconds in all.
+        """Those of its module that execute the line, then those of each other file in turn, of these `most_s` seconds.
 
         A line that runs when its module is imported is everybody's: it is tested where the names that it gives are used.
         """
@@ -152,8 +152,9 @@ class Chosen:
         found: list[str] = []
         used = 0.0
         for test in sorted(chosen, key=rank):
-            if used + self.seconds[test] < most_s or not found:
-                used += self.seconds[test]
+            its_own = test in reaching and test.startswith(str(home))
+            if its_own or used + self.seconds[test] < most_s or not found:
+                used += 0.0 if its_own else self.seconds[test]
                 found.append(test)
         return found
 

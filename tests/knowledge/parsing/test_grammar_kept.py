@@ -20,6 +20,7 @@ import pytest
 from tests.knowledge.parsing.readings import reading
 
 from yukawa.knowledge.parsing.grammar import plan
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.parsing.plan import Plan
 
 TABLE = Path(__file__).with_name("kept_readings.tsv")
@@ -61,11 +62,11 @@ def questions() -> Iterator[tuple[str, str]]:
 
 
 def line(name: str, question: str) -> str:
-    """The reading for people, and a digest of the whole plan with its places."""
+    """The reading for people, and a digest of the whole plan with its places and of the kind of question."""
     found = Plan("")
     for asked in question.split(" | "):  # a dialogue
         found = plan(asked, [found])
-    digest = hashlib.sha256(repr(found).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{found!r} {kind_of(found)}".encode()).hexdigest()[:8]
     return "\t".join((name, digest, " ".join(reading(found).split())))
 
 

@@ -132,6 +132,15 @@ def test_anybody_settles_what_nobody_reviewed_and_gives_way_to_data(base: Knowle
     ]
 
 
+def test_documents_may_hold_what_is_not_seen_and_statements_may_not(base: KnowledgeBase) -> None:
+    hidden = "The ring\u200b is cold."
+    with pytest.raises(InputError):
+        base.teach(hidden)
+    with pytest.raises(InputError):
+        base.teach("It is cold.", question=hidden)
+    assert base.teach(hidden, kind="document").current
+
+
 def test_a_correction_hides_no_reviewed_item(base: KnowledgeBase) -> None:
     right = base.teach("The mass of the tau is 1776.9 ± 0.1 MeV.", author="Li")
     base.keep_answer("a1", "What is the mass of the tau?", {"text": "", "sources": [{"id": right.id}]})

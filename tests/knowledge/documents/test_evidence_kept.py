@@ -33,10 +33,14 @@ def line(base: KnowledgeBase, question: str) -> str:
 def test_every_statement_weighs_what_it_did(tmp_path: Path) -> None:
     kept = TABLE.read_text(encoding="utf-8").splitlines()
     with KnowledgeBase.open(tmp_path, embedding="none") as base:
-        base.teach((HERE / "kept_document.md").read_text(encoding="utf-8"), kind="document", source="lakeside.md")
+        base.teach(
+            (HERE / "kept_document.md").read_text(encoding="utf-8"), kind="document", source="lakeside.md"
+        )
         lines = [line(base, old.partition("\t")[0]) for old in kept]
     if os.environ.get("YUKAWA_TEST_WRITE_READINGS"):
         TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     else:
         other = [f"was {old}\n  is {new}" for old, new in zip(kept, lines, strict=True) if old != new]
-        assert not other, "\n".join([f"{len(other)} questions are answered in another way; {HOW}", *other[:10]])
+        assert not other, "\n".join(
+            [f"{len(other)} questions are answered in another way; {HOW}", *other[:10]]
+        )

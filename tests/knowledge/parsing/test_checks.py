@@ -15,7 +15,8 @@ def goal(name: str, unit: str = "", asserted: Amount | None = None) -> Goal:
 
 
 @pytest.mark.parametrize(
-    "question", ["a" * 2000, "mass of the Z", "τ轻子的寿命", "Γ(Z → μ⁺μ⁻)", "mass in μs?", "ΜΑΣΣ", "naïve Größe"]
+    "question",
+    ["a" * 2000, "mass of the Z", "τ轻子的寿命", "Γ(Z → μ⁺μ⁻)", "mass in μs?", "ΜΑΣΣ", "naïve Größe"],
 )
 def test_ordinary_writing_is_readable(question: str) -> None:
     assert unreadable(question) == ""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from yukawa.core.errors import InputError
 from yukawa.generators.boss import INCLUDES, RESONANCES
 from yukawa.generators.checking import check
-from yukawa.generators.sentences import CardPlan, DecayStep, read_plan
+from yukawa.generators.plans import CardPlan, DecayStep
+from yukawa.generators.sentences import read_plan
 from yukawa.generators.species import SpeciesNames
 from yukawa.knowledge.parsing.spelling import spell
 

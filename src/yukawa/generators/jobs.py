@@ -153,7 +153,7 @@ def _production(experiment: str, first: str) -> tuple[Sequence[str], str]:
         )  # fmt: skip
     return (
         "ProcessLevel:all = off",
-    ), f"no hard process: put a {first} into the event record yourself (event.append)"
+    ), f"no hard process: a program puts a {first} into the event record, as --parent of yukawa generate does"
 
 
 def _channel(step: DecayStep) -> list[str]:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from yukawa.core.errors import InputError, nearest
-from yukawa.core.files import read_text
+from yukawa.core.files import expanded, read_text
 from yukawa.core.redaction import SHAPES
 
 # Steps that pydantic adds to a place for the types of a union.
@@ -151,7 +151,7 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     names = sorted(path.stem for path in shipped.glob("*.yaml"))
     if str(name_or_path) in names:
         return shipped / f"{name_or_path}.yaml"
-    path = Path(os.path.expanduser(name_or_path))
+    path = expanded(name_or_path)
     if os.path.isfile(path):  # Path.is_file fails for a name that is too long
         return path
     is_file = path.suffix in (".yaml", ".yml") or path.parent != Path()

@@ -82,6 +82,11 @@ def pack_jsonl(handle: IO[bytes], rows: Iterable[Mapping[str, Any]], path: Path)
     return count
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with `~` as the home folder; that of a user who does not exist stays as it is, and names no file."""
+    return Path(os.path.expanduser(path))
+
+
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe could block for ever and a device never end.
 

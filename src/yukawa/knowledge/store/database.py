@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import sync
+from yukawa.core.files import expanded, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import BESIDE, Scratch
 
@@ -225,7 +225,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         MissingPackage: PostgreSQL needs a package that is not installed.
     """
     if "://" not in url:
-        folder = Path(os.path.expanduser(url)).absolute()
+        folder = expanded(url).absolute()
         if folder.is_file():
             raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
         if (folder / "knowledge").is_dir() and not (folder / "knowledge.sqlite").exists():
@@ -243,7 +243,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
-        file = Path(os.path.expanduser(parsed.database)).absolute()
+        file = expanded(parsed.database).absolute()
         return parsed.set(drivername="sqlite", database=str(file)), file.parent
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         for package in ("psycopg", "pgvector"):

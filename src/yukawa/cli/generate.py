@@ -42,25 +42,23 @@ def generate(
     Phase space of any number of bodies, with the amplitudes of VSS, VLL, SVS, VVPIPI, JPIPI, HELAMP, PI0_DALITZ and the
     radiative transitions of charmonium; for other models flat phase space is used, which is said.
     """
-    from yukawa.generators.output import check_ending, write_events
+    from yukawa.generators import drawing, output
 
     if by not in WITH:
         raise InputError(f"--with {by} is not one of {', '.join(WITH)}")
     target = out or card.with_suffix(".hepmc")
     session.check_file(target, force, card)
-    check_ending(target)
+    output.check_ending(target)
     if draw is not None:
         session.check_file(draw, force, card)
         if draw.suffix != ".png":
             raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
         session.check_file(draw.with_suffix(".svg"), force, card)
     generated, first = _generated(card, events, parent, by, seed)
-    write_events(generated, target)
+    output.write_events(generated, target)
     count = int(generated.event[-1]) + 1 if len(generated.event) else 0
     if draw is not None:
-        from yukawa.generators.drawing import draw_event
-
-        draw = draw_event(generated, draw)
+        draw = drawing.draw_event(generated, draw)
     if as_json:
         print_json({
             "file": str(target), "events": count, "parent": first, "particles": len(generated.event),
@@ -76,22 +74,19 @@ def generate(
 
 
 def _generated(
-    path: Path, events: int | None, parent: str | None, by: str, seed: int
+    path: Path, wanted: int | None, parent: str | None, by: str, seed: int
 ) -> "tuple[GeneratedEvents, str | None]":
     """The events, and what decays first."""
-    from yukawa.generators.checking import Surroundings, check_card, kind_of
-    from yukawa.generators.reading import read_card, read_file
+    from yukawa.generators import checking, events, evtgen, pythia_runs, reading
 
-    text = read_file(path)
-    kind = kind_of(path.name, text)
+    text = reading.read_file(path)
+    kind = checking.kind_of(path.name, text)
     if kind == "pythia":
-        from yukawa.generators.pythia_runs import run_settings
-
-        return run_settings(text, events, parent, seed), parent
+        return pythia_runs.run_settings(text, wanted, parent, seed), parent
     if kind != "card":
         raise InputError(f"{path} is neither a decay card nor settings of Pythia")
-    read = read_card(text)
-    errors = [each for each in check_card(read, Surroundings()) if each.level == "error"]
+    read = reading.read_card(text)
+    errors = [each for each in checking.check_card(read, checking.Surroundings()) if each.level == "error"]
     if errors:
         raise InputError(
             f"{path}:{errors[0].line}: {errors[0].code}: {errors[0].message}", hint=f"yukawa check {path}"
@@ -99,14 +94,12 @@ def _generated(
     first = parent or next((block.parent for block in read.blocks()), "")
     if not first:
         raise InputError(f"{path} decays nothing")
-    count = _EVENTS if events is None else events
+    count = _EVENTS if wanted is None else wanted
     if by == "evtgen":
-        from yukawa.generators.evtgen import VARIABLE, evtgen_root, run_evtgen
-
-        root = evtgen_root()
+        root = evtgen.evtgen_root()
         if root is None:
-            raise InputError(f"{VARIABLE} is not set", hint=f"export {VARIABLE}=FOLDER_OF_EVTGEN")
-        return run_evtgen(path, count, first, seed, root), first
-    from yukawa.generators.events import EventGenerator
-
-    return EventGenerator(read, seed).generate(count, first), first
+            raise InputError(
+                f"{evtgen.VARIABLE} is not set", hint=f"export {evtgen.VARIABLE}=FOLDER_OF_EVTGEN"
+            )
+        return evtgen.run_evtgen(path, count, first, seed, root), first
+    return events.EventGenerator(read, seed).generate(count, first), first

@@ -13,10 +13,8 @@ import platform
 import resource
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,10 +221,8 @@ def _confine_files(folder: str) -> None:
     size = 8 if version < 4 else 16 if version < 6 else 24
     wanted = _Ruleset(_ALL_RIGHTS, 3, 3)  # ports and signals too, where the kernel knows them
     rules = _called(kernel, _CREATE_RULESET, ctypes.byref(wanted), size, 0)
-    own = sysconfig.get_paths().values()
     readable = {
         *_SYSTEM,
-        *own,
         *filter(None, sys.path),
         sys.prefix,
         sys.base_prefix,
@@ -310,7 +306,7 @@ def filter_program() -> list[tuple[int, int, int, int]]:
 
 
 def _confine_calls() -> None:
-    lines: Sequence[tuple[int, int, int, int]] = filter_program()
+    lines = filter_program()
     block = (_Instruction * len(lines))(*(_Instruction(*line) for line in lines))
     program = _Program(len(lines), ctypes.cast(block, ctypes.c_void_p))
     if ctypes.CDLL(None, use_errno=True).prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0):

@@ -5,15 +5,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators.plans import (
-    CardPlan,
-    DecayClause,
-    DecayStep,
-    NamedParticle,
-    UnreadSentence,
-    conjugate_of,
-    resolved_steps,
-)
+from yukawa.generators import plans
 from yukawa.generators.species import known_species
 from yukawa.generators.spellings import plain_sentence
 from yukawa.generators.words import nearest_word
@@ -104,7 +96,7 @@ _OF_TABLES = {
 }
 
 
-def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
+def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     """Read a sentence.
 
     Args:
@@ -122,37 +114,39 @@ def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
     named = _without_beams(_named(_without_both(plain)))
     clauses = _clauses(named)
     if not clauses:
-        raise UnreadSentence(
+        raise plans.UnreadSentence(
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = resolved_steps(clauses)
+    steps, notes = plans.resolved_steps(clauses)
     _refuse_stray(named, clauses, steps)
     return about(sentence, steps, (*slips, *notes), experiment)
 
 
 def _refuse_stray(
-    named: Sequence[NamedParticle], clauses: Sequence[DecayClause], steps: Sequence[DecayStep]
+    named: Sequence[plans.NamedParticle],
+    clauses: Sequence[plans.DecayClause],
+    steps: Sequence[plans.DecayStep],
 ) -> None:
     """Refuse a sentence with a particle that is in no decay: one that was not read would be another chain."""
     read = {id(each) for clause in clauses for each in (clause.parent, *clause.daughters)}
     held = {name for step in steps for name in (step.parent, *step.daughters)}
-    held |= {conjugate_of(name) for name in held}
+    held |= {plans.conjugate_of(name) for name in held}
     for each in named:
         if id(each) not in read and not each.aside and held.isdisjoint(each.options):
-            raise UnreadSentence(
+            raise plans.UnreadSentence(
                 f"the sentence names {each.text}, which is in none of its decays: {'; '.join(map(str, steps))}",
                 hint='write "A -> B C" for each decay',
             )
 
 
 def about(
-    sentence: str, steps: Sequence[DecayStep], notes: Sequence[str] = (), experiment: str | None = None
-) -> CardPlan:
+    sentence: str, steps: Sequence[plans.DecayStep], notes: Sequence[str] = (), experiment: str | None = None
+) -> plans.CardPlan:
     """The plan of a chain, with what else a sentence says: experiment, events, energy, card, both conjugates."""
     plain, _ = _plain(sentence)
     energy, card = _ENERGY.search(plain), _FILE.search(sentence)
-    return CardPlan(
+    return plans.CardPlan(
         tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), _events(plain.replace(";", ",")),
         float(energy[1]) / (1000 if energy[2].lower() == "mev" else 1) if energy else None, card[0] if card else "", tuple(notes),
     )  # fmt: skip
@@ -197,7 +191,7 @@ def _events(plain: str) -> int | None:
     )
 
 
-def _experiment(sentence: str, steps: Sequence[DecayStep]) -> str:
+def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:
     for name, pattern in _EXPERIMENT.items():
         if re.search(pattern, sentence, re.IGNORECASE):
             return name
@@ -227,7 +221,7 @@ def _generator_names() -> dict[str, str]:
     }
 
 
-def _named(plain: str, *, strict: bool = True) -> list[NamedParticle]:
+def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
     places: list[tuple[int, int, tuple[str, ...]]] = []
     for word in re.finditer(r"[^\s,;]+", plain):
         name = word[0].strip(".:")
@@ -251,11 +245,11 @@ def _named(plain: str, *, strict: bool = True) -> list[NamedParticle]:
         if options:
             places.append((mention.start, mention.end, options))
     places.sort()
-    found: list[NamedParticle] = []
+    found: list[plans.NamedParticle] = []
     last = 0
     for start, end, options in places:
         gap = plain[last:start]
-        each = NamedParticle(options, plain[start:end])
+        each = plans.NamedParticle(options, plain[start:end])
         if strict:
             _refuse_unknown(gap, bool(found) and not found[-1].arrow)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
@@ -292,13 +286,13 @@ def _refuse_unknown(gap: str, inside: bool) -> None:
     ):
         near = nearest_word(unknown, known_species())
         # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
-        raise (InputError if like else UnreadSentence)(
+        raise (InputError if like else plans.UnreadSentence)(
             f"the sentence names {unknown}, which is not a particle of the tables",
             hint=f"write {near}" if near else "",
         )
 
 
-def _without_beams(named: list[NamedParticle]) -> list[NamedParticle]:
+def _without_beams(named: list[plans.NamedParticle]) -> list[plans.NamedParticle]:
     """The particles without the e+ e- that collide first."""
     names = [each.options for each in named[:2]]
     if len(named) > 2 and named[1].arrow and {"e+", "e-"} <= {name for options in names for name in options}:
@@ -309,8 +303,8 @@ def _without_beams(named: list[NamedParticle]) -> list[NamedParticle]:
 # ---- clauses -------------------------------------------------------------------------------------
 
 
-def _clauses(named: list[NamedParticle]) -> list[DecayClause]:
-    found: list[DecayClause] = []
+def _clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
+    found: list[plans.DecayClause] = []
     at = 0
     while at < len(named):
         if named[at].arrow or (named[at].opens and found):
@@ -320,9 +314,11 @@ def _clauses(named: list[NamedParticle]) -> list[DecayClause]:
     return [each for each in found if each.daughters]
 
 
-def _clause(named: list[NamedParticle], at: int, found: list[DecayClause], *, nested: bool) -> int:
+def _clause(
+    named: list[plans.NamedParticle], at: int, found: list[plans.DecayClause], *, nested: bool
+) -> int:
     """Read a parent and its daughters, and what is decayed inside; give the place behind it."""
-    clause = DecayClause(named[at])
+    clause = plans.DecayClause(named[at])
     found.append(clause)
     at += 1
     while at < len(named):
@@ -351,10 +347,12 @@ def _clause(named: list[NamedParticle], at: int, found: list[DecayClause], *, ne
     return at
 
 
-def _chained(named: list[NamedParticle], at: int, clause: DecayClause, found: list[DecayClause]) -> int:
+def _chained(
+    named: list[plans.NamedParticle], at: int, clause: plans.DecayClause, found: list[plans.DecayClause]
+) -> int:
     """`A -> B c -> d e c`: the second arrow shows what became of B beside what stays."""
     clause.daughters.append(named[at])
-    below: list[DecayClause] = []
+    below: list[plans.DecayClause] = []
     end = _clause(named, at, below, nested=False)
     first, *rest = below
     for number, candidate in enumerate(clause.daughters):
@@ -367,7 +365,7 @@ def _chained(named: list[NamedParticle], at: int, clause: DecayClause, found: li
             left.remove(match)
         else:
             if left and others:
-                first = DecayClause(candidate, left)
+                first = plans.DecayClause(candidate, left)
                 break
     found += [first, *rest]
     return end

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.evaluation.judging.agreement import SCALES, agreement
 from yukawa.evaluation.judging.calibration import prediction_powered
 from yukawa.evaluation.judging.davidson import Comparisons, Davidson, pair_shares
 from yukawa.evaluation.judging.ranking import pair_rates, rank
+from yukawa.evaluation.judging.reliability import SCALES, agreement
 from yukawa.evaluation.judging.verdicts import Verdict
 
 FOUR, SIX = (0.6, 0.2, -0.2, -0.6), (0.6, 0.4, 0.1, -0.1, -0.4, -0.6)

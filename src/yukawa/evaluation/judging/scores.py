@@ -16,7 +16,7 @@ from scipy import stats
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_text
 from yukawa.core.statistics import LEVEL, Estimate, Sample, check_options, estimate, holm
-from yukawa.evaluation.judging.agreement import Agreement, agreement
+from yukawa.evaluation.judging.reliability import Agreement, agreement
 from yukawa.evaluation.judging.verdicts import Score
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.evaluation.judging.agreement import agreement
+from yukawa.evaluation.judging.reliability import agreement
 
 # Three coders, fifteen units with gaps (0), from the literature on alpha: nominal 0.691, interval 0.811.
 EXAMPLE = np.array([

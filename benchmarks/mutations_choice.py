@@ -171,7 +171,10 @@ class Chosen:
     def _users(self, mutant: Mutant) -> set[int]:
         """The lines of the file that use what the statement of the module, or of a class, with the change gives a name."""
         tree = ast.parse((self._root / mutant.file).read_bytes())
-        blocks = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+        blocks: list[ast.Module | ast.ClassDef] = [
+            tree,
+            *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)),
+        ]
         names: set[str] = set()
         for node in (statement for block in blocks for statement in block.body):
             if node.lineno <= mutant.line <= (node.end_lineno or node.lineno):

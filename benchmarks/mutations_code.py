@@ -20,6 +20,9 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
 }  # fmt: skip
 
+_CUT = (
+    "tests/benchmarks/test_faults_power.py::test_every_disk_that_a_cut_may_leave_holds_what_was_acknowledged"
+)
 # Changes that no test noticed once, each with the test that has to.
 NAMED = {
     "four standard deviations for three": (
@@ -37,6 +40,16 @@ NAMED = {
     "code that comes with a model": (
         "llm/loading.py", "trust_remote_code=trust_remote_code, **options", "trust_remote_code=True, **options",
         "tests/llm/test_loading_conformance.py::test_code_of_a_model_runs_where_it_is_allowed",
+    ),
+    "a teaching that is not on the disk": (
+        "knowledge/store/database.py", "synchronous=FULL", "synchronous=OFF", f"{_CUT}[teach]",
+    ),
+    "erased text that stays in the file": (
+        "knowledge/store/database.py", "secure_delete=ON", "secure_delete=OFF", f"{_CUT}[purge]",
+    ),
+    "a backup that is not on the disk": (
+        "knowledge/store/transfer.py", "            os.fsync(handle.fileno())\n        os.replace(beside, target)",
+        "            pass\n        os.replace(beside, target)", f"{_CUT}[carry]",
     ),
 }  # fmt: skip
 

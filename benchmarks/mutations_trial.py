@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +50,7 @@ class Trials:
     def run(self, wanted: list[Mutant]) -> None:
         """Try them: those that can be made in memory in a process of their own, so that this one imports nothing of ours."""
         _preload()
-        anew = []
+        anew: list[Mutant] = []
         for mutant in wanted:
             source = (self.tree / mutant.file).read_bytes()
             if source[mutant.begin : mutant.end].decode(errors="replace") != mutant.before:
@@ -76,7 +76,7 @@ class Trials:
     # ---- one mutant -----------------------------------------------------------------------------
 
     def _in_memory(self, mutant: Mutant, source: bytes) -> bool:
-        place = _function_around(source, mutant)
+        place = function_around(source, mutant)
         if place is None or self.chosen.at_import(mutant, *place):
             return False
         before, after = (_functions(text, "") for text in (source, mutant.applied(source)))
@@ -166,9 +166,7 @@ class Trials:
         after = path.read_bytes()
         rest = after[mutant.begin + len(mutant.after.encode()) :]
         source = after[: mutant.begin] + mutant.before.encode() + rest
-        for old, new in zip(*(_functions(text, str(path)) for text in (source, after)), strict=True):
-            for function in self.functions[_key(old)]:
-                function.__code__ = new
+        change(self.functions, source, after, str(path))
         items = [self.items[test] for test in tests if test in self.items]
         factory = session.config._tmp_path_factory
         factory._given_basetemp, factory._basetemp = self.base, None
@@ -210,7 +208,7 @@ class Trials:
         self.functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
         for thing in gc.get_objects():
             if type(thing) is FunctionType:  # others may answer for a class that they are not
-                self.functions[_key(thing.__code__)].append(thing)
+                self.functions[key_of(thing.__code__)].append(thing)
         gc.freeze()
         for mutant in self.waiting:
             self._try(mutant, lambda mutant, tests: self._found(session, mutant, tests))
@@ -228,7 +226,7 @@ class Trials:
             self.note.write_text(report.nodeid, encoding="utf-8")
 
 
-def _function_around(source: bytes, mutant: Mutant) -> tuple[int, int] | None:
+def function_around(source: bytes, mutant: Mutant) -> tuple[int, int] | None:
     """First and last line of the outermost function that holds the change in its body."""
     starts = [0, *itertools.accumulate(len(line) for line in source.splitlines(keepends=True))]
     for node in ast.walk(ast.parse(source)):
@@ -241,9 +239,20 @@ def _function_around(source: bytes, mutant: Mutant) -> tuple[int, int] | None:
     return None
 
 
+Functions = Mapping[tuple[str, str, int], Sequence[FunctionType]]
+
+
+def change(functions: Functions, source: bytes, after: bytes, file: str) -> None:
+    """Give functions in memory the code that those of a file have after a change, wherever they were imported to."""
+    for old, new in zip(*(_functions(text, file) for text in (source, after)), strict=True):
+        for function in functions.get(key_of(old), ()):
+            function.__code__ = new
+
+
 def _functions(source: bytes, file: str) -> list[CodeType]:
     """The code of all functions of a module and its classes, but not of those inside functions."""
-    waiting, found = [compile(source, file, "exec", dont_inherit=True)], []
+    waiting: list[CodeType] = [compile(source, file, "exec", dont_inherit=True)]
+    found: list[CodeType] = []
     for code in waiting:
         for inner in code.co_consts:
             if isinstance(inner, CodeType):
@@ -251,7 +260,8 @@ def _functions(source: bytes, file: str) -> list[CodeType]:
     return found
 
 
-def _key(code: CodeType) -> tuple[str, str, int]:
+def key_of(code: CodeType) -> tuple[str, str, int]:
+    """What tells a function from all others: its file, name and place."""
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 

@@ -130,13 +130,13 @@ def plan_of(sentence: str, chat: "SyncChat | None" = None) -> CardPlan:
         if chat is None:
             raise
         try:
-            return _proposed(sentence, chat)
+            return propose_plan(sentence, chat)
         except (InputError, ModelError) as refused:
             reason = f"{error}; as model {chat.model.name!r} reads it: {refused}"
             raise InputError(reason) from None
 
 
-def _proposed(sentence: str, chat: "SyncChat") -> CardPlan:
+def propose_plan(sentence: str, chat: "SyncChat") -> CardPlan:
     """The plan that a model proposes, in the sentence's own words: it is read again by the grammar, and names all particles.
 
     Raises:

@@ -13,7 +13,8 @@ from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _EXPERIMENT = {
     "besiii": r"(?<![a-z])bes ?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪",
-    "lhcb": r"lhcb|(?<![a-z])dec ?files?(?![a-z])|(?<![a-z])gauss(?![a-z])", "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
+    "lhcb": r"lhcb|(?<![a-z])dec ?files?(?![a-z])|(?<![a-z])gauss(?![a-z])",
+    "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
     "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
@@ -29,7 +30,7 @@ _COUNTS = {
 }  # fmt: skip
 _COUNT = re.compile(rf"(?:^|[\s(,])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
-    r"[,;.。，；、]|\b(?:and|with|where|then|followed|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
@@ -118,7 +119,7 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = plans.resolved_steps(clauses)
+    steps, notes = plans.resolved_steps(_from_the_first(clauses))
     _refuse_stray(named, clauses, steps)
     return about(sentence, steps, (*slips, *notes), experiment)
 
@@ -312,6 +313,19 @@ def _clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
         else:
             at += 1
     return [each for each in found if each.daughters]
+
+
+def _from_the_first(clauses: Sequence[plans.DecayClause]) -> list[plans.DecayClause]:
+    """The decays with the one first whose parent no other produces: 'chi_c0 -> K K after psi(2S) -> gamma chi_c0'."""
+
+    def produced(clause: plans.DecayClause) -> bool:
+        """Whether a daughter of another decay can be what decays here."""
+        own = set(clause.parent.options)
+        return any(
+            own & set(each.options) for other in clauses if other is not clause for each in other.daughters
+        )
+
+    return sorted(clauses, key=produced) if produced(clauses[0]) else list(clauses)
 
 
 def _clause(

@@ -1,7 +1,7 @@
 """Lets a small language model and the grammar write the same decay cards: shares that parse, pass, hold the chain, generate.
 
 Run `python benchmarks/decay_models.py --json FILE`. The model is SmolLM2-135M-Instruct as llama.cpp runs it; it writes the
-cards itself, and reads the sentences as plans. Every `--step`-th sentence of `yukawa evaluate code` is taken.
+cards itself, and reads the sentences as plans. The sentences of `yukawa evaluate code` are taken in steps of `--step`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from yukawa.llm import SyncChat, open_model
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--step", type=int, default=5, help="take every so many-th sentence")
+    parser.add_argument("--step", type=int, default=5, help="the sentences are taken in steps of this")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     tasks = [task for task in code_tasks() if task.steps][:: options.step]

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from yukawa.core.errors import YukawaError
-from yukawa.generators.checking import check
-from yukawa.generators.events import EventGenerator
-from yukawa.generators.plans import CardPlan, DecayStep
-from yukawa.generators.reading import read_card
-from yukawa.generators.requests import propose_plan, write_request
-from yukawa.generators.species import table_rows
-from yukawa.generators.writing import missing_steps, write_card
+from yukawa.generators import checking, events, plans, reading, requests, species, writing
 
 if TYPE_CHECKING:
     from yukawa.llm import SyncChat
@@ -43,7 +37,7 @@ class CodeTask:
 
     sentence: str
     experiment: str
-    steps: tuple[DecayStep, ...]
+    steps: tuple[plans.DecayStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +60,29 @@ class CodeMarks:
 def code_tasks() -> list[CodeTask]:
     """The sentences of the package that want a card, written by hand for four experiments in English, Chinese and LaTeX."""
     found = []
-    for sentence, experiment, chain in table_rows("sentences"):
+    for sentence, experiment, chain in species.table_rows("sentences"):
         steps = () if chain == "-" else tuple(map(_step, chain.split("; ")))
         found.append(CodeTask(sentence, experiment, steps))
     return found
 
 
-def _step(text: str) -> DecayStep:
+def _step(text: str) -> plans.DecayStep:
     parent, _, daughters = text.partition(" -> ")
-    return DecayStep(parent, tuple(daughters.split()))
+    return plans.DecayStep(parent, tuple(daughters.split()))
 
 
-def mark_card(text: str, steps: Sequence[DecayStep]) -> CodeMarks:
+def mark_card(text: str, steps: Sequence[plans.DecayStep]) -> CodeMarks:
     """Mark a card for the chain that was wanted; each mark needs the one before it, but that it holds the chain."""
-    card = read_card(text)
+    card = reading.read_card(text)
     parses = not [each for each in card.found if each.level == "error"] and any(
         block.modes for block in card.blocks()
     )
     if not parses:
         return CodeMarks()
-    passes = not [each for each in check(text, name="card.dec") if each.level == "error"]
-    holds = not missing_steps(text, CardPlan(tuple(steps)))
+    passes = not [each for each in checking.check(text, name="card.dec") if each.level == "error"]
+    holds = not writing.missing_steps(text, plans.CardPlan(tuple(steps)))
     try:
-        EventGenerator(card).generate(_EVENTS, next(card.blocks()).parent)
+        events.EventGenerator(card).generate(_EVENTS, next(card.blocks()).parent)
     except (YukawaError, ValueError, ArithmeticError, LookupError):
         return CodeMarks(True, passes, holds)
     return CodeMarks(True, passes, holds, passes)
@@ -96,7 +90,7 @@ def mark_card(text: str, steps: Sequence[DecayStep]) -> CodeMarks:
 
 def grammar(sentence: str) -> str:
     """The card that code alone writes."""
-    return write_request("decay-card", sentence).text
+    return requests.write_request("decay-card", sentence).text
 
 
 def card_writer(chat: SyncChat) -> Writer:
@@ -115,7 +109,7 @@ def card_writer(chat: SyncChat) -> Writer:
 
 def plan_writer(chat: SyncChat) -> Writer:
     """A model reads the sentence as a plan, and code writes the card."""
-    return lambda sentence: write_card(propose_plan(sentence, chat)).text
+    return lambda sentence: writing.write_card(requests.propose_plan(sentence, chat)).text
 
 
 def evaluate_code(

@@ -5,10 +5,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import plans
-from yukawa.generators.species import known_species
-from yukawa.generators.spellings import plain_sentence
-from yukawa.generators.words import nearest_word
+from yukawa.generators import plans, species, spellings, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _EXPERIMENT = {
@@ -161,7 +158,7 @@ def mentioned(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
-    plain, slips = plain_sentence(sentence)
+    plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
     plain = re.sub(r"\(([^()→]*[^()→\s(][^()→]*→[^()]*)\)", _listed, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
@@ -208,8 +205,8 @@ def _generator_names() -> dict[str, str]:
     """Names of EvtGen by those of the PDG: the shortest of a Monte Carlo number, which the tables decay."""
     numbered = particle_table().numbers
     names: dict[str, str] = {}
-    for name, species in sorted(known_species().items(), key=lambda row: (len(row[0]), row[0])):
-        pdg = numbered.get(species.number)
+    for name, each in sorted(species.known_species().items(), key=lambda row: (len(row[0]), row[0])):
+        pdg = numbered.get(each.number)
         if pdg is not None:
             names.setdefault(pdg, name)
     return names | {
@@ -228,7 +225,7 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
         name = word[0].strip(".:")
         bare = re.sub(r"^anti-?", "anti-", name)
         right = next(
-            (each for each in (name, bare) if each in known_species() and each not in _WORDS),
+            (each for each in (name, bare) if each in species.known_species() and each not in _WORDS),
             _NICKNAMES.get(name, ""),
         )
         if right:
@@ -274,18 +271,18 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
 def _refuse_unknown(gap: str, inside: bool) -> None:
     """Refuse a word that may be a particle which is not known: a decay without it would be another."""
     like = _LIKE_PARTICLE.search(gap)
-    words = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
+    others = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
     unknown = (
         like[0]
         if like
-        else next((word for word in words if not _ORDINARY.match(word) and word.isascii()), "")
+        else next((word for word in others if not _ORDINARY.match(word) and word.isascii()), "")
     )
     if (
         unknown
         and not _FILE.search(gap)
         and not any(re.search(pattern, unknown, re.IGNORECASE) for pattern in _EXPERIMENT.values())
     ):
-        near = nearest_word(unknown, known_species())
+        near = words.nearest_word(unknown, species.known_species())
         # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
         raise (InputError if like else plans.UnreadSentence)(
             f"the sentence names {unknown}, which is not a particle of the tables",

@@ -42,6 +42,8 @@ FOLDERS = {
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate report out": ["evaluate", "report", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate recipe out": ["evaluate", "recipe", "own.yaml", "--out", "OUT"],
+    "evaluate ranking out": ["evaluate", "ranking", "no.jsonl", "--out", "OUT"],
+    "evaluate scores out": ["evaluate", "scores", "no.csv", "--out", "OUT"],
     "jets simulate out": ["jets", "simulate", "--jets-per-class", "1", "--out", "OUT"],
     "jets evaluate out": ["jets", "evaluate", "no-model", "--data", "in.parquet", "--out", "OUT"],
     "jets import-weaver out": ["jets", "import-weaver", "no.pt", "--data-config", "jetclass-kin", "--out", "OUT"],
@@ -57,7 +59,8 @@ READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
-    "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
+    "evaluate entropy files", "evaluate ranking files", "evaluate scores files", "evaluate report data",
+    "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip

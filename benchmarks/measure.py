@@ -53,6 +53,7 @@ COMMANDS = {
     "frames": "frames.py --set both --json",
     "fuzzing": "fuzzing.py --processes 7 --json FILE",
     "hostile_server": "hostile_server.py --json FILE",
+    "judging_statistics": "judging_statistics.py --json FILE",
     "jets_models": "jets_models.py --threads 1 --json FILE",
     "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
     "fulltext": "fulltext.py --base search-bases/100000 --json FILE",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer.core import TyperGroup
 
 from yukawa import embedding, evaluation
+from yukawa.cli import judging
 from yukawa.cli.options import (
     Json,
     RunFolder,
@@ -439,5 +440,5 @@ class RecipeGroup(TyperGroup):
 
 app = new_app(
     "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report, code,
-    recipe, cls=RecipeGroup,
+    recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

@@ -86,6 +86,55 @@ def test_nothing_is_said_to_be_taught_into_files_that_are_gone(tmp_path: Path, s
         assert again.verify().clean
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("content", ["another base's", "zeros", "noise"])
+def test_nothing_is_said_to_be_taught_into_files_that_are_written_over(
+    tmp_path: Path, suffix: str, content: str
+) -> None:
+    """As `cp` does: the file keeps its name and number, and here its length."""
+    other = KnowledgeBase.open(tmp_path / "other", embedding="hash")
+    other.teach("Taught to another base.")
+    base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
+    base.teach(STATEMENT)
+    base.close()
+    base = KnowledgeBase.open(tmp_path / "base")
+    base.teach("A second statement.")
+    file, theirs = (Path(f"{file_of(tmp_path / name)}{suffix}") for name in ("base", "other"))
+    size = file.stat().st_size
+    filled = {"zeros": bytes(size), "noise": os.urandom(size)}.get(content) or theirs.read_bytes()[:size]
+    with file.open("r+b") as handle:
+        handle.write(filled)
+    with pytest.raises(StoreError, match="was written over while the knowledge base was open"):
+        base.teach("A third statement.")
+    with pytest.raises(StoreError, match="was written over"):
+        base.verify()
+
+
+def test_a_base_that_is_gone_is_not_verified(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
+    base.teach(STATEMENT)
+    assert base.verify().clean
+    shutil.rmtree(tmp_path / "base")
+    with pytest.raises(StoreError, match="was deleted while the knowledge base was open"):
+        base.verify()
+
+
+def test_writing_back_the_log_by_any_process_is_not_taken_for_writing_over(tmp_path: Path) -> None:
+    """A log is written back, and begun anew, by another connection while this one looks on."""
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    for number in range(30):
+        base.teach(f"Statement {number} of the first process.")
+        if number % 3 == 0:
+            done = sqlite3.connect(file_of(tmp_path))
+            mode = ("PASSIVE", "FULL", "RESTART", "TRUNCATE")[number % 4]
+            assert done.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0] == 0
+            done.close()
+        if number % 7 == 0:
+            with KnowledgeBase.open(tmp_path) as another:
+                another.teach(f"Statement {number} of the second process.")
+    assert base.verify().clean
+
+
 def test_a_long_lived_reader_sees_a_backup_that_was_put_back(tmp_path: Path) -> None:
     with KnowledgeBase.open(tmp_path / "a", embedding="hash") as base:
         base.teach(STATEMENT)

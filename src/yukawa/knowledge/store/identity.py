@@ -126,26 +126,61 @@ def check_log_has_base(file: Path) -> None:
         )
 
 
-def check_unchanged(file: Path, opened: Files, open_files: OpenFiles) -> None:
-    """Refuse to write, or to say that something was written, if the files are not those that were `opened`.
+class Watch:
+    """The files of one connection: those that it opened, and what they said when it last looked.
 
-    Raises:
-        StoreError: one was deleted, replaced or cut short.
+    A program that writes into the file of a base (`cp` over it) leaves its name, number and often its length. SQLite alone
+    writes there, and says before in the log's index how far it has come; what was written without that, another wrote.
     """
-    now = Files.of(file)
-    for suffix, was, here in zip(("", "-wal", "-shm"), opened, now, strict=True):
+
+    def __init__(self, file: Path, open_files: OpenFiles) -> None:
+        self.opened = Files.of(file)
+        self._file, self._open_files = file, open_files
+        self._last = self._look()
+
+    def _look(self) -> tuple[int, bytes]:
+        """When the file was last written, and then what the log's index says: its salts, and how far the log is written back."""
+        try:
+            written = os.stat(self._file).st_mtime_ns
+        except FileNotFoundError:
+            written = 0
+        index = self._open_files.read(f"{self._file}-shm", 0, _INDEX)
+        return written, index[32:40] + index[96:100] + index[128:132]
+
+    def check(self) -> None:
+        """Refuse to write, or to say that something was written, if the files are not those that were opened.
+
+        Raises:
+            StoreError: one was deleted, replaced, cut short or written over.
+        """
+        _check_same(self._file, self.opened)
+        (before, said), (now, says) = self._last, self._look()
+        settled = said[8:12] == said[12:16]  # no writing back was on its way
+        if now != before and says == said and settled:
+            raise StoreError(f"{self._file} was written over while the knowledge base was open", hint=_GONE)
+        _check_whole(self._file, self._open_files)
+        self._last = now, says
+
+
+def _check_same(file: Path, opened: Files) -> None:
+    for suffix, was, here in zip(("", "-wal", "-shm"), opened, Files.of(file), strict=True):
         if was is not None and was != here:
             what = "deleted" if here is None else "replaced"
             raise StoreError(f"{file}{suffix} was {what} while the knowledge base was open", hint=_GONE)
+
+
+def _check_whole(file: Path, open_files: OpenFiles) -> None:
     patience = time.monotonic() + _CHECKPOINT
-    while (missing := _missing(file, open_files)) and time.monotonic() < patience:
-        time.sleep(0.01)  # another process may be writing the log into the file, its first page first
-    if missing:
-        raise StoreError(f"{missing} was cut short while the knowledge base was open", hint=_GONE)
+    while (harm := _harm(file, open_files)) and time.monotonic() < patience:
+        time.sleep(
+            0.01
+        )  # another process may be writing the log into the file, its first page first, or a new log
+    if harm:
+        raise StoreError(f"{harm} while the knowledge base was open", hint=_GONE)
 
 
-def _missing(file: Path, open_files: OpenFiles) -> str:
-    """The file that is shorter than the database or the log's index says, or ''."""
+def _harm(file: Path, open_files: OpenFiles) -> str:
+    """The file that is shorter than the database or the log's index says, or a log that is not the index's; or ''."""
     header = open_files.read(file, 0, _HEADER)
     index = open_files.read(f"{file}-shm", 0, _INDEX)
     order: Literal["little", "big"] = "little" if index[:4] == (3007000).to_bytes(4, "little") else "big"
@@ -158,9 +193,16 @@ def _missing(file: Path, open_files: OpenFiles) -> str:
     if len(header) < _HEADER or (
         settled and counted and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
     ):
-        return str(file)
+        return f"{file} was cut short"
     try:
         size = os.path.getsize(f"{file}-wal")
     except FileNotFoundError:  # nobody writes
         return ""
-    return f"{file}-wal" if frames and size < 32 + frames * (24 + page) else ""
+    if not frames:
+        return ""
+    last = 32 + (frames - 1) * (24 + page)
+    if size < last + 24 + page:
+        return f"{file}-wal was cut short"
+    salts = index[32:40]
+    begins, ends = (open_files.read(f"{file}-wal", at, 8) for at in (16, last + 8))
+    return "" if begins == ends == salts else f"{file}-wal was written over"

@@ -37,6 +37,7 @@ FILES = {
 FOLDERS = {
     "data abstracts out": ["data", "abstracts", "no.jsonl", "--out", "OUT"],
     "data conversations out": ["data", "conversations", "no.jsonl", "--out", "OUT"],
+    "data fission out": ["data", "fission", "particle physics", "--out", "OUT"],
     "evaluate perplexity out": ["evaluate", "perplexity", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate report out": ["evaluate", "report", "no.jsonl", "--model", "none", "--out", "OUT"],
@@ -55,7 +56,8 @@ BESIDE_OTHERS = {"evaluate perplexity out", "evaluate completions out"}
 READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
-    "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
+    "data check dataset", "data report run",
+    "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes

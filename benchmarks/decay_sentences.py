@@ -22,8 +22,9 @@ from yukawa.generators.cards import DecayMode
 from yukawa.generators.checking import check
 from yukawa.generators.laws import violations
 from yukawa.generators.models import HADRONISATION
+from yukawa.generators.plans import CardPlan, DecayStep
 from yukawa.generators.reading import read_card
-from yukawa.generators.sentences import CardPlan, DecayStep, read_plan
+from yukawa.generators.sentences import read_plan
 from yukawa.generators.species import SpeciesNames, known_species
 from yukawa.generators.writing import missing_steps, write_card
 from yukawa.knowledge.parsing.particles import particle_table

@@ -60,6 +60,7 @@ COMMANDS = {
     "jets_reading": "jets_reading.py --rounds 5 --json FILE",
     "jets_reading_memory": "jets_reading.py --rounds 0 --jets 100000 --json FILE",
     "jets_simulation": "jets_simulation.py --json",
+    "jets_stability": "jets_stability.py --json FILE",
     "jets_training": "jets_training.py --json FILE",
     "mutations": "mutations.py run --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from yukawa.generators.isolation import lacking
+
 WRONG = "Decay psi(2S)\n1,0 J/psi pi+ pi+ VVPIPI;\nEnddecay\nEnd\n"
 GOOD = "Decay psi(2S)\n1.0 J/psi pi+ pi- VVPIPI;\nEnddecay\nEnd\n"
 
@@ -80,3 +82,16 @@ def test_what_cannot_be_read_is_one_line(yukawa, tmp_path, card):
     assert done.code == 2
     assert done.err.count("error") >= 1
     assert "E-FRAC" in done.out
+
+
+@pytest.mark.skipif(bool(lacking()), reason="this system offers no isolation")
+def test_python_is_run_where_that_is_wanted_alone(yukawa, tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text("print('here')\nopen('made', 'w').write('x')\n{}['a']\n")
+    assert (yukawa("check", str(code)).code, yukawa("check", str(code)).out) == (0, "")
+    done = yukawa("check", "--run", str(code))
+    assert done.out == f"{code}:3: E-RUN: KeyError: 'a'\n"
+    assert "here" in done.err
+    assert not (tmp_path / "made").exists()
+    code.write_text("import nosuchpackage\n")
+    assert "E-IMPORT" in yukawa("check", str(code)).out

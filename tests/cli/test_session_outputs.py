@@ -27,6 +27,7 @@ FILES = {
     "jets predict out": ["jets", "predict", "no-model", "--data", "in.parquet", "--out", "OUT"],
     "jets export-onnx out": ["jets", "export-onnx", "no-model", "OUT"],
     "generate out": ["generate", "own.dec", "--out", "OUT"],
+    "generate draw": ["generate", "own.dec", "--draw", "OUT"],
     "write decay-card out": ["write", "decay-card", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write job-options out": ["write", "job-options", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write pythia out": ["write", "pythia", "e+ e- to Z at 91.2 GeV", "--out", "OUT"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.generators.sentences import CardPlan, read_plan, with_experiment
+from yukawa.generators.sentences import read_plan
 
 
 def chain(sentence: str) -> list[str]:
@@ -70,10 +70,3 @@ def test_refusals(sentence, reason):
     with pytest.raises(InputError, match=reason) as raised:
         read_plan(sentence)
     assert "\n" not in str(raised.value)
-
-
-def test_another_experiment():
-    plan = CardPlan(())
-    assert with_experiment(plan, "lhcb").experiment == "lhcb"
-    with pytest.raises(InputError, match="write lhcb"):
-        with_experiment(plan, "lhcbb")

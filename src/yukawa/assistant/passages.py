@@ -70,7 +70,7 @@ class Passages:
 
     def proposed(self, plan: Plan, row: ModelSettings) -> Plan:
         """The plan that the model of `row` proposes for a question of which words are unread; see `proposing`."""
-        return proposed(plan, self._chat(row))
+        return proposed(plan, self.chat(row))
 
     def close(self) -> None:
         """Close the models that were used."""
@@ -129,7 +129,7 @@ class Passages:
         urls = [hit.provenance.url for hit in hits]
         messages = prompts.prompt(question, passages)
         for attempt in range(2):
-            found = write(self._chat(row), messages, GenerationOptions(max_tokens=row.max_tokens), reader)
+            found = write(self.chat(row), messages, GenerationOptions(max_tokens=row.max_tokens), reader)
             text = whole_sentences(found.text) if found.cut else found.text
             if ABSTENTION in text:
                 return text, (), found.cut
@@ -145,7 +145,8 @@ class Passages:
             ]
         return text, checks, found.cut
 
-    def _chat(self, row: ModelSettings) -> SyncChat:
+    def chat(self, row: ModelSettings) -> SyncChat:
+        """The model of a row, opened when first used."""
         with self._lock:
             if row.name not in self._chats:
                 self._chats[row.name] = SyncChat(self._models.get(row.name) or open_model(row))

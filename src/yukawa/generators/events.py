@@ -169,11 +169,7 @@ class EventGenerator:
             self.notes[weight.note] = None
         masses = self._masses(rows.masses[at], daughters, f"{rows.name} -> {' '.join(mode.daughters)}")
         axis = rows.axis[at]
-        weigh = weight.weigh
-        rest = unweighted_decays(
-            rows.masses[at], masses, self.random,
-            None if weigh is None else lambda momenta, drawn: weigh(momenta, axis[drawn]), weight.greatest,
-        )  # fmt: skip
+        rest = self._at_rest(rows.masses[at], masses, weight, axis)
         momenta = boosted(rest, rows.momenta[at])
         found = []
         for number, name in enumerate(mode.daughters):
@@ -182,6 +178,17 @@ class EventGenerator:
                 _Rows(name, rows.event[at], rows.own[at], momenta[:, number], masses[:, number], *handed)
             )
         return found
+
+    def _at_rest(self, whole: Array, masses: Array, weight: ModelWeight, axis: Array) -> Array:
+        """Momenta (events, bodies, 4) in the rest frame of the parent."""
+        weigh = weight.weigh
+        if weight.draw is not None:
+            return weight.draw(whole, masses, self.random)
+        if weigh is None:
+            return unweighted_decays(whole, masses, self.random)
+        return unweighted_decays(
+            whole, masses, self.random, lambda momenta, drawn: weigh(momenta, axis[drawn]), weight.greatest
+        )
 
     def _species(self, name: str) -> Species:
         species = self.names.get(name)

@@ -4,17 +4,10 @@ import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from yukawa.generators import models
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.laws import Violation, violations
-from yukawa.generators.models import (
-    HADRONISATION,
-    TEXT_ARGUMENTS,
-    DecayModel,
-    decay_models,
-    helicity_arguments,
-    wave_arguments,
-)
 from yukawa.generators.reading import OPENING, is_number
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.words import candidates, folded, is_slip, nearest_word
@@ -48,7 +41,7 @@ class ModeCheck:
             model_aliases,
             found,
         )
-        self._models = decay_models()
+        self._models = models.decay_models()
         self._meant: dict[str, tuple[list[str], bool]] = {}
         self._reported: set[str] = set()
 
@@ -68,7 +61,7 @@ class ModeCheck:
                 for violation in violations(name, parent, daughters, self.conjugate):
                     self._violated(mode, daughters, violation)
             key = (name, tuple(arguments), tuple(sorted(mode.daughters)))
-            if key in seen and daughters and name not in HADRONISATION:
+            if key in seen and daughters and name not in models.HADRONISATION:
                 line = self.card.line(seen[key].start)
                 self.report(
                     "E-DUPMODE",
@@ -218,7 +211,7 @@ class ModeCheck:
         model = self._models.get(name)
         if model is None:
             return
-        if name not in TEXT_ARGUMENTS:
+        if name not in models.TEXT_ARGUMENTS:
             for at, word in enumerate(mode.arguments):
                 if not is_number(word) and word not in self.values:
                     self.report(
@@ -244,14 +237,14 @@ class ModeCheck:
     def _count(
         self,
         mode: DecayMode,
-        model: DecayModel,
+        model: models.DecayModel,
         arguments: Sequence[str],
         parent: Species | None,
         daughters: Sequence[Species],
     ) -> None:
         counted: int | None = None
         if parent is not None and len(daughters) == 2 and model.arguments in (("HELAMP",), ("PARTWAVE",)):
-            count = helicity_arguments if model.name == "HELAMP" else wave_arguments
+            count = models.helicity_arguments if model.name == "HELAMP" else models.wave_arguments
             counted = count(parent, daughters)
         elif model.arguments and model.arguments[0].isdigit() and str(len(arguments)) not in model.arguments:
             wanted = " or ".join(model.arguments)
@@ -263,7 +256,7 @@ class ModeCheck:
             reason = f"{model.name} of {names} takes {counted} arguments, here {len(arguments)}"
             self.report("E-NARG", mode.model_at, reason)
 
-    def _order(self, mode: DecayMode, model: DecayModel, daughters: Sequence[Species]) -> None:
+    def _order(self, mode: DecayMode, model: models.DecayModel, daughters: Sequence[Species]) -> None:
         names = " ".join(each.name for each in daughters)
         if len(daughters) <= _MOST_DAUGHTERS:
             orders = {

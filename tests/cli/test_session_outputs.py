@@ -38,6 +38,8 @@ FILES = {
 FOLDERS = {
     "data abstracts out": ["data", "abstracts", "no.jsonl", "--out", "OUT"],
     "data conversations out": ["data", "conversations", "no.jsonl", "--out", "OUT"],
+    "data chats out": ["data", "chats", "no.json", "--out", "OUT"],
+    "data compose out": ["data", "compose", "no-run", "--out", "OUT"],
     "data fission out": ["data", "fission", "particle physics", "--out", "OUT"],
     "evaluate perplexity out": ["evaluate", "perplexity", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
@@ -57,7 +59,7 @@ BESIDE_OTHERS = {"evaluate perplexity out", "evaluate completions out"}
 READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
-    "data check dataset", "data report run",
+    "data check dataset", "data report run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
     "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",

@@ -287,5 +287,12 @@ def _show_leaks(hits: list[data.Leak]) -> None:
 
 
 app = new_app(
-    "Make data sets of text for training.", abstracts, conversations, check, engine.fission, engine.report
+    "Make data sets of text for training.",
+    abstracts,
+    conversations,
+    check,
+    engine.fission,
+    engine.report,
+    engine.chats,
+    engine.compose,
 )

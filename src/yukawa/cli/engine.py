@@ -11,6 +11,7 @@ from yukawa.cli import session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import Interrupted, print_json, progress_bar, say, show, warn
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.files import read_text
 from yukawa.data import engine
 from yukawa.knowledge.records import DOMAINS
 
@@ -83,6 +84,73 @@ def report(run: RunOf, as_json: Json = False) -> None:
     else:
         show(engine.report_blocks(figures))
         say(f"{run}/report.html has the tree of questions too")
+
+
+def chats(
+    file: Annotated[Path, argument("EXPORT", "Conversations as a chat program exports them: JSON or JSON Lines.")],
+    out: Annotated[Path, option("--out", "DIR", "New folder for the data set.")],
+    layout: Annotated[
+        str | None,
+        option("--from", "NAME", "chatgpt, openwebui, librechat, haichat, sharegpt or messages; recognised by default."),
+    ] = None,
+    names: Annotated[Path | None, option("--names", "FILE", "Names to be replaced wherever they occur, one a line.")] = None,
+    consent: Annotated[str | None, option("--consent", "FIELD", "Keep conversations whose field says true.")] = None,
+    licence: Annotated[str, option("--licence", None, "Licence of the set; one to pass on needs --consent.")] = "private",
+    keep_all: Annotated[bool, option("--all-fields", None, "Keep conversations of other fields than the eight.")] = False,
+    seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make a data set of conversations with a chat program. Personal data are replaced before anything is written."""
+    session.check_folder(out, new=True)
+    known = read_text(names).split("\n") if names else []
+    made = engine.build_chats(
+        file, out, layout=layout, names=[name.strip() for name in known if name.strip()], consent=consent, licence=licence,
+        keep_all=keep_all, seed=seed,
+    )  # fmt: skip
+    if as_json:
+        print_json({"out": str(out), "read": made.read, "kept": made.manifest.rows, "dropped": made.dropped, "removed": made.removed,
+                    "repaired": made.repaired})  # fmt: skip
+        return
+    say(f"{made.read:,} conversations read, {made.manifest.rows:,} kept")
+    for title, counts in (("dropped", made.dropped), ("replaced", made.removed), ("mended", made.repaired)):
+        if counts:
+            say((f"{title}: ", "bold"), ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    say(f"{out} holds the data set; {out}/card.md says how it was made")
+
+
+def compose(
+    runs: Annotated[list[Path], argument("RUN...", "Runs of the data engine, data sets of conversations, or files of them.")],
+    out: Annotated[Path, option("--out", "DIR", "New folder for the data set.")],
+    near: Annotated[float, option("--near", "C", "Cosine from which two meanings count as one.", min=0, max=1)] = 0.9,
+    evaluation: Annotated[
+        list[Path] | None, option("--decontaminate", "EVALUATION", "Drop what this set asks or holds; may be repeated.")
+    ] = None,
+    licence: Annotated[str, option("--licence", None, "Licence of the set: CC0-1.0, CC-BY-4.0, CC-BY-SA-4.0 or private.")] = "private",
+    form: Annotated[str, option("--format", None, "Format of the rows: parquet, jsonl or jsonl.gz.")] = "parquet",
+    seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Compose the accepted pairs of runs into one data set. The card has its funnel, sources and licence."""
+    session.check_folder(out, new=True)
+    made = engine.compose_set(
+        runs,
+        out,
+        near=near,
+        evaluation=evaluation or (),
+        licence=licence,
+        seed=seed,
+        suffix=f".{form.removeprefix('.')}",
+    )
+    rows = {split.name: split.rows for split in made.manifest.splits}
+    if as_json:
+        print_json({"out": str(out), "rows": rows, "dropped": dict(made.dropped)})
+        return
+    for reason, count in sorted(made.dropped.items()):
+        warn(f"omitted {count:,} rows: {reason}")
+    say(
+        f"{out} holds {made.manifest.rows:,} rows: "
+        + ", ".join(f"{count:,} {name}" for name, count in rows.items())
+    )
 
 
 def _domains(names: str | None) -> list[str]:

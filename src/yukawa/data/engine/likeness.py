@@ -141,10 +141,11 @@ class Known:
 
     Args:
         embedder: gives the meanings; without vectors only what is read and equal wording count.
+        near: cosine from which two meanings count as one.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+    def __init__(self, embedder: Embedder, near: float = SAME) -> None:
+        self._embedder, self._near = embedder, near
         self._by_norm: dict[str, int] = {}
         self._by_key: dict[str, int] = {}
         self._unread: dict[frozenset[Any], list[tuple[int, Any]]] = {}
@@ -165,7 +166,7 @@ class Known:
         vector = self._embedder.embed([question])[0]
         cosines = np.array([known @ vector for _, known in near])
         best = int(cosines.argmax())
-        return near[best][0] if cosines[best] >= SAME else None
+        return near[best][0] if cosines[best] >= self._near else None
 
     def add(self, question: str, identity: int) -> None:
         """Know a question from now on."""

@@ -31,7 +31,8 @@ PERSONAL = {
 HARMLESS = [
     "The ranges 560-700 and 2623-2630 are excluded.",
     "arXiv:2404.08001, ISSN 1748-0221, LHCb-PAPER-2020-016",
-    "ROOT 6.32.04 and Geant4 version 11.2.1.3, http://127.0.0.1:8000", "The asymmetry is 0.044 +0.031 -0.025 (stat.) +0.011 -0.009 (syst.).",
+    "ROOT 6.32.04 and Geant4 version 11.2.1.3, http://127.0.0.1:8000",
+    "The asymmetry is 0.044 +0.031 -0.025 (stat.) +0.011 -0.009 (syst.).",
     "@dataclass\nclass A: pass", "@article{wilson, year = {2006}}", "spack dev-build lcio@master", "/home/user/data and /Users/shared/x",
     "the mean lifetime is 2.903(5)e-13 s, p = 1.23456789012 GeV/c", "Thanks\n\nBest", "Hi, what is the mass of the Z boson?",
     "Prof. please explain the Standard Model", "event 4539148803436468 of run 00012345", "the token is refreshed automatically",

@@ -70,7 +70,7 @@ class Job(Generic[Value]):
 
 
 @dataclass(frozen=True)
-class Settled(Generic[Value]):
+class JobEnd(Generic[Value]):
     """How a job ended: its value and the call that gave it, or why there is none."""
 
     value: Value | None
@@ -132,7 +132,7 @@ class Ledger:
             sent, read, written = connection.execute(sa.select(*columns)).one()
         self._use(sent or 0, read or 0, written or 0)
 
-    async def ask(self, job: Job[Value], settle: Callable[[sa.Connection, Settled[Value]], T]) -> T:
+    async def ask(self, job: Job[Value], settle: Callable[[sa.Connection, JobEnd[Value]], T]) -> T:
         """What `settle` makes of the job's end, in the transaction that marks its last call.
 
         Raises:
@@ -162,12 +162,12 @@ class Ledger:
 
     def _end(
         self, value: Value | None, call: "_Call", outcome: _Outcome, attempt: int
-    ) -> Settled[Value] | None:
+    ) -> JobEnd[Value] | None:
         """How the job ends with this call; None where it is tried again, or where the model seems to be gone."""
         if value is not None:
-            return Settled(value, call.id)
+            return JobEnd(value, call.id)
         return (
-            Settled(None, None, outcome.error) if attempt == ATTEMPTS and self._failures < HOPELESS else None
+            JobEnd(None, None, outcome.error) if attempt == ATTEMPTS and self._failures < HOPELESS else None
         )
 
     def _check_hope(self, outcome: _Outcome) -> None:
@@ -236,7 +236,7 @@ class Ledger:
         self.spent.money += (read * self._row.price_in + written * self._row.price_out) / _TOKENS
 
     def _finish(
-        self, call_id: int, outcome: _Outcome, end: Settled[Value] | None, settle: Callable[[sa.Connection, Settled[Value]], T],
+        self, call_id: int, outcome: _Outcome, end: JobEnd[Value] | None, settle: Callable[[sa.Connection, JobEnd[Value]], T],
         connection: sa.Connection,
     ) -> T | None:  # fmt: skip
         """Write how a call ended and, where the job ends with it, what it yields."""
@@ -252,8 +252,8 @@ class Ledger:
 
 
 def _settled(
-    end: Settled[Value] | None,
-    settle: Callable[[sa.Connection, Settled[Value]], T],
+    end: JobEnd[Value] | None,
+    settle: Callable[[sa.Connection, JobEnd[Value]], T],
     connection: sa.Connection,
 ) -> T | None:
     return None if end is None else settle(connection, end)

@@ -237,11 +237,8 @@ def read_export(path: Path, layout: str | None = None) -> Iterator[Talk]:
                     f"{path}: entry {number} has fields {', '.join(list(one)[:6])}, which no known export has",
                     hint=f"name the layout with --from: {', '.join(LAYOUTS)}",
                 )
-            own = one.get("id") or one.get("conversation_id") or one.get("conversationId")
             identity = f"{path.stem}:{number}.{place}" if len(values) > 1 else f"{path.stem}:{number}"
-            yield Talk(
-                identity if own is None else f"{path.stem}:{number}", tuple(LAYOUTS[chosen][0](one)), one
-            )
+            yield Talk(identity, tuple(LAYOUTS[chosen][0](one)), one)
 
 
 def _has(value: Mapping[str, Any], marks: Sequence[str]) -> bool:

@@ -45,7 +45,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Piece:
+class SourcedRow:
     """A row before it is in the set.
 
     Attributes:
@@ -123,7 +123,7 @@ def compose_set(
 # ---- reading -----------------------------------------------------------------------------------------
 
 
-def _pieces(path: Path) -> Iterable[Piece]:
+def _pieces(path: Path) -> Iterable[SourcedRow]:
     """The accepted pairs of a run, or the conversations of a data set or file."""
     name = path.resolve().name
     if not path.exists():
@@ -136,10 +136,10 @@ def _pieces(path: Path) -> Iterable[Piece]:
     for row in open_rows(path):
         if not isinstance(row, Conversation):
             raise InputError(f"{path} holds {type(row).__name__.lower()}s, not conversations")
-        yield Piece(row.model_copy(update={"id": f"{name}:{row.id}"}), (f"{name}:{row.id}",), run=name)
+        yield SourcedRow(row.model_copy(update={"id": f"{name}:{row.id}"}), (f"{name}:{row.id}",), run=name)
 
 
-def _of_run(path: Path, name: str) -> Iterable[Piece]:
+def _of_run(path: Path, name: str) -> Iterable[SourcedRow]:
     store = WorkStore(path)
     try:
         with store.read() as connection:
@@ -169,10 +169,10 @@ def _of_run(path: Path, name: str) -> Iterable[Piece]:
             category=answer["domain"],
         )
         rows = tuple({"id": identity} | {k: v for k, v in rest.items() if k != "id"} for rest in rests)
-        yield Piece(row, tuple(rest["source_id"] for rest in rests), rows, name)
+        yield SourcedRow(row, tuple(rest["source_id"] for rest in rests), rows, name)
 
 
-def _check_licences(found: Sequence[Piece], licence: str) -> None:
+def _check_licences(found: Sequence[SourcedRow], licence: str) -> None:
     """Refuse rows that may not be passed on under `licence`.
 
     Raises:
@@ -195,7 +195,9 @@ def _check_licences(found: Sequence[Piece], licence: str) -> None:
 # ---- dropping and splitting --------------------------------------------------------------------------
 
 
-def _without_leaks(found: Sequence[Piece], evaluation: Sequence[Path], dropped: Counter[str]) -> list[Piece]:
+def _without_leaks(
+    found: Sequence[SourcedRow], evaluation: Sequence[Path], dropped: Counter[str]
+) -> list[SourcedRow]:
     """The pieces that hold nothing of the evaluation sets: no run of words, and no question that asks the same."""
     if not evaluation:
         return list(found)
@@ -218,7 +220,7 @@ def _without_leaks(found: Sequence[Piece], evaluation: Sequence[Path], dropped: 
     return kept
 
 
-def _distinct(found: Sequence[Piece], known: Known, dropped: Counter[str]) -> list[Piece]:
+def _distinct(found: Sequence[SourcedRow], known: Known, dropped: Counter[str]) -> list[SourcedRow]:
     """The pieces without those that ask what an earlier one asks; a longer conversation is compared by its first question."""
     kept = []
     for number, piece in enumerate(found):
@@ -230,7 +232,7 @@ def _distinct(found: Sequence[Piece], known: Known, dropped: Counter[str]) -> li
     return kept
 
 
-def _groups(found: Sequence[Piece]) -> list[list[int]]:
+def _groups(found: Sequence[SourcedRow]) -> list[list[int]]:
     """Positions of the pieces that rest on one source, or ask for one quantity."""
     parents = list(range(len(found)))
     first: dict[str, int] = {}
@@ -256,7 +258,7 @@ def vendi(vectors: Any) -> float:
     return float(np.exp(-(values * np.log(values)).sum()))
 
 
-def diversity(found: Sequence[Piece], embedder: Any, seed: int = 0) -> tuple[float, float, int] | None:
+def diversity(found: Sequence[SourcedRow], embedder: Any, seed: int = 0) -> tuple[float, float, int] | None:
     """Mean and spread of the Vendi score of draws of 100 questions, and the number in a draw; None without vectors."""
     if not embedder.dimensions or len(found) < 2:
         return None
@@ -278,7 +280,7 @@ def _counted(dropped: Mapping[str, int]) -> str:
 
 def _sections(
     runs: Sequence[Path],
-    kept: Sequence[Piece],
+    kept: Sequence[SourcedRow],
     dropped: Mapping[str, int],
     spread: tuple[float, float, int] | None,
     licence: str,

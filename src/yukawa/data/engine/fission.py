@@ -23,7 +23,7 @@ from yukawa.core.files import hash_file
 from yukawa.core.processes import Interruption, Progress
 from yukawa.core.settings import ModelSettings
 from yukawa.data.engine import expert, newbie
-from yukawa.data.engine.calls import Budget, Job, Ledger, RunStopped, Settled, identity
+from yukawa.data.engine.calls import Budget, Job, JobEnd, Ledger, RunStopped, identity
 from yukawa.data.engine.checker import Checker, OpenQuestion, restored
 from yukawa.data.engine.grounds import BaseGrounds, Catalogue, Grounds, SourcePassage
 from yukawa.data.engine.tables import WorkStore, candidates, evidence, keep, pairs
@@ -238,7 +238,7 @@ class _Fission:
             return
         job = Job("expert", expert.messages(question, domain, passages), expert.ExpertReply, expert.options())
 
-        def first(connection: sa.Connection, end: Settled[expert.ExpertReply]) -> expert.Judged | None:
+        def first(connection: sa.Connection, end: JobEnd[expert.ExpertReply]) -> expert.Judged | None:
             found = _judged(question, end, passages)
             if found.reason and not found.refused and end.value is not None:
                 return found  # once more, with the reason
@@ -252,7 +252,7 @@ class _Fission:
         said = Message("assistant", wrong.answer or "(nothing)")
         job = replace(job, messages=(*job.messages, said, Message("user", again)))
 
-        def last(connection: sa.Connection, end: Settled[expert.ExpertReply]) -> None:
+        def last(connection: sa.Connection, end: JobEnd[expert.ExpertReply]) -> None:
             self._settle(candidate, passages, _judged(question, end, passages), end.call_id, connection)
 
         await self._ledger.ask(job, last)
@@ -311,7 +311,7 @@ class _Fission:
 
             def settle(
                 connection: sa.Connection,
-                end: Settled[newbie.Questions],
+                end: JobEnd[newbie.Questions],
                 frame: str = frame,
                 last: bool = last,
             ) -> None:
@@ -468,7 +468,7 @@ _UNSUPPORTED = "nothing in the base supports an answer"
 
 
 def _judged(
-    question: str, end: Settled[expert.ExpertReply], passages: Sequence[SourcePassage]
+    question: str, end: JobEnd[expert.ExpertReply], passages: Sequence[SourcePassage]
 ) -> expert.Judged:
     if end.value is None:
         return expert.Judged(reason=f"no usable reply: {end.reason}")

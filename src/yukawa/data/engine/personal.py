@@ -98,7 +98,8 @@ _NO_PERSON = frozenset(
     evtgen cern desy ihep fermilab kek besiii bes babar belle lhcb atlas cms alice higgs monte carlo standard qcd qed because fine
     good great just only about also still here your my our his her its their property staticmethod classmethod dataclass pytest override
     abstractmethod jit njit cache lru_cache wraps app param return returns author see brief todo deprecated note file version
-    best regards cheers sincerely kind warm many thank article online book misc inproceedings techreport phdthesis master main dev latest firstname online
+    best regards cheers sincerely kind warm many thank
+    article online book misc inproceedings techreport phdthesis master main dev latest firstname online
     in is are was were do does can could would should i we you it he she they a an of for with from to by as at on
     """.split()
 )

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound, check_installed
+from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.database import new_engine, worded
 from yukawa.knowledge.store.schema import number, refers, row_id, text
 
@@ -90,6 +91,7 @@ class WorkStore:
 
     def __init__(self, folder: Path, url: str | None = None, *, new: bool = False) -> None:
         self.folder = Path(folder)
+        self._files = identity.OpenFiles()
         self.name = str(self.folder / FILE) if url is None else "on the server"
         if url is None:
             if not new and not (self.folder / FILE).exists():
@@ -99,7 +101,7 @@ class WorkStore:
             with worded(self.name, "the run"):
                 self.folder.mkdir(parents=True, exist_ok=True)
             location = sa.URL.create("sqlite", database=str(self.folder.absolute() / FILE))
-            self.engine = new_engine(location)
+            self.engine = new_engine(location, self._files)
         else:
             self.engine = _on_server(url, self.folder)
         with worded(self.name, "the run"), self._begin() as connection:
@@ -161,6 +163,7 @@ class WorkStore:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._files.close()
 
 
 def keep(connection: sa.Connection, key: str, value: Any) -> None:
@@ -179,7 +182,7 @@ def _on_server(url: str, folder: Path) -> sa.Engine:
         raise InputError(f"{url!r} is not a PostgreSQL database", hint="type postgresql://USER@HOST/NAME")
     check_installed("psycopg", "a run on PostgreSQL")
     schema = "".join(c if c.isalnum() else "_" for c in f"yukawa_{folder.resolve().name}".lower())[:60]
-    engine = new_engine(parsed.set(drivername="postgresql+psycopg"))
+    engine = new_engine(parsed.set(drivername="postgresql+psycopg"), None)
     with worded("on the server", "the run"), engine.begin() as connection:
         connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
     return engine.execution_options(schema_translate_map={None: schema})

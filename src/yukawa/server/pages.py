@@ -290,8 +290,12 @@ def _packages() -> list[tuple[str, str, str]]:
     for name in _MADE_OF:
         with contextlib.suppress(metadata.PackageNotFoundError):
             about = metadata.metadata(name).json
-            names = [line.rpartition(" :: ")[2] for line in about.get("classifier", ()) if "License ::" in line]
-            licence = str(about.get("license_expression") or next(iter(names), "") or about.get("license", ""))
+            names = [
+                line.rpartition(" :: ")[2] for line in about.get("classifier", ()) if "License ::" in line
+            ]
+            licence = str(
+                about.get("license_expression") or next(iter(names), "") or about.get("license", "")
+            )
             found.append((str(about["name"]), str(about["version"]), licence.partition("\n")[0][:60]))
     return sorted(found, key=lambda row: row[0].lower())
 

@@ -102,7 +102,7 @@ _known = _Known(frozenset())
 
 def keep_secret(value: str) -> str:
     """Note a key or password that was just read, and return it; one of less than four letters and digits cannot be hidden."""
-    global _known  # noqa: PLW0603 -- what a process has read is a fact of the process
+    global _known
     if value not in _known.values:
         _known = _Known(_known.values | {value})
     return value

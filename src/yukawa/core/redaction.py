@@ -203,7 +203,7 @@ def _written(value: str) -> set[str]:
 
 
 def _in_base64(value: str) -> Iterator[str]:
-    """The code of a secret that begins a text, or stands in it: less the characters that depend on its neighbours too."""
+    """The code of a secret that begins a text or is within one: less the characters that depend on its neighbours too."""
     for before in range(3):
         data = bytes(before) + _data(value)
         yield base64.b64encode(data).decode()[-(-before * 8 // 6) : len(data) * 8 // 6]

@@ -37,7 +37,7 @@ def _plain(text: str) -> str:
 
 def _pieces() -> dict[str, str]:
     """What gives a secret away, and which one."""
-    found = {}
+    found: dict[str, str] = {}
     for secret in (KEY, PASSWORD):
         forms = [(secret, _LETTERS), (secret[::-1], _LETTERS), (quote(secret, safe=""), _LETTERS)]
         forms += [

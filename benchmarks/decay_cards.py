@@ -545,11 +545,16 @@ def _same_modes(text: str, parser: Any) -> bool:
 def false_alarms() -> dict[str, Any]:
     """Blocks of the tables and cards in use with an error."""
     shown = {}
-    blocks = 0
+    blocks = wrong = 0
     for name, text in tables().items():
         card = read_card(text)
         blocks += len(list(card.blocks()))
-        shown[name] = [f"{each.line}: {each.code}: {each.message}" for each in errors(text)]
+        found = errors(text)
+        shown[name] = [f"{each.line}: {each.code}: {each.message}" for each in found]
+        wrong += sum(
+            any(card.line(block.start) <= each.line <= card.line(block.end) for each in found)
+            for block in card.blocks()
+        )
     cards = {
         name: [f"{e.line}: {e.code}: {e.message}" for e in errors(text)]
         for name, text in real_cards().items()
@@ -558,7 +563,8 @@ def false_alarms() -> dict[str, Any]:
         name: [f"{e.line}: {e.code}: {e.message}" for e in errors(text)] for name, text in own_cards().items()
     }
     return {
-        "blocks": blocks, "tables": shown, "cards": len(cards), "findings": {name: each for name, each in cards.items() if each},
+        "blocks": blocks, "blocks with an error": wrong, "tables": shown, "cards": len(cards),
+        "findings": {name: each for name, each in cards.items() if each},
         "own cards": len(own), "own findings": {name: each for name, each in own.items() if each},
     }  # fmt: skip
 

@@ -247,6 +247,10 @@ def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation
     if parent.mass is None:
         return
     nominal = sum(each.mass or 0.0 for each in daughters)
+    only = daughters[0] if len(daughters) == 1 and daughters[0].mass is not None else None
+    if only and only.heaviest < parent.lightest - _MARGIN and not (only.redefined or parent.is_virtual):
+        text = f"{only.name} has {only.mass:.4g} GeV, {parent.name} {parent.mass:.4g}: one daughter alone has the mass of its parent"
+        yield Violation("E-MASS", text)
     if nominal <= parent.mass:
         return
     names = _listed(daughters)

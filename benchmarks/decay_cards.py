@@ -10,6 +10,7 @@ mended card has the statements of the clean one, daughters and statements in any
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib.util
 import json
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yukawa.core.errors import YukawaError
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode, card_text
 from yukawa.generators.checking import check
 from yukawa.generators.diagnostics import Diagnostic
@@ -103,13 +105,22 @@ def blocks_of(text: str) -> Iterator[str]:
         yield "\n".join((*own, *lines[first - 1 : last], "End", ""))
 
 
+def written_cards() -> list[str]:
+    """The cards that the grammar writes from the sentences of the package."""
+    found = []
+    for task in code_tasks():
+        with contextlib.suppress(YukawaError):
+            found.append(grammar(task.sentence))
+    return found
+
+
 def clean_cards() -> list[str]:
     """Cards without an error: FCC's, our own, those written from sentences, and the blocks of the tables."""
     cards = [
         *own_cards().values(),
         *(text for name, text in real_cards().items() if name.startswith("HEP-FCC")),
     ]
-    cards += [grammar(task.sentence) for task in code_tasks() if task.steps]
+    cards += written_cards()
     cards += [block for text in tables().values() for block in blocks_of(text)]
     return [text for text in cards if not errors(text)]
 

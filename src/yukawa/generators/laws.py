@@ -9,6 +9,7 @@ from yukawa.generators.species import Species, known_species
 
 _MARGIN = 0.0005  # GeV: tables of particles differ by as much
 _STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
+_NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
 
 Conjugate = Callable[[Species], Species]
@@ -129,7 +130,11 @@ def _other_parent(parent: Species, after: tuple[int, ...]) -> str:
 
 
 def _listed(species: Sequence[Species]) -> str:
-    return " ".join(each.name for each in species)
+    """Names on a line that stays readable."""
+    names = [each.name for each in species]
+    if len(names) > _NAMED:
+        names[_NAMED:] = [f"and {len(names) - _NAMED} more"]
+    return " ".join(names)
 
 
 def _signed(charge3: int) -> str:

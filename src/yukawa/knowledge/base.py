@@ -399,7 +399,8 @@ class KnowledgeBase:
         with self._store.read() as connection:
             self._store.check_files(connection)
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
-            return ledger.verify(connection, embedder_id, dimensions, self._serving.index(connection))
+            index = self._serving.index(connection)
+            return ledger.verify(connection, embedder_id, dimensions, index, self._store.lost)
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""

@@ -135,6 +135,45 @@ def test_writing_back_the_log_by_any_process_is_not_taken_for_writing_over(tmp_p
     assert base.verify().clean
 
 
+def killed(folder: Path, changes: int) -> Path:
+    """A base whose process ended before its log was written into the file; the log."""
+    child = os.fork()
+    if child == 0:
+        base = KnowledgeBase.open(folder, embedding="hash")
+        for number in range(changes):
+            base.teach(f"Reading {number} was {number + 7} counts.")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    return Path(f"{file_of(folder)}-wal")
+
+
+def test_a_log_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
+    log = killed(tmp_path, 3)
+    with KnowledgeBase.open(tmp_path) as base:
+        assert (len(base.list()), base.verify().problems, base.verify().notes) == (3, (), ())
+    log = killed(tmp_path / "torn", 3)
+    os.truncate(log, log.stat().st_size - 100)  # a power cut: the last change was not acknowledged
+    with KnowledgeBase.open(tmp_path / "torn") as base:
+        report = base.verify()
+        assert (len(base.list()), report.clean) == (2, True)
+        assert report.notes[0].startswith("log: its last change is not whole")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.97])
+def test_a_bit_that_flipped_in_such_a_log_is_reported(
+    tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = killed(tmp_path, 4)
+    data = bytearray(log.read_bytes())
+    data[int(share * len(data))] ^= 8
+    log.write_bytes(data)
+    with KnowledgeBase.open(tmp_path) as base:
+        report = base.verify()
+        assert len(base.list()) < 4
+        assert [line for line in (*report.problems, *report.notes) if line.startswith("log: ")]
+        assert "log: " in caplog.text
+
+
 def test_a_long_lived_reader_sees_a_backup_that_was_put_back(tmp_path: Path) -> None:
     with KnowledgeBase.open(tmp_path / "a", embedding="hash") as base:
         base.teach(STATEMENT)

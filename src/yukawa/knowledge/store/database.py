@@ -1,6 +1,7 @@
 """Opens a database, gives read and write transactions, brings the schema up to date, and explains its failures."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
@@ -21,6 +22,8 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
+log = logging.getLogger(__name__)
+
 _FILES = "files"
 _PERMISSIONS = "check the permissions of the file and its folder"
 
@@ -48,6 +51,14 @@ class Store:
             self.scratch = Scratch.of(None, self.name)
         self.engine = _engine(self.url, None if self.readonly else self.open_files)
         self._ensure_schema()
+        self.lost = 0  # changes in the log that could not be read
+        if (
+            self.file is not None
+            and not self.readonly
+            and (lost := identity.lost_changes(self.file, self.open_files))
+        ):
+            self.lost = lost
+            log.warning("%s", identity.loss(lost))
 
     @cached_property
     def file(self) -> Path | None:

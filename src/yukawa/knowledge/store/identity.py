@@ -8,6 +8,7 @@ of the WAL index (https://www.sqlite.org/walformat.html).
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -162,6 +163,48 @@ class Watch:
         self._last = now, says
 
 
+def lost_changes(file: Path, open_files: OpenFiles) -> int:
+    """How many changes the log holds behind the place to which SQLite reads it, once it has been read.
+
+    SQLite takes what precedes the first frame whose checksum is wrong, and says nothing. One change behind it may be one that
+    was never finished; where there are two, the first was on the disk before the second began, and was damaged since.
+    """
+    patience = time.monotonic() + _CHECKPOINT
+    while (lost := _behind(file, open_files)) == 1 and time.monotonic() < patience:
+        time.sleep(0.01)  # another process may be about to say that it has written
+    return lost
+
+
+def loss(changes: int) -> str:
+    """What to say of changes that the log holds and SQLite cannot read."""
+    if changes == 1:
+        return "log: its last change is not whole: it was being written when its process ended, or the log is damaged"
+    return f"log: {changes} changes in it cannot be read, since it is damaged before them: the base is as it was before"
+
+
+def _behind(file: Path, open_files: OpenFiles) -> int:
+    log, index = f"{file}-wal", open_files.read(f"{file}-shm", 0, _INDEX)
+    taken = int.from_bytes(index[16:20], sys.byteorder)
+    size = (
+        24 + int.from_bytes(index[14:16], sys.byteorder)
+        if taken
+        else 24 + _page(open_files.read(file, 0, _HEADER))
+    )
+    salts = {open_files.read(log, 16, 8)}
+    if not taken:  # the head of the log itself may be damaged
+        salts.add(open_files.read(log, 32 + 8, 8))
+    found, at = 0, 32 + taken * size
+    while len(frame := open_files.read(log, at, 24)) == 24:
+        found += frame[4:8] != bytes(4) and frame[8:16] in salts
+        at += size
+    return found
+
+
+def _page(header: bytes) -> int:
+    page = int.from_bytes(header[16:18], "big")
+    return 65536 if page == 1 else page
+
+
 def _check_same(file: Path, opened: Files) -> None:
     for suffix, was, here in zip(("", "-wal", "-shm"), opened, Files.of(file), strict=True):
         if was is not None and was != here:
@@ -185,8 +228,7 @@ def _harm(file: Path, open_files: OpenFiles) -> str:
     index = open_files.read(f"{file}-shm", 0, _INDEX)
     order: Literal["little", "big"] = "little" if index[:4] == (3007000).to_bytes(4, "little") else "big"
     frames, written, attempted = (int.from_bytes(index[at : at + 4], order) for at in (16, 96, 128))
-    page = int.from_bytes(header[16:18], "big")
-    page = 65536 if page == 1 else page
+    page = _page(header)
     # A checkpoint that readers hold up leaves pages out whose newest version lies behind it: then the file may be short.
     settled = attempted == 0 or written == frames
     counted = header[24:28] == header[92:96]  # else the count of pages is not kept there

@@ -55,6 +55,7 @@ class ModelSettings(StrictModel):
         top_p: sample among the likeliest tokens that together have this probability.
         max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
+        price_in, price_out: what a million tokens of prompt and of answer cost, for budgets and cards.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
         deadline_s: longest exchange with the service, all attempts together, in seconds.
         timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
@@ -78,6 +79,8 @@ class ModelSettings(StrictModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Count | None = None
     context_length: Count | None = None
+    price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
     deadline_s: Positive = 600

@@ -55,6 +55,7 @@ class ModelSettings(StrictModel):
         top_p: sample among the likeliest tokens that together have this probability.
         max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
+        price_in, price_out: what a million tokens of prompt and of answer cost, for budgets and cards.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
         deadline_s: longest exchange with the service, all attempts together, in seconds.
         timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
@@ -78,6 +79,8 @@ class ModelSettings(StrictModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Count | None = None
     context_length: Count | None = None
+    price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
     deadline_s: Positive = 600
@@ -244,7 +247,7 @@ def read_key(variable: str | None, reader: str) -> str:
         reader: who reads it, for the message.
 
     Raises:
-        InputError: the variable is not set.
+        InputError: the variable is not set, or holds what the header of a request cannot.
     """
     key = "none" if variable is None else os.environ.get(variable, "").strip()
     if not key:
@@ -252,7 +255,24 @@ def read_key(variable: str | None, reader: str) -> str:
             f"{reader} reads its key from the variable {variable!r}, which is not set",
             hint=f"type: export {variable or 'VARIABLE'}=...",
         )
-    return key if variable is None else keep_secret(key)
+    if variable is None:
+        return key
+    keep_secret(key)
+    if wrong := next((number for number, sign in enumerate(key, 1) if not " " <= sign <= "~"), 0):
+        sign = key[wrong - 1]
+        what = (
+            "a line break"
+            if sign in "\r\n"
+            else "a control character"
+            if sign.isascii()
+            else "one that is not ASCII"
+        )
+        raise InputError(
+            f"{reader} cannot send the key in the variable {variable!r}: character {wrong} of it is {what}, "
+            "and only printable ASCII is allowed",
+            hint=f"type: export {variable}=... with the key alone, on one line",
+        )
+    return key
 
 
 def check_web_address(url: str, owner: str, hint: str) -> None:

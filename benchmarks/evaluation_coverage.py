@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def clustered(rng: Generator, size: int) -> Drawn:
     """One to seven values a paper, three quarters of their variance shared."""
     sizes = rng.integers(1, 8, size)
     values = np.repeat(rng.normal(2, math.sqrt(0.75), size), sizes) + rng.normal(0, 0.5, sizes.sum())
-    return Sample.mean(values, np.repeat(np.arange(size), sizes).astype(str)), 2.0
+    return Sample.mean(values, np.repeat(np.arange(size), sizes).astype(str).tolist()), 2.0
 
 
 def extremes(rng: Generator, size: int) -> Drawn:
@@ -80,7 +80,7 @@ def tied(rng: Generator, size: int) -> Drawn:
 def clustered_share(rng: Generator, size: int) -> Drawn:
     sizes = rng.integers(1, 8, size)
     chances = np.repeat(rng.beta(1, 4, size), sizes)
-    names = np.repeat(np.arange(size), sizes).astype(str)
+    names = np.repeat(np.arange(size), sizes).astype(str).tolist()
     return Sample.mean((rng.random(sizes.sum()) < chances).astype(float), names, within=SHARE), 0.2
 
 
@@ -101,8 +101,8 @@ def crossed(raters: int | None) -> Callable[[Generator, int, bool], Difference]:
         scores = (effects + rng.normal(0 if null else 2, 1, (items, many))).ravel()
         return crossed_mean(
             scores,
-            np.repeat(np.arange(items), many).astype(str),
-            np.tile(np.arange(many), items).astype(str),
+            np.repeat(np.arange(items), many).astype(str).tolist(),
+            np.tile(np.arange(many), items).astype(str).tolist(),
         )
 
     return draw
@@ -168,7 +168,7 @@ def main() -> None:
     given = parser.parse_args()
     names = [*DISTRIBUTIONS, *CROSSED]
     coverage = [covered(name, size, given) for name in names for size in given.sizes]
-    tested = {name: range(1, 21) for name in ("normal", "items x raters, as many")}
+    tested: dict[str, Sequence[int]] = {name: range(1, 21) for name in ("normal", "items x raters, as many")}
     tested |= dict.fromkeys(
         ("lognormal 0.5 (perplexities)", "share 0.2", "clustered by paper"), (1, 2, 3, 4, 6, 8, 12, 20)
     )

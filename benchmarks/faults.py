@@ -51,8 +51,19 @@ def prepare(work: Path, url: str = "") -> None:
         base.save_index()
 
 
-def one_round(work: Path, seed: int, processes: int, url: str = "") -> Expected:
-    """Let processes work until they are killed; what their logs say."""
+def one_round(
+    work: Path,
+    seed: int,
+    processes: int,
+    urls: Sequence[str] = ("",),
+    first: Callable[[], None] = lambda: None,
+) -> Expected:
+    """Let processes work until they are killed; what their logs say.
+
+    Args:
+        urls: of a base on a server, by one of which each process opens it, in turn.
+        first: done at the chosen moment, before the processes are killed.
+    """
     draw = random.Random(seed)
     folder = work / f"round{seed}"
     folder.mkdir()
@@ -61,13 +72,13 @@ def one_round(work: Path, seed: int, processes: int, url: str = "") -> Expected:
         own = folder / str(number)
         own.mkdir()
         logs.append(own / "log")
-        children.append(_started(Worker(
-            work / "home", own, f"{seed}x{number}", random.Random(draw.random()),
-            os.open(logs[-1], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-        ), url))  # fmt: skip
+        handle = os.open(logs[-1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        draws, url = random.Random(draw.random()), urls[number % len(urls)]
+        children.append(_started(Worker(work / "home", own, f"{seed}x{number}", draws, handle, url)))
     try:
         _wait_for(lambda: all(b"done" in log.read_bytes() for log in logs))
         time.sleep(draw.uniform(0, 1))
+        first()
     finally:
         for child in draw.sample(children, len(children)):
             os.kill(child, signal.SIGKILL)
@@ -79,12 +90,10 @@ def one_round(work: Path, seed: int, processes: int, url: str = "") -> Expected:
     return expected
 
 
-def _started(worker: Worker, url: str) -> int:
+def _started(worker: Worker) -> int:
     child = os.fork()  # after the imports: a round costs no start of Python
     if child == 0:
         try:
-            if url:
-                os.environ["YUKAWA_KNOWLEDGE__URL"] = url
             faults_verbs.work(worker)
         finally:
             os._exit(1)
@@ -167,19 +176,24 @@ def warm_up(work: Path) -> None:
         raise RuntimeError("; ".join(expected.failed))
 
 
-def study(work: Path, rounds: int, first: int = 0, url: str = "", processes: Sequence[int] = PROCESSES) -> dict[str, Any]:  # fmt: skip
-    """So many rounds, with what they acknowledged and what was wrong."""
+def ready(work: Path) -> None:
+    """Settle what all workers share, and load what they need."""
     os.environ["YUKAWA_KNOWLEDGE__EMBEDDING"] = "hash"
     os.environ["YUKAWA_KNOWLEDGE__REVIEWERS"] = json.dumps([session.me()])
     faults_verbs.few_statements()
     warm_up(work)
+
+
+def study(work: Path, rounds: int, first: int = 0, processes: Sequence[int] = PROCESSES) -> dict[str, Any]:
+    """So many rounds, with what they acknowledged and what was wrong."""
+    ready(work)
     acknowledged, wrong = 0, []
     for seed in range(first, first + rounds):
         if seed == first or seed % _NEW_AFTER == 0:
-            prepare(work, url if seed == first else "")
-        expected = one_round(work, seed, processes[seed % len(processes)], url)
+            prepare(work)
+        expected = one_round(work, seed, processes[seed % len(processes)])
         acknowledged += expected.acknowledged
-        wrong += [f"round {seed}: {problem}" for problem in problems(work, expected, url)]
+        wrong += [f"round {seed}: {problem}" for problem in problems(work, expected)]
         shutil.rmtree(work / f"round{seed}")
     return {"rounds": rounds, "acknowledged": acknowledged, "wrong": wrong}
 

@@ -35,6 +35,7 @@ _REFUSALS = (
     "teaches the same",
     "could not be cleaned",
     "there is no open conflict",
+    "there is no answer",  # another worker has erased what it was about
 )
 OTHERS = {
     "models": "lists settings", "recipes": "lists recipes", "train": "writes run folders", "merge": "writes run folders",
@@ -54,6 +55,7 @@ class Worker:
         own: a folder of this worker's.
         tag: makes its texts differ from all others.
         log: where it says what it begins and what was done.
+        url: of a base on a server that all workers share instead of the one in `home`.
     """
 
     home: Path
@@ -61,6 +63,7 @@ class Worker:
     tag: str
     draw: random.Random
     log: int
+    url: str = ""
     items: dict[str, str | None] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # the last of each item
     answers: list[str] = field(default_factory=list)
@@ -79,6 +82,9 @@ class Worker:
         """The JSON that a verb prints, or None if it refuses; `effect` is what the judge needs to know of it."""
         self._say(begin=words[:2], **effect)
         os.environ["YUKAWA_HOME"] = str(home or self.home)
+        os.environ.pop("YUKAWA_KNOWLEDGE__URL", None)
+        if self.url and home is None:
+            os.environ["YUKAWA_KNOWLEDGE__URL"] = self.url
         code, out, err = run([*words, "--json"], typed)
         if code:
             if not any(known in err for known in _REFUSALS):
@@ -133,7 +139,7 @@ def teach(worker: Worker) -> None:
         case _:
             more = ["--author", "Marie"]
     if found := worker.call("teach", text, *more, together=[text]):
-        worker.done(items={found["id"]: text})
+        worker.done(items={found["id"]: text}, corrections=[found["id"]] * ("--corrects" in more))
     return None
 
 
@@ -261,7 +267,7 @@ def reindex(worker: Worker) -> None:
 
 def backup(worker: Worker) -> None:
     """A copy over an older one."""
-    file = worker.own / "backup.sqlite"
+    file = worker.own / ("backup.jsonl.gz" if worker.url else "backup.sqlite")
     if worker.call("knowledge", "backup", str(file), "--force", file=str(file)):
         worker.done(file=str(file))
 
@@ -344,6 +350,9 @@ class Expected:
     together: list[list[str]] = field(default_factory=list)  # all of these texts or none
     answers: dict[str, list[str]] = field(default_factory=dict)
     erased: dict[str, str] = field(default_factory=dict)  # texts of items whose erasure was begun
+    corrections: set[str] = field(
+        default_factory=set
+    )  # items that have the question of an answer as their own
     reviewed: set[str] = field(default_factory=set)
     resolved: set[int] = field(default_factory=set)
     files: dict[str, bool] = field(default_factory=dict)  # whether it must be there
@@ -384,6 +393,7 @@ class Expected:
                 self.erased[item_id] = next(t for t in self.items[item_id] if t not in (None, ERASED))
             self.items[item_id] = {text}
         self.answers |= row.get("answers", {})
+        self.corrections |= set(row.get("corrections", []))
         self.reviewed |= set(row.get("reviewed", []))
         self.resolved |= set(row.get("resolved", []))
         if "file" in row:
@@ -413,7 +423,9 @@ class Expected:
             with contextlib.suppress(YukawaError):
                 base.answer(answer_id)
                 continue
-            if not gone & set(named):
+            if (
+                not gone & set(named) and not self.corrections & self.erased.keys()
+            ):  # its question is erased with it
                 yield f"lost: answer {answer_id}"
         for item_id in self.reviewed:
             if base.show(item_id).trust != "reviewed":

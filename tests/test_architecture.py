@@ -187,10 +187,11 @@ BARE = {
     ".safe_open": "llm.folders.saved_tensors", ".load_file": "jets.models.tagger.read_weights", "h5py.File": "jets.io.hdf5",
     "uproot.open": "jets.io.jetclass.opened", "parquet.ParquetFile": "data.rows", "parquet.read_table": "data.rows",
     ".iterparse": "nothing",
+    ".expanduser": "core.files.expanded: a home folder that is not known raises",
 }  # fmt: skip
 # Where they are allowed: the guarded readers themselves, files of our own making or of the package, and writing.
 ALLOWED = {
-    "core/files.py": {"open", "os.open", "gzip.open", "json.loads"},
+    "core/files.py": {"open", "os.open", "gzip.open", "json.loads", ".expanduser"},
     "core/config.py": {"yaml.load"},
     "core/settings.py": {"tomllib.loads"},
     "core/errors.py": {"json.loads"},  # what pip wrote
@@ -213,10 +214,15 @@ ALLOWED = {
     "data/conversations.py": {"gzip.open"},  # of a file that core.files.open_file opened
     "data/rows.py": {"parquet.ParquetFile"},
     "embedding/bert.py": {"np.memmap"},
+    "generators/evtgen.py": {".read_bytes"},  # of the package
+    "generators/pythia_runs.py": {"os.open"},  # /dev/null
+    "generators/isolation.py": {
+        "os.open",
+        "json.loads",
+        "json.load",
+    },  # folders to confine; a report of limited length
+    "generators/snippets.py": {"json.loads"},  # the same
     # Tables of the package.
-    "generators/boss.py": {".read_text"},
-    "generators/models.py": {".read_text"},
-    "generators/species.py": {".read_text"},
     "knowledge/parsing/lexicon.py": {".read_text"},
     "knowledge/routing.py": {".read_bytes", ".read_text", "json.loads"},
     "knowledge/sources/constants.py": {".read_text"},

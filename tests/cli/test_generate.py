@@ -29,3 +29,26 @@ def test_a_card_with_errors_is_not_generated(yukawa, tmp_path):
     card.write_text("End\n")
     assert "decays nothing" in yukawa("generate", str(card)).err
     assert "ends in none" in yukawa("generate", str(card), "--out", "x.root").err
+
+
+def test_a_picture_and_settings_of_pythia(yukawa, tmp_path):
+    card, settings = tmp_path / "card.dec", tmp_path / "run.cmnd"
+    card.write_text(CARD)
+    assert yukawa("generate", str(card), "--draw", str(tmp_path / "event.png"), "-n", "2").code == 0
+    assert (tmp_path / "event.svg").exists()
+    assert "does not end in .png" in yukawa("generate", str(card), "--draw", "event.pdf", "--force").err
+    settings.write_text("Main:numberOfEvents = 2\nProcessLevel:all = off\n443:oneChannel = 1 1.0 0 -13 13\n")
+    done = yukawa("generate", str(settings), "--parent", "J/psi")
+    assert done.out.startswith("2 events of J/psi, 6 particles")
+    settings.write_text("HardQCD:all = maybe\n")
+    assert "line 1: E-VALUE" in yukawa("generate", str(settings), "--force").err
+
+
+def test_evtgen_is_used_where_it_is(yukawa, tmp_path, monkeypatch):
+    card = tmp_path / "card.dec"
+    card.write_text(CARD)
+    monkeypatch.delenv("EVTGEN_ROOT", raising=False)
+    assert "EVTGEN_ROOT is not set" in yukawa("generate", str(card), "--with", "evtgen").err
+    monkeypatch.setenv("EVTGEN_ROOT", str(tmp_path))
+    assert "is missing" in yukawa("generate", str(card), "--with", "evtgen").err
+    assert "not one of yukawa, evtgen" in yukawa("generate", str(card), "--with", "herwig").err

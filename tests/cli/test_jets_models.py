@@ -123,17 +123,26 @@ def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved
 
     calls: list[tuple] = []
 
-    def import_weaver(*arguments, force):
-        calls.append(arguments)
+    def import_weaver(*arguments, network, force):
+        calls.append((*arguments, network))
         return load_model(saved)[0]
 
     monkeypatch.setattr(jets, "import_weaver", import_weaver)
-    command = ("jets", "import-weaver", "net.pt", "pair_activated=true", "--data-config", "jetclass-kin")
+    command = (
+        "jets",
+        "import-weaver",
+        "net.pt",
+        "remove_self_pair=false",
+        "--data-config",
+        "jetclass-kin",
+        "--network",
+        "weaver",
+    )
     told = yukawa(*command, "--out", "new", "--json").json
-    assert calls == [(Path("net.pt"), "jetclass-kin", Path("new"), {"pair_activated": True})]
+    assert calls == [(Path("net.pt"), "jetclass-kin", Path("new"), {"remove_self_pair": False}, "weaver")]
     assert (told["architecture"], told["classes"]) == ("particle-net", list(JET_ORIGIN))
     assert yukawa(*command, "--out", "new").out.startswith("new holds a particle-net of ")
-    for wrong in ("pair_activated", "=true", "a=[1"):
+    for wrong in ("remove_self_pair", "=true", "a=[1"):
         assert wrong in yukawa(*command, wrong, "--out", "new").failed(2)
 
 

@@ -27,6 +27,7 @@ FILES = {
     "jets predict out": ["jets", "predict", "no-model", "--data", "in.parquet", "--out", "OUT"],
     "jets export-onnx out": ["jets", "export-onnx", "no-model", "OUT"],
     "generate out": ["generate", "own.dec", "--out", "OUT"],
+    "generate draw": ["generate", "own.dec", "--draw", "OUT"],
     "write decay-card out": ["write", "decay-card", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write job-options out": ["write", "job-options", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write pythia out": ["write", "pythia", "e+ e- to Z at 91.2 GeV", "--out", "OUT"],
@@ -41,6 +42,8 @@ FOLDERS = {
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate report out": ["evaluate", "report", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate recipe out": ["evaluate", "recipe", "own.yaml", "--out", "OUT"],
+    "evaluate ranking out": ["evaluate", "ranking", "no.jsonl", "--out", "OUT"],
+    "evaluate scores out": ["evaluate", "scores", "no.csv", "--out", "OUT"],
     "jets simulate out": ["jets", "simulate", "--jets-per-class", "1", "--out", "OUT"],
     "jets evaluate out": ["jets", "evaluate", "no-model", "--data", "in.parquet", "--out", "OUT"],
     "jets import-weaver out": ["jets", "import-weaver", "no.pt", "--data-config", "jetclass-kin", "--out", "OUT"],
@@ -56,7 +59,8 @@ READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
-    "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
+    "evaluate entropy files", "evaluate questions against", "evaluate ranking files", "evaluate scores files", "evaluate report data",
+    "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip
@@ -152,6 +156,7 @@ def test_a_file_is_written_over_by_force_alone(verb: str, inside: Any) -> None:
 OWN = (
     "symbolic{}", "hard{}", "settings{}", "yukawa.toml", "home/yukawa.toml", "home/knowledge/knowledge.sqlite",
     "home/knowledge/knowledge.sqlite-wal", "home/knowledge/knowledge.sqlite-shm", "home/knowledge/knowledge.sqlite-journal",
+    "home/server.db", "home/server.db-wal",
     "home/knowledge/knowledge.index", "home/knowledge/knowledge.scratch/x{}", "home/../home/knowledge/knowledge.sqlite",
     "run/recipe.yaml", "run/metrics.jsonl", "run/model/model.safetensors", "run/checkpoints/checkpoint-1/model.safetensors",
     "run/checkpoints/new{}", f"{Path(yukawa.__file__).parent}/recipes/new{{}}", f"{Path(yukawa.__file__).parent}/cli/main.py",
@@ -192,7 +197,7 @@ def test_a_folder_is_new_or_was_made_by_the_same_verb(verb: str, inside: Any) ->
 
 @pytest.mark.parametrize("verb", FOLDERS)
 def test_no_folder_is_made_within_the_program(verb: str, inside: Any) -> None:
-    places = [place.format("") for place in OWN[9:] if ".." not in place]
+    places = [place.format("") for place in OWN[11:] if ".." not in place]
     for place in places[list(FOLDERS).index(verb) % 4 :: 4]:
         assert "belongs to Yukawa itself" in inside(FOLDERS[verb], place), place
 

@@ -28,3 +28,16 @@ def test_what_is_impossible_is_one_line(yukawa):
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: impossible: charge: psi(2S) (0) -> p+ p+ (+2)\n"
     assert yukawa("write", "decay-card", "B0 -> K+ pi-", "--for", "atlas").code == 2
+
+
+def test_a_model_reads_what_the_grammar_does_not(yukawa, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yukawa.toml").write_text('[models.tiny]\nbackend = "scripted"\nreplies = "replies.txt"\n')
+    (tmp_path / "replies.txt").write_text(
+        '{"decays": [{"parent": "J/psi", "daughters": ["pi+", "pi-", "pi0"]}]}\n'
+    )
+    sentence = "a J/psi that turns itself into pi+ pi- pi0"
+    assert yukawa("write", "decay-card", sentence).code == 2
+    done = yukawa("write", "decay-card", sentence, "--model", "tiny")
+    assert "Decay J/psi" in done.out
+    assert "read by model 'tiny'" in done.err

@@ -6,7 +6,7 @@ import pytest
 
 from yukawa.generators.amplitudes import choose_amplitude
 from yukawa.generators.models import decay_models, helicity_arguments
-from yukawa.generators.sentences import EXPERIMENTS
+from yukawa.generators.plans import EXPERIMENTS
 from yukawa.generators.species import SpeciesNames
 
 NAMES = SpeciesNames()

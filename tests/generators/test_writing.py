@@ -6,7 +6,8 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.generators.checking import check
-from yukawa.generators.sentences import EXPERIMENTS, CardPlan, DecayStep, read_plan
+from yukawa.generators.plans import EXPERIMENTS, CardPlan, DecayStep
+from yukawa.generators.sentences import read_plan
 from yukawa.generators.writing import missing_steps, write_card
 
 SENTENCES = (

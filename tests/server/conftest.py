@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import ssl
 import threading
@@ -103,6 +104,39 @@ class Served:
         headers = {"authorization": f"Bearer {self.keys[role]}"} if role else {}
         headers |= more.pop("headers", {})
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=_TLS, **more)
+
+    @contextlib.contextmanager
+    def browser(self, role: str = "") -> Iterator[Browser]:
+        """What a browser does that a person with this key has signed in with."""
+        with self.client(headers={"origin": self.url, "accept": "text/html"}) as client:
+            browser = Browser(client)
+            if role:
+                assert client.post("/sign-in", data={"key": self.keys[role]}).status_code == 303
+                browser.read(client.get("/about"))
+            yield browser
+
+
+class Browser:
+    """Reads pages and sends their forms, as a browser without scripts."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client, self.token = client, ""
+
+    def read(self, reply: httpx.Response) -> str:
+        """The text of a page, whose token is kept for the forms."""
+        if found := re.search(r'name="token" value="([^"]*)"', reply.text):
+            self.token = found[1]
+        return reply.text
+
+    def get(self, path: str) -> httpx.Response:
+        reply = self.client.get(path)
+        self.read(reply)
+        return reply
+
+    def send(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form, and read the page that it leads to."""
+        reply = self.client.post(path, data={"token": self.token, **fields})
+        return self.get(reply.headers["location"]) if reply.status_code == 303 else reply
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def test_an_admin_gives_keys_and_takes_them_back(keyed):
 def test_the_description_has_every_route_with_its_role(keyed):
     with keyed.client("reader") as client:
         found = client.get("/openapi.json").json()
-    for entry in TABLE:
+    for entry in (row for row in TABLE if not row.page):
         path = entry.path.replace(":path", "")
         operation = found["paths"][path][entry.method.lower()]
         assert operation["x-role"] == (entry.role or "anybody")

@@ -14,11 +14,13 @@ from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
+from yukawa.assistant.generating import generated
 from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
+from yukawa.generators.requests import Kind, requested
 from yukawa.knowledge.parsing.grammar import plan as planned
 from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.parsing.plan import Plan
@@ -100,6 +102,9 @@ class Assistant:
                 hint="ask one thing",
             )
         clock = _Clock(follow)
+        wanted = requested(question) if domain in (None, "particle physics") else None
+        if wanted is not None:
+            return self._kept(self._generated(wanted, question, model, clock), keep)
         with clock("plan"):
             plan = self.plan(question, history)
             field, kind = _field(plan), kind_of(plan)
@@ -115,9 +120,21 @@ class Assistant:
         )  # fmt: skip
         if answer.model != EXECUTED:  # a plan's answer says so itself
             answer = replace(answer, text=answer.text + _contradicted(conflicts, answer))
+        return self._kept(answer, keep)
+
+    def _kept(self, answer: Answer, keep: bool) -> Answer:
         if keep and not self._base.store.readonly:
-            self._base.keep_answer(answer.id, question, answer.as_json())
+            self._base.keep_answer(answer.id, answer.question, answer.as_json())
         return answer
+
+    def _generated(self, kind: Kind, question: str, model: str | None, clock: _Clock) -> Answer:
+        """The card of decays that a question wants to have simulated, or why it cannot be written."""
+        row = self._row(model, "particle physics", "other")
+        with clock("write"):
+            answer = generated(
+                kind, question, lambda: None if row.backend == "quote" else self._passages.chat(row)
+            )
+        return replace(answer, domain="particle physics", kind="other", timings=clock.timings)
 
     def plan(self, question: str, history: Sequence[str] = ()) -> Plan:
         """Read `question` into a plan, after the questions of `history`; nothing is executed."""

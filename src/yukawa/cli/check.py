@@ -15,48 +15,59 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write, read_bytes
 from yukawa.generators import checking, diagnostics, mending, reading, species
 
+_SHOWN_LINES = 20  # of what a snippet prints
 FORMATS = ("text", "json", "github", "sarif")
 Found = list[tuple[str, Sequence[diagnostics.Diagnostic]]]
 
 
+Files = Annotated[
+    list[str],
+    argument("FILE...", "Decay cards, .cmnd of Pythia, job options of BOSS, .py; - is standard input."),
+]
+Strict = Annotated[bool, option("--strict", None, "Exit with 1 for warnings too.")]
+Fix = Annotated[
+    bool, option("--fix", None, "Apply what can be mended in one way alone, and show the difference.")
+]
+FixPhysics = Annotated[
+    bool,
+    option("--fix-physics", None, "Also apply mends that alter the decays: charges, neutrinos, antibaryons."),
+]
+Form = Annotated[str, option("--format", "FORMAT", "text, json, github (annotations) or sarif.")]
+Base = Annotated[
+    Path | None,
+    option("--base", "FILE", "The decay table that the generator reads first: its aliases, values, decays."),
+]
+Pdl = Annotated[
+    Path | None,
+    option("--pdl", "FILE", "Your table of particles: evt.pdl of EvtGen, pdt.table of BesEvtGen."),
+]
+Ecms = Annotated[
+    float | None, option("--ecms", "GEV", "Energy in the centre of mass, the mass of a vpho.", min=0.0)
+]
+Pdg = Annotated[
+    bool,
+    option("--pdg", None, "Compare the branching fractions with those of the Review of Particle Physics."),
+]
+Run = Annotated[
+    bool,
+    option("--run", None, "Also run Python files, in isolation: no network, no files elsewhere, 30 s, 1 GB."),
+]
+
+
 def check(
-    files: Annotated[
-        list[str],
-        argument("FILE...", "Decay cards, .cmnd of Pythia, job options of BOSS; - is standard input."),
-    ],
-    strict: Annotated[bool, option("--strict", None, "Exit with 1 for warnings too.")] = False,
-    fix: Annotated[
-        bool, option("--fix", None, "Apply what can be mended in one way alone, and show the difference.")
-    ] = False,
-    fix_physics: Annotated[
-        bool,
-        option(
-            "--fix-physics", None, "Also apply mends that alter the decays: charges, neutrinos, antibaryons."
-        ),
-    ] = False,
-    form: Annotated[str, option("--format", "FORMAT", "text, json, github (annotations) or sarif.")] = "text",
-    base: Annotated[
-        Path | None,
-        option(
-            "--base", "FILE", "The decay table that the generator reads first: its aliases, values, decays."
-        ),
-    ] = None,
-    pdl: Annotated[
-        Path | None,
-        option("--pdl", "FILE", "Your table of particles: evt.pdl of EvtGen, pdt.table of BesEvtGen."),
-    ] = None,
-    ecms: Annotated[
-        float | None, option("--ecms", "GEV", "Energy in the centre of mass, the mass of a vpho.", min=0.0)
-    ] = None,
-    pdg: Annotated[
-        bool,
-        option(
-            "--pdg", None, "Compare the branching fractions with those of the Review of Particle Physics."
-        ),
-    ] = False,
+    files: Files,
+    strict: Strict = False,
+    fix: Fix = False,
+    fix_physics: FixPhysics = False,
+    form: Form = "text",
+    base: Base = None,
+    pdl: Pdl = None,
+    ecms: Ecms = None,
+    pdg: Pdg = False,
+    run: Run = False,
     as_json: Json = False,
 ) -> None:
-    """Check decay cards, generator settings and job options.
+    """Check decay cards, generator settings, job options, and Python code for analyses.
 
     Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read.
     """
@@ -69,7 +80,7 @@ def check(
             ecms,
             measured,
         )
-        found, unreadable = _all(files, around, fix or fix_physics, fix_physics)
+        found, unreadable = _all(files, around, fix or fix_physics, fix_physics, run)
     _show(found, "json" if as_json else form)
     levels = {each.level for _, listed in found for each in listed}
     if unreadable:
@@ -78,12 +89,21 @@ def check(
         raise typer.Exit(1)
 
 
-def _all(files: list[str], around: checking.Surroundings, fix: bool, physics: bool) -> tuple[Found, bool]:
+def _all(
+    files: list[str], around: checking.Surroundings, fix: bool, physics: bool, run: bool
+) -> tuple[Found, bool]:
     found: Found = []
     unreadable = False
     for file in files:
         try:
-            found.append((file, _checked(file, around, fix, physics)))
+            found.append(
+                (
+                    file,
+                    _run(file)
+                    if run and Path(file).suffix == ".py"
+                    else _checked(file, around, fix, physics),
+                )
+            )
         except InputError as error:
             fail(str(error))
             unreadable = True
@@ -110,6 +130,16 @@ def _table(path: Path) -> dict[str, species.Species]:
             f"{path} holds no line 'add p Particle NAME NUMBER …', so it is not a table of particles"
         )
     return found
+
+
+def _run(file: str) -> Sequence[diagnostics.Diagnostic]:
+    """Check and run a Python file; what it prints and what was generated for it are notes."""
+    from yukawa.generators.snippets import run_snippet
+
+    done = run_snippet(reading.read_file(Path(file)), Path(file).name)
+    for line in (*done.output.splitlines()[-_SHOWN_LINES:], *done.notes):
+        note((line, "dim"))
+    return done.found
 
 
 def _checked(

@@ -1,17 +1,25 @@
-"""`yukawa generate`: events from a decay card, with every approximation said."""
+"""`yukawa generate`: events from a decay card or settings of Pythia, with every approximation said."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from yukawa.cli import session
 from yukawa.cli.options import Force, Json, argument, option
 from yukawa.cli.output import note, print_json, say
 from yukawa.core.errors import InputError
 
+if TYPE_CHECKING:
+    from yukawa.generators.events import GeneratedEvents
+
+_EVENTS = 1000
+WITH = ("yukawa", "evtgen")
+
 
 def generate(
-    card: Annotated[Path, argument("FILE", "A decay card.")],
-    events: Annotated[int, option("-n", "N", "Number of events.")] = 1000,
+    card: Annotated[Path, argument("FILE", "A decay card, or .cmnd with settings of Pythia.")],
+    events: Annotated[
+        int | None, option("-n", "N", "Number of events; 1000, or what the settings say.")
+    ] = None,
     parent: Annotated[
         str | None,
         option("--parent", "NAME", "The particle that decays first; by default the first of the card."),
@@ -19,40 +27,79 @@ def generate(
     out: Annotated[
         Path | None, option("--out", "FILE", "OUT.hepmc, OUT.npz or OUT.parquet; CARD.hepmc by default.")
     ] = None,
+    draw: Annotated[
+        Path | None, option("--draw", "FILE.png", "Also draw the first event, as PNG and SVG.")
+    ] = None,
+    by: Annotated[
+        str, option("--with", "NAME", "yukawa, or evtgen: your own, which EVTGEN_ROOT names.")
+    ] = "yukawa",
     seed: Annotated[int, option("--seed", "SEED", "Of the random numbers.")] = 1,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Generate events from a decay card.
+    """Generate events from a decay card, or from settings of Pythia.
 
-    Phase space of any number of bodies, with the amplitudes of VSS, VLL, SVS, VVPIPI, JPIPI, HELAMP and the radiative
-    transitions of charmonium; for other models flat phase space is used, which is said.
+    Phase space of any number of bodies, with the amplitudes of VSS, VLL, SVS, VVPIPI, JPIPI, HELAMP, PI0_DALITZ and the
+    radiative transitions of charmonium; for other models flat phase space is used, which is said.
     """
-    from yukawa.generators.checking import Surroundings, check_card
-    from yukawa.generators.events import EventGenerator
-    from yukawa.generators.output import check_ending, write_events
-    from yukawa.generators.reading import read_card, read_file
+    from yukawa.generators import drawing, output
 
+    if by not in WITH:
+        raise InputError(f"--with {by} is not one of {', '.join(WITH)}")
     target = out or card.with_suffix(".hepmc")
     session.check_file(target, force, card)
-    check_ending(target)
-    read = read_card(read_file(card))
-    errors = [each for each in check_card(read, Surroundings()) if each.level == "error"]
+    output.check_ending(target)
+    if draw is not None:
+        session.check_file(draw, force, card)
+        if draw.suffix != ".png":
+            raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
+        session.check_file(draw.with_suffix(".svg"), force, card)
+    generated, first = _generated(card, events, parent, by, seed)
+    output.write_events(generated, target)
+    count = int(generated.event[-1]) + 1 if len(generated.event) else 0
+    if draw is not None:
+        draw = drawing.draw_event(generated, draw)
+    if as_json:
+        print_json({
+            "file": str(target), "events": count, "parent": first, "particles": len(generated.event),
+            "seed": seed, "picture": str(draw) if draw else None, "notes": list(generated.notes),
+        })  # fmt: skip
+        return
+    of = f" of {first}" if first else ""
+    say(f"{count:,} events{of}, {len(generated.event):,} particles: {target}")
+    if draw is not None:
+        say(f"the first event is drawn: {draw}")
+    for line in generated.notes:
+        note((line, "dim"))
+
+
+def _generated(
+    path: Path, wanted: int | None, parent: str | None, by: str, seed: int
+) -> "tuple[GeneratedEvents, str | None]":
+    """The events, and what decays first."""
+    from yukawa.generators import checking, events, evtgen, pythia_runs, reading
+
+    text = reading.read_file(path)
+    kind = checking.kind_of(path.name, text)
+    if kind == "pythia":
+        return pythia_runs.run_settings(text, wanted, parent, seed), parent
+    if kind != "card":
+        raise InputError(f"{path} is neither a decay card nor settings of Pythia")
+    read = reading.read_card(text)
+    errors = [each for each in checking.check_card(read, checking.Surroundings()) if each.level == "error"]
     if errors:
         raise InputError(
-            f"{card}:{errors[0].line}: {errors[0].code}: {errors[0].message}", hint=f"yukawa check {card}"
+            f"{path}:{errors[0].line}: {errors[0].code}: {errors[0].message}", hint=f"yukawa check {path}"
         )
     first = parent or next((block.parent for block in read.blocks()), "")
     if not first:
-        raise InputError(f"{card} decays nothing")
-    generated = EventGenerator(read, seed).generate(events, first)
-    write_events(generated, target)
-    if as_json:
-        print_json({
-            "file": str(target), "events": events, "parent": first, "particles": len(generated.event),
-            "seed": seed, "notes": list(generated.notes),
-        })  # fmt: skip
-        return
-    say(f"{events:,} events of {first}, {len(generated.event):,} particles: {target}")
-    for line in generated.notes:
-        note((line, "dim"))
+        raise InputError(f"{path} decays nothing")
+    count = _EVENTS if wanted is None else wanted
+    if by == "evtgen":
+        root = evtgen.evtgen_root()
+        if root is None:
+            raise InputError(
+                f"{evtgen.VARIABLE} is not set", hint=f"export {evtgen.VARIABLE}=FOLDER_OF_EVTGEN"
+            )
+        return evtgen.run_evtgen(path, count, first, seed, root), first
+    return events.EventGenerator(read, seed).generate(count, first), first

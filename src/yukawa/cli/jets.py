@@ -251,16 +251,26 @@ def import_weaver(
     out: Annotated[Path, option("--out", "DIR", "The folder of the new model.")],
     settings: Annotated[
         list[str] | None,
-        argument("KEY=VALUE", "Settings that the weights do not reveal, such as pair_activated=true."),
+        argument(
+            "KEY=VALUE", "What the network was built with, by weaver's names, such as remove_self_pair=true."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        option(
+            "--network",
+            "NAME",
+            "Whose values all other options have: jetclass (arXiv:2202.03772) or weaver (its defaults).",
+        ),
     ] = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a checkpoint of weaver-core into a model."""
+    """Turn a checkpoint of weaver-core into a model. What its weights do not show must be stated, by --network or KEY=VALUE."""
     session.check_folder(out)
     need("torch", purpose="reading a checkpoint", extra="jets")
-    hints = dict(map(key_value, settings or ()))
-    tagger = jets.import_weaver(checkpoint, data_config, out, hints, force=force)
+    given = dict(map(key_value, settings or ()))
+    tagger = jets.import_weaver(checkpoint, data_config, out, given, network=network, force=force)
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
         "parameters": sum(weight.numel() for weight in tagger.parameters()),

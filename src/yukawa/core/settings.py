@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
-from yukawa.core.files import read_text
+from yukawa.core.files import expanded, read_text
 from yukawa.core.redaction import keep_secret
 
 PREFIX = "YUKAWA_"
@@ -138,7 +138,7 @@ class Settings(StrictModel):
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return Path(os.path.abspath(os.path.expanduser(value)))
+        return Path(os.path.abspath(expanded(value)))
 
     @field_validator("models", mode="before")
     @classmethod
@@ -258,7 +258,7 @@ def default_home() -> Path:
         # The XDG specification says a relative XDG_DATA_HOME is to be ignored.
         given = os.environ.get("XDG_DATA_HOME", "")
         root = given if os.path.isabs(given) else "~/.local/share"
-    folder = Path(os.path.expanduser(root)) / "yukawa"
+    folder = expanded(root) / "yukawa"
     if not folder.is_absolute():
         raise SettingsError("this account has no home folder", hint=f"type: export {PREFIX}HOME=/some/folder")
     return folder
@@ -289,23 +289,24 @@ def load_settings(start: Path | None = None) -> Settings:
 def settings_files() -> list[Path]:
     """Where files of settings lie, or would lie."""
     named = os.environ.get(f"{PREFIX}CONFIG", "")
-    home = Path(os.path.expanduser(os.environ.get(f"{PREFIX}HOME", "") or default_home()))
-    return [Path(FILE_NAME), home / FILE_NAME, *([Path(os.path.expanduser(named))] if named else [])]
+    home = expanded(os.environ.get(f"{PREFIX}HOME", "") or default_home())
+    return [Path(FILE_NAME), home / FILE_NAME, *([expanded(named)] if named else [])]
 
 
 def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
     named = os.environ.get(f"{PREFIX}CONFIG", "")
     if named:
-        path = Path(os.path.expanduser(named))
+        path = expanded(named)
         if not os.path.isfile(path):
             raise SettingsError(
                 f"{PREFIX}CONFIG names {named}, which is not a file",
                 hint=f"correct it or type: unset {PREFIX}CONFIG",
             )
         return path
-    home = Path(os.path.expanduser(environment.get("home") or default_home()))
-    # os.path.isfile, unlike Path.is_file, takes a folder that may not be entered for one without the file.
-    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.isfile(path)), None)
+    home = expanded(environment.get("home") or default_home())
+    # os.path.lexists, unlike Path.exists, takes a folder that may not be entered for one without the file; what is there
+    # and is not a file is refused when it is read.
+    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.lexists(path)), None)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -332,7 +333,7 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         value = table.get(key) if isinstance(table, dict) else None
         # A model or an adapter may be a hub name such as org/name: only ./x, ../x and ~/x are surely paths.
         if isinstance(value, str) and "://" not in value and (sure or value.startswith(("./", "../", "~"))):
-            table[key] = os.path.abspath(folder / os.path.expanduser(value))
+            table[key] = os.path.abspath(folder / expanded(value))
 
     anchor(data, "home")
     anchor(data.get("knowledge"), "url")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from yukawa.core.errors import ModelError, check_installed
+from yukawa.core.files import parse_json
 
 SECONDS = 60.0
 _LONGEST = 300  # characters
@@ -80,7 +81,7 @@ def equal_expressions(pairs: Sequence[tuple[str, str]]) -> list[bool]:
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         raise ModelError(f"SymPy did not compare {len(rows)} expressions: {type(error).__name__}") from None
     found = [False] * len(pairs)
-    for k, same in zip(asked, json.loads(done.stdout), strict=True):
+    for k, same in zip(asked, parse_json(done.stdout, "the comparison"), strict=True):
         found[k] = same
     return found
 

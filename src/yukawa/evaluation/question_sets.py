@@ -1,4 +1,4 @@
-"""Sets of questions that are at hand: made from the PDG, small derivations, and general ability."""
+"""The sets of questions that are part of the package: made from the PDG, small derivations, and general ability."""
 
 import zlib
 from collections import defaultdict
@@ -92,8 +92,8 @@ def claims_of(rows: Iterable[Document | Conversation]) -> set[str]:
     of_sentence = {statement.text: key for statement in statements() if (key := claim_of(statement))}
     found: set[str] = set()
     for row in rows:
-        for text in texts_of(row):
-            found |= {key for line in text.splitlines() if (key := of_sentence.get(line.strip()))}
+        lines = (line.strip() for text in texts_of(row) for line in text.splitlines())
+        found |= {of_sentence[line] for line in lines if line in of_sentence}
         if isinstance(row, Conversation):
             asked = (turn.content for turn in row.messages if turn.role == "user")
             found |= {key for text in asked for key in read(text).keys()}  # noqa: SIM118 -- not a dictionary

@@ -44,7 +44,7 @@ class Question(BaseModel):
         answer: the right one; of a choice one of `choices`.
         choices: what can be chosen, the right one among them; empty where the model answers in words.
         kind: how it is judged; found from choices and answer if it is not given.
-        claim: key of what is asked, by which questions are kept apart from training.
+        claim: key of what is asked, by which those that were taught are not asked.
         cluster: questions of one cluster are resampled together, such as those on one particle; by default the question.
     """
 

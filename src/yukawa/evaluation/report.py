@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core import reports
 from yukawa.core.errors import InputError
-from yukawa.core.files import check_made_folder, report_write_errors
+from yukawa.core.files import check_made_folder, expanded, report_write_errors
 from yukawa.core.manifest import MANIFEST
 from yukawa.core.processes import Progress
 from yukawa.core.settings import ModelSettings
@@ -93,7 +93,7 @@ def evaluate(
     if vectors is not None:
         data["completions"] = written.json(vectors, recipe.statistics)
     _page(data, tests, compared, written.entropies, curves, folder / "plots").write(folder, data)
-    places = [Path(place).expanduser() for place in recipe.tests.values()]
+    places = [expanded(place) for place in recipe.tests.values()]
     inputs = [file for place in places for file in (place, place / MANIFEST) if file.is_file()]
     (folder / RECIPE).unlink(missing_ok=True)
     Run.create(folder, recipe.plain(), [*inputs, *files])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, YukawaError
-from yukawa.core.files import begins_with, report_write_errors
+from yukawa.core.files import begins_with, expanded, real, report_write_errors
 from yukawa.core.processes import Progress
 from yukawa.data.dataset import read_split
 from yukawa.data.rows import Document, read_rows
@@ -77,7 +77,7 @@ class ModelSpec:
         """
         for asked, key in zip(find_places(self.source, self.adapter), ("model", "adapter"), strict=True):
             wrote = options.get(key, asked)
-            gone = asked and wrote and not Path(wrote).expanduser().is_dir()
+            gone = asked and wrote and not expanded(wrote).is_dir()
             if not gone and _resolved(asked) != _resolved(wrote):
                 raise InputError(
                     f"the completions by {self.name!r} were written with {key} {wrote or 'none'}, not {asked or 'none'}",
@@ -94,8 +94,8 @@ class ModelSpec:
         files = [
             [file.name, file.stat().st_size, file.stat().st_mtime_ns]
             for folder in (self.source, self.adapter)
-            if folder and Path(folder).expanduser().is_dir()
-            for file in sorted(Path(folder).expanduser().rglob("*.*"))
+            if folder and expanded(folder).is_dir()
+            for file in sorted(expanded(folder).rglob("*.*"))
             if file.suffix in (".json", ".safetensors")
         ]
         how = {name: value for name, value in asdict(self).items() if name not in ("name", "device")}
@@ -233,7 +233,7 @@ class ResultCache:
 
 
 def _resolved(place: str | None) -> Path | None:
-    return None if place is None else Path(place).expanduser().resolve()
+    return None if place is None else real(expanded(place))
 
 
 def slug(name: str) -> str:
@@ -253,7 +253,7 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
         InputError: the path does not exist, holds no documents, or two documents have one id.
         MissingPackage: the file is Parquet and pyarrow is not installed.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     rows = read_split(path, split, Document) if path.is_dir() else read_rows(path, Document)
     documents = list(islice(rows, limit))
     if not documents:

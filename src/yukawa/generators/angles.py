@@ -6,6 +6,7 @@ from math import factorial
 
 import numpy as np
 
+from yukawa.generators.dalitz import dalitz_decays
 from yukawa.generators.phase_space import Array
 from yukawa.generators.species import Species
 
@@ -22,6 +23,8 @@ class ModelWeight:
         weigh: from momenta (events, bodies, 4) in the rest frame and unit vectors (events, 3) of the axis; None if flat.
         greatest: what it never exceeds.
         note: what is approximate, '' if nothing is.
+        draw: makes the momenta itself from the masses (events,) of the parent and (events, bodies) of the daughters; None for
+            phase space that is weighed.
         spins: for each daughter 'parent' (the spin of the parent), 'longitudinal' (along its flight), or 'unpolarised'.
     """
 
@@ -29,6 +32,7 @@ class ModelWeight:
     greatest: float = 1.0
     note: str = ""
     spins: tuple[str, ...] = ()
+    draw: Callable[[Array, Array, np.random.Generator], Array] | None = None
 
 
 def model_weight(
@@ -59,6 +63,8 @@ def model_weight(
         return _helicities(arguments, parent, daughters, spin)
     if model in ("PHSP", "SLL", "SLN"):
         return ModelWeight(None)
+    if model == "PI0_DALITZ" and [each.spin_type for each in daughters] == ["D", "D", "G"]:
+        return ModelWeight(None, draw=dalitz_decays)
     return ModelWeight(None, note=f"{model}: flat phase space is used")
 
 

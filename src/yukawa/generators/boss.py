@@ -5,11 +5,11 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from yukawa.core.errors import nearest
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.reading import is_number
+from yukawa.generators.species import table_rows
 from yukawa.generators.words import is_slip, nearest_word
 
 # Flag of KKMC, resonance, its energy in GeV, and how far from it the resonance is still produced.
@@ -45,9 +45,7 @@ class OptionLine:
 @functools.cache
 def properties() -> dict[str, tuple[str, str, str]]:
     """Type, default and meaning of each known property."""
-    text = Path(__file__).with_name("boss.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    return {key: (kind, default, meaning) for key, kind, default, meaning in rows}
+    return {key: (kind, default, meaning) for key, kind, default, meaning in table_rows("boss")}
 
 
 def read_options(text: str) -> tuple[list[OptionLine], list[Diagnostic]]:

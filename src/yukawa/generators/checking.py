@@ -34,11 +34,11 @@ class Surroundings:
 
 
 def check(text: str, *, name: str = "", surroundings: Surroundings | None = None) -> list[Diagnostic]:
-    """Check a decay card, BOSS job options or Pythia settings.
+    """Check a decay card, BOSS job options, Pythia settings, or Python code, which is not run.
 
     Args:
         text: of the file.
-        name: of the file, which helps to tell the three kinds; see `kind_of`.
+        name: of the file, which helps to tell the kinds; see `kind_of`.
         surroundings: a base table, a table of particles and an energy.
 
     Returns:
@@ -53,6 +53,10 @@ def check(text: str, *, name: str = "", surroundings: Surroundings | None = None
         from yukawa.generators.pythia import check_settings
 
         found = check_settings(text)
+    elif kind == "python":
+        from yukawa.generators.snippets import check_snippet
+
+        found = check_snippet(text)
     else:
         around = surroundings or Surroundings()
         models = [each.words[0] for each in around.base.commands("ModelAlias")] if around.base else []
@@ -81,10 +85,12 @@ def check_card(card: DecayCard, surroundings: Surroundings) -> list[Diagnostic]:
 
 
 def kind_of(name: str, text: str) -> str:
-    """'card', 'boss' or 'pythia', by the ending of the file's name, or by its text where that says nothing."""
+    """'card', 'boss', 'pythia' or 'python', by the ending of the file's name, or by its text where that says nothing."""
     ending = name.lower().rpartition(".")[2] if "." in name else ""
     if ending in ("dec", "evt"):
         return "card"
+    if ending == "py":
+        return "python"
     if ending in ("cmnd", "cmd", "pythia"):
         return "pythia"
     lines = [line.strip() for line in text.splitlines()[:2000]]

@@ -1,6 +1,5 @@
 """What a check finds: where, under which code, what is wrong, what to write, and how that is shown to people and machines."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +35,10 @@ CODES = {
     "E-CDORDER": "CDecay before, or instead of, the decay that it copies",
     "E-CDNOCC": "CDecay that needs a ChargeConj",
     "E-CIRCLE": "an alias of itself",
+    "E-SYNTAX": "a Python file that cannot be parsed",
+    "E-IMPORT": "a package that is not installed or cannot be imported",
+    "E-NAME": "a name that an installed package does not have",
+    "E-RUN": "Python code that ended with an error or met a limit",
     "E-ECMS": "an energy at which the resonance is not produced",
     "W-AFTERSEMI": "text behind a semicolon is dropped",
     "W-FLAG2": "a flag written twice",
@@ -145,6 +148,9 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
         found: name and findings of each file.
         version: of this program.
     """
+    import json  # only where it is written
+    from urllib.parse import quote
+
     codes = sorted({each.code for _, diagnostics in found for each in diagnostics})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
     results = [
@@ -153,7 +159,7 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
             "message": {"text": each.message},
             "locations": [{
                 "physicalLocation": {
-                    "artifactLocation": {"uri": file.replace("\\", "/")},
+                    "artifactLocation": {"uri": quote(file.replace("\\", "/"))},
                     "region": {"startLine": each.line, "startColumn": each.column},
                 }
             }],

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from yukawa.core.errors import InputError
 from yukawa.generators.boss import INCLUDES, RESONANCES
 from yukawa.generators.checking import check
-from yukawa.generators.sentences import CardPlan, DecayStep, read_plan
+from yukawa.generators.plans import CardPlan, DecayStep
+from yukawa.generators.sentences import read_plan
 from yukawa.generators.species import SpeciesNames
 from yukawa.knowledge.parsing.spelling import spell
 
@@ -152,7 +153,7 @@ def _production(experiment: str, first: str) -> tuple[Sequence[str], str]:
         )  # fmt: skip
     return (
         "ProcessLevel:all = off",
-    ), f"no hard process: put a {first} into the event record yourself (event.append)"
+    ), f"no hard process: a program puts a {first} into the event record, as --parent of yukawa generate does"
 
 
 def _channel(step: DecayStep) -> list[str]:

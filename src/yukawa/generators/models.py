@@ -3,9 +3,8 @@
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from yukawa.generators.species import Species
+from yukawa.generators.species import Species, table_rows
 
 # Their arguments include names: of files, of lines in a file, of resonances, of settings.
 TEXT_ARGUMENTS = frozenset(
@@ -75,12 +74,8 @@ def _fits(species: Species, wanted: str) -> bool:
 @functools.cache
 def decay_models() -> dict[str, DecayModel]:
     """All models by name."""
-    text = Path(__file__).with_name("models.tsv").read_text(encoding="utf-8")
     found = {}
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        name, where, daughters, arguments, parent, spins = line.split("\t")
+    for name, where, daughters, arguments, parent, spins in table_rows("models"):
         found[name] = DecayModel(
             name, where, tuple(map(int, filter(None, daughters.split("|")))),
             tuple(filter(None, arguments.split("|"))), parent, tuple(spins.split()),

@@ -3,14 +3,16 @@
 import functools
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yukawa.core.errors import InputError
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
 from yukawa.generators.species import MASTER_MODELS
 from yukawa.generators.words import nearest_word, split_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
 
@@ -35,7 +37,7 @@ def is_number(word: str) -> bool:
     return _NUMBER.fullmatch(word) is not None
 
 
-def read_file(path: Path) -> str:
+def read_file(path: "Path") -> str:
     """The text of a card or of job options; bytes that are not UTF-8 are read as Latin-1.
 
     Raises:
@@ -52,6 +54,8 @@ def decoded(raw: bytes, name: str) -> str:
     Raises:
         InputError: they are not text.
     """
+    from yukawa.core.errors import InputError
+
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{name} is UTF-16, which no generator reads", hint="save it as UTF-8")
     if b"\0" in raw:

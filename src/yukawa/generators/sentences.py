@@ -1,28 +1,22 @@
 """Reads a sentence that wants decays to be simulated as a plan: who decays to what, in which experiment, how many events."""
 
 import functools
-import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from textwrap import shorten
 
 from yukawa.core.errors import InputError
-from yukawa.generators.laws import violations
-from yukawa.generators.species import Species, SpeciesNames, known_species
-from yukawa.generators.words import nearest_word
+from yukawa.generators import plans, species, spellings, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
-from yukawa.knowledge.parsing.spelling import spell
 
-EXPERIMENTS = ("evtgen", "besiii", "lhcb", "belle2", "fcc")
 _EXPERIMENT = {
     "besiii": r"(?<![a-z])bes ?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪",
-    "lhcb": r"lhcb|decfiles|(?<![a-z])gauss(?![a-z])", "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
+    "lhcb": r"lhcb|(?<![a-z])dec ?files?(?![a-z])|(?<![a-z])gauss(?![a-z])",
+    "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
     "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
     r"^[\s,)]*+(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
-    r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decays?|decaying|decayed|decay|tranistion\w*"
+    r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decaying|decayed|decays?|tranistion\w*"
     r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
     r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|\bvia\b|到|至|成|为|為)\s*(?:both )?",
     re.IGNORECASE,
@@ -33,7 +27,7 @@ _COUNTS = {
 }  # fmt: skip
 _COUNT = re.compile(rf"(?:^|[\s(,])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
-    r"[,;.。，；、]|\b(?:and|with|where|then|followed|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
@@ -82,7 +76,10 @@ _NICKNAMES = {
 _LIKE_PARTICLE = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"
 )
-_ENDS = re.compile(r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose)\b|到|衰变")
+_ENDS = re.compile(
+    r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose|follow\w*|after\w*|while|when|which|that|from|on|by|using)\b|到|衰变"
+)
+_ASIDE = re.compile(r"\b(?:at|from|near|above|on)\s+(?:the\s+|an?\s+)?$|在\s*$")
 _ORDINARY = re.compile(
     r"(?:a|an|the|and|with|meson|mesons|pair|pairs|of|one|two|three|four|charged|neutral|plus|baryon|both|\d|x|also|each|"
     r"两个|兩個|三个|一个|和|以及|与|对|一对|个)$", re.IGNORECASE
@@ -95,63 +92,9 @@ _OF_TABLES = {
     "f_0(500)": "sigma_0",
     "f_0(600)": "sigma_0",
 }
-_MOST_STATES = 4096  # choices of charges that are tried
 
 
-@dataclass(frozen=True, slots=True)
-class DecayStep:
-    """One decay by the names of EvtGen."""
-
-    parent: str
-    daughters: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.parent} -> {' '.join(self.daughters)}"
-
-
-@dataclass(frozen=True, slots=True)
-class CardPlan:
-    """What a sentence wants.
-
-    Args:
-        steps: the decays, that of the first particle first.
-        experiment: one of `EXPERIMENTS`.
-        both: whether the antiparticles of a pair decay alike.
-        events: how many; None if the sentence does not say.
-        energy: in the centre of mass in GeV; None if the sentence does not say.
-        card: the name of a card that the sentence names.
-        notes: how the sentence was read where it is not certain.
-    """
-
-    steps: tuple[DecayStep, ...]
-    experiment: str = "evtgen"
-    both: bool = False
-    events: int | None = None
-    energy: float | None = None
-    card: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Named:
-    """A particle in the sentence: the names that it can mean, and what comes between it and its neighbours."""
-
-    options: tuple[str, ...]
-    text: str
-    count: int = 1
-    arrow: bool = False
-    opens: bool = False
-    closes: int = 0
-    apart: bool = False
-
-
-@dataclass(slots=True)
-class _Clause:
-    parent: _Named
-    daughters: list[_Named] = field(default_factory=list)
-
-
-def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
+def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     """Read a sentence.
 
     Args:
@@ -161,30 +104,77 @@ def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
     Raises:
         InputError: no decay is named, a charge is missing, or a decay is impossible: which law it breaks.
     """
-    plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", spell(sentence).plain)
-    plain = re.sub(
-        r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain
-    )  # LaTeX does not need the space
-    plain = plain.replace(",", ";")  # a name ends at a comma: 'nu, tau' are two
+    plain, slips = _plain(sentence)
     excluded = _NEGATED.search(plain)
     if excluded:
         reason = f"the sentence excludes something ({excluded[0]}), which a decay card cannot"
         raise InputError(reason, hint="name the decays that are wanted")
-    named = _without_beams(_named(_BOTH.sub(lambda found: " " * len(found[0]), plain)))
+    named = _without_beams(_named(_without_both(plain)))
     clauses = _clauses(named)
     if not clauses:
-        raise InputError(
+        raise plans.UnreadSentence(
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = _steps(clauses)
-    found = experiment or _experiment(sentence, steps)
-    events, energy = _events(spell(sentence).plain), _ENERGY.search(plain)
-    card = _FILE.search(sentence)
-    return CardPlan(
-        tuple(steps), found, bool(_BOTH.search(plain)), events,
+    steps, notes = plans.resolved_steps(_from_the_first(clauses))
+    _refuse_stray(named, clauses, steps)
+    return about(sentence, steps, (*slips, *notes), experiment)
+
+
+def _refuse_stray(
+    named: Sequence[plans.NamedParticle],
+    clauses: Sequence[plans.DecayClause],
+    steps: Sequence[plans.DecayStep],
+) -> None:
+    """Refuse a sentence with a particle that is in no decay: one that was not read would be another chain."""
+    read = {id(each) for clause in clauses for each in (clause.parent, *clause.daughters)}
+    held = {name for step in steps for name in (step.parent, *step.daughters)}
+    held |= {plans.conjugate_of(name) for name in held}
+    for each in named:
+        if id(each) not in read and not each.aside and held.isdisjoint(each.options):
+            raise plans.UnreadSentence(
+                f"the sentence names {each.text}, which is in none of its decays: {'; '.join(map(str, steps))}",
+                hint='write "A -> B C" for each decay',
+            )
+
+
+def about(
+    sentence: str, steps: Sequence[plans.DecayStep], notes: Sequence[str] = (), experiment: str | None = None
+) -> plans.CardPlan:
+    """The plan of a chain, with what else a sentence says: experiment, events, energy, card, both conjugates."""
+    plain, _ = _plain(sentence)
+    energy, card = _ENERGY.search(plain), _FILE.search(sentence)
+    return plans.CardPlan(
+        tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), _events(plain.replace(";", ",")),
         float(energy[1]) / (1000 if energy[2].lower() == "mev" else 1) if energy else None, card[0] if card else "", tuple(notes),
     )  # fmt: skip
+
+
+def mentioned(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The particles that a sentence names: their words, and the names of EvtGen that these can mean."""
+    named = _named(_without_both(_plain(sentence)[0]), strict=False)
+    return [(each.text, each.options) for each in named]
+
+
+def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
+    """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
+    plain, slips = spellings.plain_sentence(sentence)
+    # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
+    plain = re.sub(r"\(([^()→]*[^()→\s(][^()→]*→[^()]*)\)", _listed, plain)
+    plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
+    # LaTeX does not need the space.
+    plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
+    return plain.replace(",", ";"), slips  # a name ends at a comma: 'nu, tau' are two
+
+
+def _listed(found: re.Match[str]) -> str:
+    """A bracket as a list of decays where it begins with one particle and an arrow, else as it is."""
+    first = found[1].partition("→")[0]
+    return f", {found[1]}, " if len(first.split()) == 1 else found[0]
+
+
+def _without_both(plain: str) -> str:
+    return _BOTH.sub(lambda found: " " * len(found[0]), plain)
 
 
 def _events(plain: str) -> int | None:
@@ -199,7 +189,7 @@ def _events(plain: str) -> int | None:
     )
 
 
-def _experiment(sentence: str, steps: Sequence[DecayStep]) -> str:
+def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:
     for name, pattern in _EXPERIMENT.items():
         if re.search(pattern, sentence, re.IGNORECASE):
             return name
@@ -215,8 +205,8 @@ def _generator_names() -> dict[str, str]:
     """Names of EvtGen by those of the PDG: the shortest of a Monte Carlo number, which the tables decay."""
     numbered = particle_table().numbers
     names: dict[str, str] = {}
-    for name, species in sorted(known_species().items(), key=lambda row: (len(row[0]), row[0])):
-        pdg = numbered.get(species.number)
+    for name, each in sorted(species.known_species().items(), key=lambda row: (len(row[0]), row[0])):
+        pdg = numbered.get(each.number)
         if pdg is not None:
             names.setdefault(pdg, name)
     return names | {
@@ -229,13 +219,13 @@ def _generator_names() -> dict[str, str]:
     }
 
 
-def _named(plain: str) -> list[_Named]:
+def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
     places: list[tuple[int, int, tuple[str, ...]]] = []
     for word in re.finditer(r"[^\s,;]+", plain):
         name = word[0].strip(".:")
         bare = re.sub(r"^anti-?", "anti-", name)
         right = next(
-            (each for each in (name, bare) if each in known_species() and each not in _WORDS),
+            (each for each in (name, bare) if each in species.known_species() and each not in _WORDS),
             _NICKNAMES.get(name, ""),
         )
         if right:
@@ -253,12 +243,13 @@ def _named(plain: str) -> list[_Named]:
         if options:
             places.append((mention.start, mention.end, options))
     places.sort()
-    found: list[_Named] = []
+    found: list[plans.NamedParticle] = []
     last = 0
     for start, end, options in places:
         gap = plain[last:start]
-        each = _Named(options, plain[start:end])
-        _refuse_unknown(gap, bool(found) and not found[-1].arrow)
+        each = plans.NamedParticle(options, plain[start:end])
+        if strict:
+            _refuse_unknown(gap, bool(found) and not found[-1].arrow)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
         if found:
@@ -268,35 +259,38 @@ def _named(plain: str) -> list[_Named]:
             before.opens = "(" in gap
             before.closes = gap.count(")")
             before.arrow = bool(arrow) and not _SEPARATES.match(inner.strip()[:1] or "x")
+        each.aside = bool(_ASIDE.search(gap))
         each.apart = bool(_SEPARATES.search(gap)) or not found
         found.append(each)
         last = end
-    _refuse_unknown(plain[last:], False)
+    if strict:
+        _refuse_unknown(plain[last:], False)
     return found
 
 
 def _refuse_unknown(gap: str, inside: bool) -> None:
     """Refuse a word that may be a particle which is not known: a decay without it would be another."""
     like = _LIKE_PARTICLE.search(gap)
-    words = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
+    others = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
     unknown = (
         like[0]
         if like
-        else next((word for word in words if not _ORDINARY.match(word) and word.isascii()), "")
+        else next((word for word in others if not _ORDINARY.match(word) and word.isascii()), "")
     )
     if (
         unknown
         and not _FILE.search(gap)
         and not any(re.search(pattern, unknown, re.IGNORECASE) for pattern in _EXPERIMENT.values())
     ):
-        near = nearest_word(unknown, known_species())
-        raise InputError(
+        near = words.nearest_word(unknown, species.known_species())
+        # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
+        raise (InputError if like else plans.UnreadSentence)(
             f"the sentence names {unknown}, which is not a particle of the tables",
             hint=f"write {near}" if near else "",
         )
 
 
-def _without_beams(named: list[_Named]) -> list[_Named]:
+def _without_beams(named: list[plans.NamedParticle]) -> list[plans.NamedParticle]:
     """The particles without the e+ e- that collide first."""
     names = [each.options for each in named[:2]]
     if len(named) > 2 and named[1].arrow and {"e+", "e-"} <= {name for options in names for name in options}:
@@ -307,8 +301,8 @@ def _without_beams(named: list[_Named]) -> list[_Named]:
 # ---- clauses -------------------------------------------------------------------------------------
 
 
-def _clauses(named: list[_Named]) -> list[_Clause]:
-    found: list[_Clause] = []
+def _clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
+    found: list[plans.DecayClause] = []
     at = 0
     while at < len(named):
         if named[at].arrow or (named[at].opens and found):
@@ -318,13 +312,31 @@ def _clauses(named: list[_Named]) -> list[_Clause]:
     return [each for each in found if each.daughters]
 
 
-def _clause(named: list[_Named], at: int, found: list[_Clause], *, nested: bool) -> int:
+def _from_the_first(clauses: Sequence[plans.DecayClause]) -> list[plans.DecayClause]:
+    """The decays with the one first whose parent no other produces: 'chi_c0 -> K K after psi(2S) -> gamma chi_c0'."""
+
+    def produced(clause: plans.DecayClause) -> bool:
+        """Whether a daughter of another decay can be what decays here."""
+        own = set(clause.parent.options)
+        return any(
+            own & set(each.options) for other in clauses if other is not clause for each in other.daughters
+        )
+
+    return sorted(clauses, key=produced) if produced(clauses[0]) else list(clauses)
+
+
+def _clause(
+    named: list[plans.NamedParticle], at: int, found: list[plans.DecayClause], *, nested: bool
+) -> int:
     """Read a parent and its daughters, and what is decayed inside; give the place behind it."""
-    clause = _Clause(named[at])
+    clause = plans.DecayClause(named[at])
     found.append(clause)
     at += 1
     while at < len(named):
         each = named[at]
+        if each.aside and not each.arrow and not each.opens:
+            at += 1
+            continue
         if each.opens:
             clause.daughters.append(each)
             at = _clause(named, at, found, nested=True)
@@ -346,10 +358,12 @@ def _clause(named: list[_Named], at: int, found: list[_Clause], *, nested: bool)
     return at
 
 
-def _chained(named: list[_Named], at: int, clause: _Clause, found: list[_Clause]) -> int:
+def _chained(
+    named: list[plans.NamedParticle], at: int, clause: plans.DecayClause, found: list[plans.DecayClause]
+) -> int:
     """`A -> B c -> d e c`: the second arrow shows what became of B beside what stays."""
     clause.daughters.append(named[at])
-    below: list[_Clause] = []
+    below: list[plans.DecayClause] = []
     end = _clause(named, at, below, nested=False)
     first, *rest = below
     for number, candidate in enumerate(clause.daughters):
@@ -362,131 +376,7 @@ def _chained(named: list[_Named], at: int, clause: _Clause, found: list[_Clause]
             left.remove(match)
         else:
             if left and others:
-                first = _Clause(candidate, left)
+                first = plans.DecayClause(candidate, left)
                 break
     found += [first, *rest]
     return end
-
-
-# ---- charges -------------------------------------------------------------------------------------
-
-
-def _steps(clauses: Sequence[_Clause]) -> tuple[list[DecayStep], list[str]]:
-    steps: list[DecayStep] = []
-    notes: list[str] = []
-    produced: list[str] = []
-    for clause in clauses:
-        parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
-        step, note = _resolved(parents, clause)
-        if produced and step.parent not in produced:
-            opposite = _conjugate(step.parent)
-            if opposite not in produced:
-                raise InputError(
-                    f"{step.parent} decays, but nothing before it produces it",
-                    hint="begin with the particle that decays first",
-                )
-            step = DecayStep(opposite, tuple(map(_conjugate, step.daughters)))
-            notes.append(f"the antiparticle is produced, so the conjugate is used: {step}")
-        steps.append(step)
-        produced += step.daughters
-        notes += note
-    return steps, notes
-
-
-def _conjugate(name: str) -> str:
-    names = SpeciesNames()
-    species = names.get(name)
-    return names.antiparticle(species) if species else name
-
-
-def _resolved(parents: Sequence[str], clause: _Clause) -> tuple[DecayStep, list[str]]:
-    """The charges that conserve everything, and the flavour that a heavy quark hands on."""
-    options = [each.options for each in clause.daughters]
-    size = len(parents)
-    for each in options:
-        size *= len(each)
-    if size > _MOST_STATES:
-        raise InputError(
-            f"the charges of the decay of {clause.parent.text} are not given",
-            hint="write K+ or K-, pi+ or pi0",
-        )
-    best: list[tuple[tuple[int, ...], DecayStep]] = []
-    for parent in parents:
-        for state in itertools.product(*options):
-            best.append((_unlikeliness(parent, state), DecayStep(parent, state)))
-    best.sort(key=lambda row: row[0])
-    rank, step = best[0]
-    if rank[0]:
-        raise InputError(f"impossible: {shorten(_broken(step), 300)}")
-    equal = {tuple(sorted(other.daughters)) for rank_, other in best if rank_ == rank}
-    several = {other.parent for rank_, other in best if rank_ == rank}
-    if len(several) > 1:
-        names = " or ".join(sorted(several))
-        raise InputError(f"{clause.parent.text} can be {names}", hint="write its charge")
-    given = all(len(each) == 1 for each in options)
-    return step, [] if given or (len(equal) == 1 and rank[1:] == (0,) * len(rank[1:])) else [
-        f"read as {step}"
-    ]
-
-
-@functools.cache
-def _flavours(number: int) -> tuple[int, int, int]:
-    """Strange, charm and bottom quarks less antiquarks, from the digits of a Monte Carlo number."""
-    size, sign = abs(number), 1 if number > 0 else -1
-    if size in (130, 310) or size < 100 or size > 10_000_000:
-        return 0, 0, 0
-    first, second, third = size // 1000 % 10, size // 100 % 10, size // 10 % 10
-    if first:
-        counted = [(first, sign), (second, sign), (third, sign)]
-    else:
-        heavy = sign if second % 2 == 0 else -sign
-        counted = [(second, heavy), (third, -heavy)]
-    strange, charm, bottom = (sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))
-    return strange, charm, bottom
-
-
-def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
-    known = known_species()
-    own, species = known[parent], [known[name] for name in daughters]
-    found = [
-        each.code for each in violations("PHSP", own, species, lambda each: known[_conjugate(each.name)])
-    ]
-    broken, odd = (
-        sum(code.startswith("E") for code in found),
-        sum(code in ("W-LNV", "W-LFV", "W-BNV") for code in found),
-    )
-    before = _flavours(own.number)
-    after = [sum(column) for column in zip(*(_flavours(each.number) for each in species), strict=True)]
-    strong = (own.width or 0) > 1e-6 or own.c_parity
-    # A heavy quark becomes a lighter quark and no antiquark, so their number stays.
-    either = sum(name in ("K_S0", "K_L0") for name in daughters)  # these are both K0 and anti-K0
-    lines = max(0, abs(sum(before) - sum(after)) - either)
-    changed = (
-        max(0, sum(abs(one - other) for one, other in zip(before, after, strict=True)) - either)
-        if strong
-        else 0
-    )
-    neutral = sum(not each.charge3 for each in species)
-    rare = sum(name in ("K_L0", "K0", "anti-K0") for name in daughters)
-    return broken, odd, changed, neutral, lines, rare
-
-
-def _broken(step: DecayStep) -> str:
-    known = known_species()
-    species: list[Species] = [known[name] for name in step.daughters]
-    found = violations("PHSP", known[step.parent], species, lambda each: known[_conjugate(each.name)])
-    return "; ".join(each.text for each in found if each.code.startswith("E"))
-
-
-def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:
-    """The plan for another experiment.
-
-    Raises:
-        InputError: there is no such experiment.
-    """
-    if experiment not in EXPERIMENTS:
-        near = nearest_word(experiment, EXPERIMENTS)
-        raise InputError(
-            f"{experiment} is not one of {', '.join(EXPERIMENTS)}", hint=f"write {near}" if near else ""
-        )
-    return replace(plan, experiment=experiment)

@@ -1,10 +1,14 @@
 """The particles that decay cards name: number, charge, spin, mass, width, and what follows from the number."""
 
 import functools
+import pkgutil
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LEPTONS = (11, 13, 15)
 _SPIN_TYPES = {0: "S", 1: "D", 2: "V", 3: "R", 4: "T"}
@@ -86,6 +90,12 @@ class Species:
         return self.base in ("vpho", "xvpho", "gamma*", "vgam", "vhdr")
 
 
+def table_rows(name: str) -> Iterator[list[str]]:
+    """The rows of a table of the package, `NAME.tsv`, without its comments."""
+    text = (pkgutil.get_data("yukawa.generators", f"{name}.tsv") or b"").decode()
+    return (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+
+
 def baryon_number(number: int) -> int:
     """The baryon number of a Monte Carlo number: that of three quarks, or of a nucleus."""
     size = abs(number)
@@ -109,12 +119,8 @@ def lepton_numbers(number: int) -> tuple[int, int, int]:
 @functools.cache
 def known_species() -> Mapping[str, Species]:
     """All particles of the package's own table, by name."""
-    text = Path(__file__).with_name("particles.tsv").read_text(encoding="utf-8")
     found = {}
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        name, number, charge, spin, mass, width, parity, c_parity = line.split("\t")
+    for name, number, charge, spin, mass, width, parity, c_parity in table_rows("particles"):
         found[name] = Species(
             name, name, int(number), int(charge), int(spin) if spin else None, float(mass) if mass else None,
             float(width) if width else None, parity, c_parity,
@@ -144,7 +150,7 @@ def _numbered() -> dict[int, list[str]]:
     return by_number(known_species())
 
 
-def read_particle_table(path: Path) -> dict[str, Species]:
+def read_particle_table(path: "Path") -> dict[str, Species]:
     """A user's table of particles: evt.pdl of EvtGen, or pdt.table of BesEvtGen.
 
     A line is `add p Particle NAME NUMBER MASS WIDTH CUT 3*CHARGE 2*SPIN …`; parities are taken from the package's own table.
@@ -189,7 +195,7 @@ class SpeciesNames:
         """A name that the standard tables of LHCb and Belle II define: B0sig, K*0R."""
         base = MASTER_ALIASES.get(name) or (name[:-3] if name.endswith("sig") else "")
         species = self._table.get(base) if base else None
-        return replace(species, name=name) if species else None
+        return renamed(species, name) if species else None
 
     def alias(self, name: str, species: Species) -> None:
         """Define an alias."""
@@ -287,6 +293,8 @@ def header_species(lines: Sequence[str]) -> list[Species]:
     comment; mass in GeV, a negative lifetime is minus the width in GeV, a positive one is in seconds.
     """
     found: list[Species] = []
+    if "particle" not in "\n".join(lines).lower():
+        return found
     opened = ""
     for line in (*lines, ""):
         if opened and line.startswith("#") and ('"' in line or opened.count('"') % 2):

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from yukawa.core.errors import nearest
 from yukawa.generators.diagnostics import Diagnostic, Edit
 
 _LONGEST = 1023  # characters of a line that the generator reads
@@ -54,12 +53,13 @@ def split_words(text: str) -> CardText:
     # Only these end a line for the generator; str.splitlines knows more.
     card = CardText(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     words, at = card.words, card.at
+    plain = text.isascii()
     for number, line in enumerate(card.lines, 1):
         if len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
             card.found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
-        if not code.isascii():
+        if not plain and not code.isascii():
             card.found += _lookalikes(number, code)
         before = len(words)
         if ";" not in code:
@@ -132,6 +132,10 @@ def nearest_word(word: str, names: Iterable[str]) -> str:
     """The name that differs least from a word; '' if none is near."""
     listed = list(names)
     found = candidates(word, listed)
+    if len(found) == 1:
+        return found[0]
+    from yukawa.core.errors import nearest  # what it imports costs as much as a check
+
     if found:
-        return found[0] if len(found) == 1 else nearest(word, found) or found[0]
+        return nearest(word, found) or found[0]
     return nearest(word, listed) if len(word) >= _SHORTEST else ""

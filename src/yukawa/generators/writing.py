@@ -6,8 +6,8 @@ from yukawa.core.errors import InputError
 from yukawa.generators.amplitudes import choose_amplitude
 from yukawa.generators.checking import check
 from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.plans import CardPlan, DecayStep
 from yukawa.generators.reading import read_card
-from yukawa.generators.sentences import CardPlan, DecayStep
 from yukawa.generators.species import Species, SpeciesNames
 
 _FCC = {

@@ -17,9 +17,9 @@ from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
-from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
+from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, Side, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import facts, ledger, reader, reviewing, schema, transfer, writer
+from yukawa.knowledge.store import contradictions, facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
@@ -144,14 +144,18 @@ class KnowledgeBase:
         )  # fmt: skip
         return self.teach_many([item], actor=actor or author, reason=reason)[0]
 
+    def foresee(
+        self, text: str, *, question: str | None = None, supersedes: Collection[str] = ()
+    ) -> builtins.list[Side]:
+        """The current items, without those of `supersedes`, that `text` would contradict if it was taught."""
+        item = new_item(text, question=question, attributes={"supersedes": sorted(supersedes)})
+        with self._store.read() as connection:
+            against = contradictions.foreseen(connection, item)
+            return builtins.list(reader.sides_of(connection, against).values())
+
     def teach_many(
-        self,
-        new_items: Sequence[NewItem],
-        *,
-        actor: str = "",
-        reason: str = "",
-        progress: Progress | None = None,
-    ) -> list[Item]:
+        self, new_items: Sequence[NewItem], *, actor: str = "", reason: str = "", progress: Progress | None = None
+    ) -> list[Item]:  # fmt: skip
         """Teach many items, a thousand to a transaction; one with an id replaces the item of that id.
 
         An interrupted call can be repeated: known items are skipped. Returns the items in order.
@@ -187,13 +191,8 @@ class KnowledgeBase:
         return results
 
     def change(
-        self,
-        new_items: Sequence[NewItem],
-        *,
-        withdrawn: Sequence[str] = (),
-        actor: str = "",
-        reason: str = "",
-    ) -> builtins.list[Item]:
+        self, new_items: Sequence[NewItem], *, withdrawn: Sequence[str] = (), actor: str = "", reason: str = ""
+    ) -> builtins.list[Item]:  # fmt: skip
         """Teach or update some items and unload others in one transaction: all of it happens or nothing.
 
         Of items with one content the first is kept, or the current one that holds it already, with the status 'known'.
@@ -396,10 +395,12 @@ class KnowledgeBase:
             )  # fmt: skip
 
     def verify(self) -> VerifyReport:
-        """Check the ledger's chain, every digest, and that the index holds what the tables say."""
+        """Check the ledger's chain, every digest, and that the index holds what the tables say; raise if its files are gone."""
         with self._store.read() as connection:
+            self._store.check_files(connection)
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
-            return ledger.verify(connection, embedder_id, dimensions, self._serving.index(connection))
+            index = self._serving.index(connection)
+            return ledger.verify(connection, embedder_id, dimensions, index, self._store.lost)
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, ModelError, require
-from yukawa.core.files import check_file, read_object
+from yukawa.core.files import check_file, expanded, read_object
 from yukawa.llm.packaged import check_packaged, is_packaged, packaged_folder
 from yukawa.runs import run as runs
 
@@ -95,7 +95,7 @@ def check_places(source: str, adapter: str | None = None) -> None:
 
 def model_folder(place: str | Path) -> Path:
     """The `model/` of a run's folder; any other place unchanged."""
-    folder = Path(place).expanduser()
+    folder = expanded(place)
     itself = any((folder / name).exists() for name in (CONFIG, ADAPTER_CONFIG))
     return folder if itself or not (folder / runs.MODEL).is_dir() else folder / runs.MODEL
 

@@ -16,7 +16,7 @@ import httpx2 as httpx
 from openai import APIError, AsyncOpenAI
 
 from yukawa.core.errors import InputError, ModelError, require
-from yukawa.core.files import check_file
+from yukawa.core.files import check_file, expanded
 from yukawa.core.processes import usable_cores
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, NEW_TOKENS, GenerationOptions, Message, needed
@@ -206,7 +206,7 @@ def weights_file(model: str, name: str = "") -> Path:
         MissingPackage: `smollm2` is wanted and its package is not installed.
     """
     if model != SMOLLM2:
-        path = Path(model).expanduser()
+        path = expanded(model)
         if not path.is_file():
             raise InputError(
                 f"model {name or model!r} is in the file {model}, which does not exist",

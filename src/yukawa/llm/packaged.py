@@ -16,7 +16,7 @@ from yukawa.core.errors import (
     pip_install,
     require,
 )
-from yukawa.core.files import hash_file, new_folder, read_object
+from yukawa.core.files import expanded, hash_file, new_folder, read_object
 from yukawa.core.reports import write_json
 
 LOCAL = "local:"
@@ -113,7 +113,7 @@ def _cache() -> Path:
         root = os.environ.get("LOCALAPPDATA", "") or "~/AppData/Local"
     elif sys.platform == "darwin":
         root = "~/Library/Caches"
-    folder = Path(os.path.expanduser(root))
+    folder = expanded(root)
     if not folder.is_absolute():
         raise SettingsError(
             "this account has no home folder", hint="type: export XDG_CACHE_HOME=/some/folder"

@@ -18,6 +18,8 @@ from yukawa.knowledge.store.database import Store
 from yukawa.llm import ChatModel
 from yukawa.server.keys import KeyReviewers, Keys, Person
 from yukawa.server.limits import Limits
+from yukawa.server.mcp import McpServers
+from yukawa.server.pages import refused, wants_page
 from yukawa.server.problems import Refusal, handle, refusal_of, reply
 from yukawa.server.routes import add_routes, methods_of
 from yukawa.server.services import Services
@@ -66,13 +68,13 @@ def create_app(options: ServerOptions, *, models: Mapping[str, ChatModel] | None
     """
     services = open_services(options, models or {})
     app = FastAPI(
-        title="Yukawa", version=__version__, root_path=options.root_path, docs_url=None, redoc_url=None,
+        title="Yukawa", version=__version__, docs_url=None, redoc_url=None,
         lifespan=_lifespan, redirect_slashes=False, openapi_url=None,
         exception_handlers={HTTPException: _unknown, Refusal: handle},
     )  # fmt: skip
     app.state.services = services
     add_routes(app)
-    return Shell(app, Hosts(options.host, options.hosts), options.origins, services.counts)
+    return Shell(app, Hosts(options.host, options.hosts), options.origins, services.counts, options.root_path)
 
 
 def open_services(options: ServerOptions, models: Mapping[str, ChatModel]) -> Services:
@@ -92,12 +94,13 @@ def open_services(options: ServerOptions, models: Mapping[str, ChatModel]) -> Se
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     services.upstream.attach()
+    app.state.mcp = McpServers(services)
     warming = asyncio.ensure_future(services.pool.run(services.warm))
     try:
         yield
     finally:
         warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
+        await asyncio.gather(warming, app.state.mcp.aclose(), return_exceptions=True)
         await services.aclose()
 
 
@@ -111,4 +114,4 @@ async def _unknown(request: Request, error: Exception) -> Response:
         refusal = Refusal(
             405, f"{request.method[:20]} is not allowed here; allowed: {allowed}", headers={"allow": allowed}
         )
-    return reply(refusal)
+    return refused(request, refusal) if wants_page(request) else reply(refusal)

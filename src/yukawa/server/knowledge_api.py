@@ -15,7 +15,7 @@ from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.server.openai_api import with_sources
 from yukawa.server.problems import Refusal
-from yukawa.server.services import Called, said
+from yukawa.server.services import Called, ServerCall, said
 from yukawa.server.streaming import EventStream, event
 
 Words = Annotated[str, Field(min_length=1, max_length=6_000_000)]
@@ -180,25 +180,19 @@ async def answer(call: Called, answer_id: str) -> Response:
 
 async def correct(call: Called, answer_id: str, form: CorrectForm) -> Response:
     """Teach what an answer should say, and ask its question again."""
-
-    def work() -> tuple[Item, str]:
-        """Teach the correction; the item, and the question that the answer was for."""
-        earlier = call.services.answer_of(answer_id, call.who)
-        item = call.base.teach(
-            form.text,
-            corrects=answer_id,
-            source=form.source,
-            url=form.url,
-            author=call.who.name,
-            reason=form.reason,
-        )
-        return item, str(earlier["question"])
-
-    item, question = await call.work(work)
+    item, question = await call.work(teach_correction, call, answer_id, form)
     found: dict[str, Any] = {"item": item.as_json(), "answer": None}
     if form.ask_again:
         found["answer"] = (await call.services.ask(question, call.who))[1]
     return said(found, 201 if item.status == "taught" else 200, _etag(item))
+
+
+def teach_correction(call: ServerCall, answer_id: str, form: CorrectForm) -> tuple[Item, str]:
+    """Teach what an answer should say: the item, and the question that the answer was for."""
+    earlier = call.services.answer_of(answer_id, call.who)
+    given: dict[str, Any] = {"source": form.source, "url": form.url, "reason": form.reason}
+    item = call.base.teach(form.text, corrects=answer_id, author=call.who.name, **given)
+    return item, str(earlier["question"])
 
 
 async def chats(call: Called) -> Response:

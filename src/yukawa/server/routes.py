@@ -10,7 +10,16 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from yukawa.server import knowledge_api, openai_api, operations
+from yukawa.server import (
+    answer_pages,
+    knowledge_api,
+    knowledge_pages,
+    mcp,
+    openai_api,
+    operations,
+    pages,
+    record_pages,
+)
 from yukawa.server.keys import Person, Role, allows, unauthorized
 from yukawa.server.limits import parse_body, read_body
 from yukawa.server.problems import Refusal, busy, reply
@@ -18,6 +27,7 @@ from yukawa.server.services import ServerCall, Services, unless_gone
 
 Handler = Callable[..., Coroutine[Any, Any, Response]]
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_FORM = "application/x-www-form-urlencoded"
 
 
 class RouteRow(NamedTuple):
@@ -31,6 +41,7 @@ class RouteRow(NamedTuple):
         document: whether the body may be as large as a document.
         asks: whether it ends when the client goes, as it changes nothing; all else is finished and noted in the chain.
         secret: whether the reply holds what must not be kept.
+        page: whether it is for a person's browser: bodies are forms, errors are pages.
     """
 
     method: str
@@ -40,6 +51,11 @@ class RouteRow(NamedTuple):
     document: bool = False
     asks: bool = False
     secret: bool = False
+    page: bool = False
+
+
+def _page(method: str, path: str, role: Role | None, handler: Handler, **more: bool) -> RouteRow:
+    return RouteRow(method, path, role, handler, page=True, **more)
 
 
 TABLE = (
@@ -81,6 +97,38 @@ TABLE = (
     RouteRow("POST", "/api/keys", "admin", operations.add_key, secret=True),
     RouteRow("DELETE", "/api/keys/{key_id}", "admin", operations.revoke_key),
     RouteRow("GET", "/api/audit", "admin", operations.audit),
+    # Of the Model Context Protocol; each tool has its role (`yukawa.server.mcp.TABLE`).
+    RouteRow("POST", "/mcp", "reader", mcp.mcp_post, document=True, asks=True),
+    # Pages.
+    _page("GET", "/", "asker", answer_pages.ask_page),
+    _page("POST", "/ask", "asker", answer_pages.ask_form, asks=True),
+    _page("GET", "/chats/{chat_id}", "asker", answer_pages.chat_page),
+    _page("POST", "/chats/{chat_id}/remove", "asker", answer_pages.remove_chat_form),
+    _page("GET", "/answers/{answer_id}", "asker", answer_pages.answer_page),
+    _page("POST", "/answers/{answer_id}/correct", "teacher", answer_pages.correct_form),
+    _page("GET", "/teach", "teacher", knowledge_pages.teach_page),
+    _page("POST", "/teach", "teacher", knowledge_pages.teach_form, document=True),
+    _page("GET", "/knowledge", "reader", knowledge_pages.knowledge_page),
+    _page("GET", "/knowledge/{item_id}", "reader", knowledge_pages.item_page),
+    _page("POST", "/knowledge/{item_id}/update", "teacher", knowledge_pages.update_form, document=True),
+    _page("POST", "/knowledge/{item_id}/unload", "teacher", knowledge_pages.unload_form),
+    _page("POST", "/knowledge/{item_id}/restore", "teacher", knowledge_pages.restore_form),
+    _page("POST", "/knowledge/{item_id}/review", "reviewer", knowledge_pages.review_form),
+    _page("POST", "/knowledge/{item_id}/purge", "reviewer", knowledge_pages.purge_form),
+    _page("GET", "/conflicts", "reader", knowledge_pages.conflicts_page),
+    _page("POST", "/conflicts/{conflict_id}/resolve", "teacher", knowledge_pages.resolve_form),
+    _page("GET", "/runs", "reader", record_pages.runs_page),
+    _page("GET", "/runs/{name:path}", "reader", record_pages.run_page),
+    _page("GET", "/files/{name:path}", "reader", record_pages.run_file),
+    _page("GET", "/keys", "admin", record_pages.keys_page),
+    _page("POST", "/keys", "admin", record_pages.add_key_form, secret=True),
+    _page("POST", "/keys/{key_id}/revoke", "admin", record_pages.revoke_key_form),
+    _page("GET", "/about", "reader", pages.about_page),
+    _page("GET", "/sign-in", None, pages.sign_in_page),
+    _page("POST", "/sign-in", None, pages.sign_in_form, secret=True),
+    _page("POST", "/sign-out", None, pages.sign_out_form),
+    _page("GET", "/static/{name}", None, pages.static_file),
+    _page("GET", "/favicon.ico", None, pages.favicon),
 )
 """Every route that there is; what is not in it does not exist."""
 
@@ -90,7 +138,7 @@ def add_routes(app: FastAPI) -> None:
     for entry in TABLE:
         app.router.add_api_route(
             entry.path, entry.handler, methods=[entry.method], response_model=None,
-            operation_id=f"{entry.handler.__name__}", tags=[entry.path.split("/")[1] or "pages"],
+            operation_id=f"{entry.handler.__name__}", include_in_schema=not entry.page, tags=[entry.path.split("/")[1] or "pages"],
             route_class_override=type("Guarded", (_GuardedRoute,), {"entry": entry}),
             openapi_extra={"x-role": entry.role or "anybody", "security": [{"key": []}] if entry.role else []},
         )  # fmt: skip
@@ -128,17 +176,17 @@ class _GuardedRoute(APIRoute):
                     raise Refusal(
                         404, "there is nothing under a name with the character U+0000", code="not_found"
                     )
-                who = _allowed(entry, await services.identify(request))
+                request.state.who = sender = await services.identify(request)
+                who = _allowed(entry, sender)
                 services.rates.take(who.key_id or who.name or (request.client.host if request.client else ""))
                 body = await _read(request, entry, services)
-                if entry.role is not None:
-                    _check_token(request, who)
+                _check_token(request, entry, who)
                 request.state.call = ServerCall(request, who, services)
                 return await _once(
                     entry, services, request, who, body, lambda: _within(entry, services, request, inner)
                 )
             except Exception as error:  # noqa: BLE001 -- every error is a reply
-                return reply(error)
+                return pages.refused(request, error) if entry.page else reply(error)
 
         return guarded
 
@@ -169,24 +217,34 @@ async def _read(request: Request, entry: RouteRow, services: Services) -> bytes:
     limits = services.limits
     body = await read_body(request, limits.document if entry.document else limits.body, limits.body_s)
     request._body = body  # where Starlette keeps it
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    wanted = _FORM if entry.page else "application/json"
     if body and entry.method not in _SAFE:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
+        if kind != wanted:
             raise Refusal(
-                415, f"the body is {kind[:60] or 'of no type'!r}; send application/json", code="content_type"
+                415, f"the body is {kind[:60] or 'of no type'!r}; send {wanted}", code="content_type"
             )
-        request._json = parse_body(body, limits.depth)
+        if not entry.page:
+            request._json = parse_body(body, limits.depth)
+    if entry.page:
+        request.state.form = pages.parse_form(body) if entry.method not in _SAFE else {}
     return body
 
 
-def _check_token(request: Request, who: Person) -> None:
+def _check_token(request: Request, entry: RouteRow, who: Person) -> None:
     """Refuse what a browser's session sends without its token: another site's page may have made it.
 
     Raises:
-        Refusal: the token is missing or wrong.
+        Refusal: the token is missing or wrong, or a form comes from nowhere.
     """
-    if who.csrf and request.method not in _SAFE:
-        sent = request.headers.get("x-csrf-token", "")
+    if request.method in _SAFE:
+        return
+    if entry.page:
+        pages.check_origin(request)
+    if who.csrf and entry.role is not None:
+        sent = request.headers.get("x-csrf-token", "") or (
+            request.state.form.get("token", "") if entry.page else ""
+        )
         if not hmac.compare_digest(sent.encode(), who.csrf.encode()):
             raise Refusal(403, "the token of this session is missing; send X-CSRF-Token", code="csrf")
 
@@ -203,10 +261,13 @@ async def _within(
             response = await (unless_gone(request, inner(request)) if entry.asks else inner(request))
     except TimeoutError:
         raise busy(f"it took longer than {services.limits.seconds:g} s", seconds=60) from None
-    if entry.role and not entry.asks and entry.method not in _SAFE and response.status_code < 400:
+    looked = (
+        entry.asks or entry.method in _SAFE or (entry.page and response.status_code == 200)
+    )  # only showed
+    if entry.role and not looked and response.status_code < 400:
         who: Person = request.state.call.who
-        path = request.url.path
-        await services.quick.run(services.tables.note, who.name, entry.handler.__name__, path)
+        verb, path = entry.handler.__name__.removesuffix("_form"), request.url.path
+        await services.quick.run(services.tables.note, who.name, verb, path)
     return response
 
 

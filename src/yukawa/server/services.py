@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from yukawa.assistant import Answer, Assistant
+from yukawa.assistant.explaining import explain
 from yukawa.core.errors import NotFound, YukawaError
 from yukawa.core.redaction import redacted
 from yukawa.core.settings import Settings
@@ -94,7 +95,8 @@ class Services:
             )
             whole = answer.as_json()
             if not self.base.store.readonly:
-                self.base.keep_answer(answer.id, question, whole | {OWNER: who.name})
+                reading = [] if answer.plan is None else list(explain(answer.plan))
+                self.base.keep_answer(answer.id, question, whole | {OWNER: who.name, "reading": reading})
             return answer, whole
 
         with Waiter.waiting():

@@ -132,10 +132,13 @@ class Shell:
         hosts: names of this server.
         origins: origins of pages elsewhere that may call the API.
         counts: where requests are counted.
+        root_path: the path under which a proxy shows the server.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, origins: Iterable[str], counts: Counts) -> None:
-        self._app, self._hosts, self._counts = app, hosts, counts
+    def __init__(
+        self, app: ASGIApp, hosts: Hosts, origins: Iterable[str], counts: Counts, root_path: str = ""
+    ) -> None:
+        self._app, self._hosts, self._counts, self._root_path = app, hosts, counts, root_path
         self._origins = {origin.rstrip("/").lower() for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,11 +152,7 @@ class Shell:
         number, began, status = secrets.token_hex(8), time.perf_counter(), 0
         elsewhere: dict[str, str] = {}
         head = scope["method"] == "HEAD"
-        path = scope["path"]
-        if len(path) > 1 and path.endswith("/"):
-            path = path.rstrip("/") or "/"
-        method = "GET" if head else scope["method"]
-        scope = {**scope, "path": path, "raw_path": path.encode(), "method": method}
+        scope = self._as_answered(scope)
 
         async def sending(message: Message) -> None:
             """Send a message of the reply with the headers that each reply has, and to HEAD without its body."""
@@ -185,14 +184,15 @@ class Shell:
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "other")
             self._counts.count(route, scope["method"], status, seconds)
-            log.info(
-                "%s %s %s %d %.1f ms",
-                number,
-                scope["method"],
-                path[:200].encode("unicode_escape").decode(),
-                status,
-                seconds * 1e3,
-            )
+            shown = scope["path"][:200].encode("unicode_escape").decode()
+            log.info("%s %s %s %d %.1f ms", number, scope["method"], shown, status, seconds * 1e3)
+
+    def _as_answered(self, scope: Scope) -> Scope:
+        """A request as the table of routes has it: no slash at the end, GET for HEAD, the path under which we are shown."""
+        path = scope["path"].rstrip("/") or "/"
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        own = {"path": path, "raw_path": path.encode(), "method": method, "root_path": self._root_path}
+        return {**scope, **own}
 
     def _check(self, headers: Headers) -> dict[str, str]:
         """Refuse a request that was meant for another name, or that another site's page sends.

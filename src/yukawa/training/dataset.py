@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
+from yukawa.core.files import expanded
 from yukawa.core.manifest import MANIFEST
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.data.dataset import DatasetManifest, check_manifest
@@ -75,11 +76,11 @@ def check_files(recipe: TextRecipe, made: Path | None = None) -> tuple[Path, Pat
     Raises:
         InputError: one of them does not exist, or is neither a folder nor a file of rows.
     """
-    path = made or Path(recipe.place(recipe.data.path)).expanduser()
+    path = made or expanded(recipe.place(recipe.data.path))
     if not path.exists():
         raise InputError(f"there is no data at {path}", hint=_how_to_make(recipe, path))
     own = recipe.data.validation
-    validation = None if own is None else Path(recipe.place(own)).expanduser()
+    validation = None if own is None else expanded(recipe.place(own))
     if validation is not None and not validation.is_file():
         raise InputError(
             f"there is no file {validation} to validate on", hint="type: data.validation=FILE, a file of rows"

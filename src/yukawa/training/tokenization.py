@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yukawa.core.errors import InputError, unknown_name
-from yukawa.core.files import read_text
+from yukawa.core.files import expanded, read_text
 from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.chat import Chat, Messages, training_template
 
@@ -185,7 +185,7 @@ def read_template(name_or_path: str) -> str:
         InputError: there is neither.
     """
     shipped = shipped_templates()
-    path = _SHIPPED / f"{name_or_path}.jinja" if name_or_path in shipped else Path(name_or_path).expanduser()
+    path = _SHIPPED / f"{name_or_path}.jinja" if name_or_path in shipped else expanded(name_or_path)
     try:
         return read_text(path)
     except InputError:

@@ -10,11 +10,13 @@ import torch
 
 from yukawa import __version__
 from yukawa.core.errors import InputError, YukawaError
-from yukawa.jets.features.config import DataConfig, read_config
+from yukawa.jets.features.config import DataConfig, load_data_config, read_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.onnx import OUTPUT, Preprocessed, check, export_onnx, made_up, padded_inputs, predict
 from yukawa.jets.models.tagger import Tagger, build, load_model, save_model
 from yukawa.jets.table import Jets
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.setup import build as build_recipe
 
 LENGTH = 6
 # Every kind of preprocessing: new variables, jet columns, a reduction, truth values, clipping, sorting, a limit.
@@ -161,3 +163,44 @@ def test_made_up_jets_have_the_columns_and_lengths_asked_for() -> None:
     assert jets.counts.min() >= 1
     assert (jets.particles["part_energy"] > np.abs(jets.particles["part_px"])).all()
     assert jets.particles["part_isPhoton"].dtype == bool
+
+
+SHIPPED = [
+    f"{name}{size}"
+    for name in ("particle-net", "particle-transformer", "transformer")
+    for size in ("", "-laptop")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", SHIPPED)
+def test_every_shipped_network_is_exported_and_equal_on_jets_of_any_length(
+    recipe: str, tmp_path: Path
+) -> None:
+    """In full size, with logits spread as a trained network's are, on a thousand jets: to 1e-5 in probability."""
+    import onnxruntime
+
+    _, tagger = build_recipe(JetRecipe.load(recipe, ["data.path=jets"]))
+    data_config = load_data_config("jet-origin")
+    jets = [made_up(FeatureEncoder(data_config, prediction=True).columns, *shape) for shape in _LENGTHS]
+    spread_logits(tagger, data_config, jets[-1])
+    save_model(tmp_path / "model", tagger, data_config)
+    export_onnx(tmp_path / "model", tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    ours = Preprocessed(*load_model(tmp_path / "model"))
+    encoder = FeatureEncoder(data_config, prediction=True)
+    for table in jets:
+        (found,) = session.run([OUTPUT], padded_inputs(table, ours.columns))
+        np.testing.assert_allclose(found, predict(ours, encoder, table), rtol=0, atol=1e-5)
+
+
+_LENGTHS = ((50, 1), (50, 2), (900, 40))
+
+
+def spread_logits(tagger: Tagger, data_config: DataConfig, jets: Jets) -> None:
+    """Make the probabilities of a new network differ as those of a trained one do."""
+    last = [module for module in tagger.modules() if isinstance(module, torch.nn.Linear)][-1]
+    logits = predict(
+        Preprocessed(tagger.eval(), data_config), FeatureEncoder(data_config, prediction=True), jets
+    )
+    last.weight.data *= 2 / float(np.log(logits).std(axis=0).mean())

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
+from yukawa.jets.models.pairs import FEATURES
 from yukawa.jets.models.particle_transformer import (
     ParticleTransformer,
     ParticleTransformerConfig,
@@ -126,7 +127,7 @@ def test_logits_and_gradients_equal_weavers(
         assert (parameter.grad - expected[name]).abs().max() <= 1e-4 * scale, name
 
 
-@pytest.mark.parametrize("kind", ["pp", "ee"])
+@pytest.mark.parametrize("kind", list(FEATURES))
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 def test_the_order_of_particles_does_not_matter(
     kind: str, dtype: torch.dtype, tolerance: float, jets_of: Callable[..., Batch]
@@ -138,7 +139,7 @@ def test_the_order_of_particles_does_not_matter(
     torch.testing.assert_close(ours(**mixed), ours(**jets), rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("kind", ["pp", "ee"])
+@pytest.mark.parametrize("kind", list(FEATURES))
 def test_padding_changes_nothing(kind: str, jets_of: Callable[..., Batch]) -> None:
     ours, jets = tagger(dtype=torch.float64, pair_features=kind), jets_of(LENGTHS, dtype=torch.float64)
     expected = ours(**jets)
@@ -224,7 +225,7 @@ def test_bfloat16_gives_nearly_the_same(training: bool, jets_of: Callable[..., B
     torch.testing.assert_close(padded_logits.float(), logits.float(), rtol=0, atol=0.1)
 
 
-@pytest.mark.parametrize("kind", ["pp", "ee"])
+@pytest.mark.parametrize("kind", list(FEATURES))
 def test_an_export_takes_any_number_of_jets_and_particles(kind: str, jets_of: Callable[..., Batch]) -> None:
     class Padded(nn.Module):
         def __init__(self) -> None:

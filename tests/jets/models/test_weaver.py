@@ -84,7 +84,9 @@ def padded(jets: dict[str, Tensor], name: str) -> Tensor:
 
 def test_an_imported_particle_net_gives_the_same_logits(tmp_path: Path) -> None:
     peer = shake(Wrapped(particle_net(trim=False)))
-    tagger = import_weaver(save(peer, tmp_path / "ParticleNet_kin.pt"), "jetclass-kin", tmp_path / "model")
+    tagger = import_weaver(
+        save(peer, tmp_path / "ParticleNet_kin.pt"), "jetclass-kin", tmp_path / "model", network="jetclass"
+    )
     jets = batch()
     mask = unpack(jets["features_NF"], jets["counts_B"], 20)[1][:, None]
     loaded, config = load_model(tmp_path / "model")
@@ -95,26 +97,89 @@ def test_an_imported_particle_net_gives_the_same_logits(tmp_path: Path) -> None:
     assert loaded.config.classes == config.classes == load_data_config("jetclass-kin").classes
 
 
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_an_imported_particle_transformer_gives_the_same_logits(tmp_path: Path, wrapped: bool) -> None:
-    # Weaver's example network file, which wraps, activates the pairs; the bare class does not.
-    peer = shake(particle_transformer(trim=False, use_pre_activation_pair=not wrapped))
-    path = save(Wrapped(peer) if wrapped else peer, tmp_path / "ParT_kin.pt")
-    tagger = import_weaver(path, "jetclass-kin", tmp_path / "model")
+@pytest.mark.parametrize("whose", ["jetclass", "weaver"])
+def test_an_imported_particle_transformer_gives_the_same_logits(tmp_path: Path, whose: str) -> None:
+    # The networks of JetClass, which are wrapped, activate the pairs; the bare class does not.
+    peer = shake(particle_transformer(trim=False, use_pre_activation_pair=whose == "weaver"))
+    path = save(Wrapped(peer) if whose == "jetclass" else peer, tmp_path / "ParT_kin.pt")
+    tagger = import_weaver(path, "jetclass-kin", tmp_path / "model", network=whose)
+    assert differences(peer, tagger) <= 1e-5
+
+
+def differences(peer: nn.Module, tagger: nn.Module) -> float:
+    """The largest in the logits of some jets."""
     jets = batch()
     mask = unpack(jets["features_NF"], jets["counts_B"], 20)[1][:, None]
     with torch.no_grad():
         wanted = peer(padded(jets, "features_NF"), v=padded(jets, "momenta_N4"), mask=mask)
+        return float((tagger(**jets) - wanted).abs().max())
+
+
+ALTERED: list[tuple[dict[str, Any], str]] = [
+    ({"activation": "relu"}, "activation is 'relu'; .* has only gelu"),
+    ({"remove_self_pair": True}, "remove_self_pair is True"),
+    ({"use_pre_activation_pair": False}, ""),
+    ({"pair_input_type": "ee"}, ""),
+    ({"pair_input_dim": 6}, "the weights take 6 features of a pair, pp has 4"),
+    ({"block_ids_with_attn_mask": [0]}, "block_ids_with_attn_mask is"),
+    ({"block_params": {"scale_attn_mask": True}}, "block_params is"),
+    ({"block_params": {"activation": "relu"}}, "block_params is"),
+    ({"block_params": {"dropout": 0.3}}, ""),
+    ({"cls_block_params": {"num_heads": 4}}, "cls_block_params is"),
+]
+
+
+@pytest.mark.parametrize(("altered", "message"), ALTERED)
+def test_networks_of_equal_shapes_are_imported_as_they_are_or_refused(
+    altered: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    peer = shake(particle_transformer(trim=False, **altered))
+    path = save(peer, tmp_path / "net.pt")
+    with pytest.raises(InputError, match="weights do not show activation, pair_input_type"):
+        import_weaver(path, "jetclass-kin", tmp_path / "model")
+    given = {name: value for name, value in altered.items() if name != "pair_input_dim"}
+    if message:
+        with pytest.raises(InputError, match=message) as caught:
+            import_weaver(path, "jetclass-kin", tmp_path / "model", given, network="weaver")
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "model").exists()
+    else:
+        tagger = import_weaver(path, "jetclass-kin", tmp_path / "model", given, network="weaver")
+        assert differences(peer, tagger) <= 1e-5
+
+
+@pytest.mark.parametrize("k", [5, [5, 3]])
+def test_neighbours_are_those_stated(k: Any, tmp_path: Path) -> None:
+    each = k if isinstance(k, list) else [k, k]
+    peer = shake(particle_net(trim=False, conv_params=[(each[0], (8, 8, 8)), (each[1], (8, 8, 12))]))
+    path = save(peer, tmp_path / "net.pt")
+    with pytest.raises(InputError, match="weights do not show k, use_counts of a particle-net"):
+        import_weaver(path, "jetclass-kin", tmp_path / "model")
+    with pytest.raises(InputError, match="use_counts is False"):
+        import_weaver(path, "jetclass-kin", tmp_path / "model", {"k": k, "use_counts": False})
+    tagger = import_weaver(path, "jetclass-kin", tmp_path / "model", {"k": k, "use_counts": True})
+    jets = batch()
+    mask = unpack(jets["features_NF"], jets["counts_B"], 20)[1][:, None]
+    with torch.no_grad():
+        wanted = peer(padded(jets, "points_N2"), padded(jets, "features_NF"), mask)
         torch.testing.assert_close(tagger(**jets), wanted, rtol=0, atol=1e-5)
 
 
-def test_hints_reach_the_network(tmp_path: Path) -> None:
+def test_options_reach_the_network(tmp_path: Path) -> None:
     path = save(particle_net(), tmp_path / "net.pt")
-    tagger = import_weaver(path, "jetclass-kin", tmp_path / "model", {"neighbours": 7, "dropout": 0.3})
+    tagger = import_weaver(
+        path, "jetclass-kin", tmp_path / "model", {"k": 7, "dropout": 0.3}, network="jetclass"
+    )
     assert [k for k, _ in tagger.config.blocks] == [7, 7]
     assert tagger.config.head == ((8, 0.3),)
-    with pytest.raises(InputError, match=r"net\.pt: .*unknown key neighbors"):
-        import_weaver(path, "jetclass-kin", tmp_path / "other", {"neighbors": 7})
+    for options, network, message in (
+        ({"neighbors": 7}, "weaver", r"net\.pt: .*unknown key neighbors"),
+        ({"k": [7]}, "weaver", "has 2 edge convolutions, neighbours are named for 1"),
+        ({"k": "many"}, "weaver", "many"),
+        ({}, "jetclas", "jetclass"),
+    ):
+        with pytest.raises(InputError, match=message):
+            import_weaver(path, "jetclass-kin", tmp_path / "other", options, network=network)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +194,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
     tmp_path: Path, network: Any, config: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        import_weaver(save(network(), tmp_path / "net.pt"), config, tmp_path / "model")
+        import_weaver(save(network(), tmp_path / "net.pt"), config, tmp_path / "model", network="weaver")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "model").exists()
 

@@ -210,3 +210,17 @@ def test_a_conflict_names_both_sides_with_author_date_trust_and_what_to_type(loc
     for part in parts:
         assert part in line
     assert "\n" not in line
+
+
+def test_what_a_text_would_contradict_is_foreseen_and_nothing_is_written(local):
+    local.build([mass(1, "1776.93 ± 0.09 MeV")], actor="test")
+    taught = local.teach("The mass of the tau lepton is 1777.2 ± 0.1 MeV.", author="ada")
+    before = local.list()
+    wrong = "The mass of the tau lepton is 1600 MeV."
+    foreseen = local.foresee(wrong)
+    assert {side.item_id for side in foreseen} == {"pdg:1", taught.id}
+    assert {side.item_id for side in local.foresee(wrong, supersedes=[taught.id])} == {"pdg:1"}
+    assert not local.foresee("The mass of the tau lepton is 1776.9 ± 0.2 MeV.", supersedes=[taught.id])
+    assert not local.foresee("Coffee is served at ten.")
+    assert local.list() == before
+    assert against(local.teach(wrong, author="ada")) == {side.item_id for side in foreseen}

@@ -204,6 +204,12 @@ def test_bad_exports_are_refused_and_change_nothing(tmp_path: Path, empty: Knowl
         "twice.jsonl": ([*lines, lines[-1]], "its end says"),
         "text.jsonl": (damaged(lines, "versions", text="The mass is 1 MeV."), "content was changed"),
         "event.jsonl": (damaged(lines, "events", reason="other"), "was changed after"),
+        "note.jsonl": (
+            damaged(lines, "answers", question="What is its mass?"),
+            "not those that were exported",
+        ),
+        "end.jsonl": ([*lines[:-1], lines[-1] | {"digest": "0" * 64}], "not those that were exported"),
+        "renamed.jsonl": ([*lines[:-1], lines[-1] | {"digesu": "0" * 64}], "has no digesu"),
         "head.jsonl": ([*lines[:-1], lines[-1] | {"head": "0" * 64}], "last hash"),
         "column.jsonl": (damaged(lines, "items", colour="red"), "check colour"),
         "type.jsonl": (damaged(lines, "versions", number="two"), "number is 'two'"),

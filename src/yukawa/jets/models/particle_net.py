@@ -242,7 +242,8 @@ class ParticleNet(ParticleTagger):
         Args:
             state_dict: its weights, as `torch.load` gives them; a common prefix such as `mod.` is taken off.
             hints: settings that no shape shows: `classes` (their names; else class_0, class_1, …), `neighbours` of
-                every edge convolution (default 16), `dropout` of every hidden layer of the classifier (default 0.1).
+                every edge convolution (default 16) or a list of each one's, `dropout` of every hidden layer of the
+                classifier (default 0.1).
 
         Raises:
             InputError: these are not such weights, or the hints contradict them.
@@ -288,16 +289,21 @@ def _our_name(key: str) -> str:
 def _config_of(weights: Mapping[str, Tensor], hints: dict[str, Any]) -> ParticleNetConfig:
     """The sizes that renamed weaver weights have."""
     neighbours, dropout = hints.pop("neighbours", 16), hints.pop("dropout", 0.1)
-    blocks: list[tuple[int, list[int]]] = []
-    while widths := _widths(weights, f"blocks.{len(blocks)}.linears.{{}}.weight"):
-        blocks.append((neighbours, widths))
+    widths: list[list[int]] = []
+    while found_widths := _widths(weights, f"blocks.{len(widths)}.linears.{{}}.weight"):
+        widths.append(found_widths)
+    each = neighbours if isinstance(neighbours, list) else [neighbours] * len(widths)
+    if len(each) != len(widths):
+        raise InputError(
+            f"the checkpoint has {len(widths)} edge convolutions, neighbours are named for {len(each)}"
+        )
     head = _widths(weights, "head.{}.weight", step=3)
     if not head:
         raise InputError("these are not the weights of a ParticleNet of weaver-core: it has no classifier")
     found = {
         "features": weights["blocks.0.linears.0.weight"].shape[1] // 2,
         "classes": [f"class_{number}" for number in range(head[-1])],
-        "blocks": blocks,
+        "blocks": list(zip(each, widths, strict=True)),
         "head": [(width, dropout) for width in head[:-1]],
         "fusion": "fusion.weight" in weights,
         "input_norm": "input_norm.weight" in weights,

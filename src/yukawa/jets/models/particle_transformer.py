@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from yukawa.core.config import checked
 from yukawa.core.errors import InputError
 from yukawa.jets.models import transformer
-from yukawa.jets.models.layout import FEATURES, LengthGroup, PairEmbedding, PairFeatures, attendable
+from yukawa.jets.models.layout import LengthGroup, attendable
+from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures
 from yukawa.jets.models.tagger import load_weights, unprefixed
 
 
@@ -24,7 +25,8 @@ class ParticleTransformerConfig(transformer.TransformerConfig):
     Attributes:
         embed_sizes: widths of the layers that embed a particle; the last is the width of the blocks.
         pair_sizes: widths of the hidden layers that embed a pair.
-        pair_features: "pp" (ln kT, ln z, ln Delta, ln m2) or "ee" (ln m2, cos, sin, ln kT, ln z, ln JADE).
+        pair_features: "hadron" (ln kT, ln z, ln Delta, ln m2) or "lepton" (ln m2, cos, sin, ln kT, ln z, ln theta), by the
+            collider; "pp" and "ee" are those of weaver-core, rounding errors included, for networks trained with them.
         pair_activated: whether a GELU follows the last layer of the pair embedding too.
         class_layers: blocks of the class token, after those of particles.
         head_sizes: hidden layers between the class token and the logits.
@@ -34,7 +36,7 @@ class ParticleTransformerConfig(transformer.TransformerConfig):
     architecture: Literal["particle-transformer"] = "particle-transformer"
     embed_sizes: tuple[int, ...] = Field((128, 512, 128), min_length=1)
     pair_sizes: tuple[int, ...] = (64, 64, 64)
-    pair_features: PairFeatures = "pp"
+    pair_features: PairFeatures = "hadron"
     pair_activated: bool = False
     class_layers: int = Field(2, ge=1)
     head_sizes: tuple[int, ...] = ()
@@ -95,14 +97,21 @@ class ParticleTransformer(transformer.TransformerTagger):
 
         Args:
             state_dict: its weights, as `torch.load` gives them; a common prefix such as `mod.` is taken off.
-            hints: settings of `ParticleTransformerConfig` that no shape shows: `classes` (their names),
-                `pair_activated` (true where it was built with `use_pre_activation_pair=False`), dropouts.
+            hints: settings of `ParticleTransformerConfig` that no shape shows: `classes` (their names), `pair_features`
+                (if "pp" or "ee"), `pair_activated` (true where it was built with `use_pre_activation_pair=False`), dropouts.
 
         Raises:
             InputError: these are not such weights, or the hints contradict them.
         """
         weights = weights_from_weaver(state_dict)
-        tagger = cls(checked(ParticleTransformerConfig, {**_sizes(weights), **(hints or {})}, cls.__name__))
+        found = _sizes(weights)
+        config = checked(ParticleTransformerConfig, {**found, **(hints or {})}, cls.__name__)
+        if FEATURES[config.pair_features][0] != FEATURES[found["pair_features"]][0]:
+            raise InputError(
+                f"the weights take {FEATURES[found['pair_features']][0]} features of a pair, "
+                f"{config.pair_features} has {FEATURES[config.pair_features][0]}"
+            )
+        tagger = cls(config)
         load_weights(tagger, weights, "the checkpoint of weaver-core (version 1 is supported)")
         return tagger
 
@@ -172,7 +181,7 @@ def _sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
         return len({name.split(".")[1] for name in weights if name.startswith(prefix + ".")})
 
     embed, pairs, head = widths("embedding.layers"), widths("pair_embedding.layers"), widths("head")
-    kinds = {FEATURES[kind][0]: kind for kind in FEATURES}
+    kinds: dict[int, str] = {4: "pp", 6: "ee"}
     inputs = len(weights.get("pair_embedding.input_norm.weight", ()))
     expand = weights.get("class_blocks.0.expand.weight")
     if not embed or not pairs or not head or inputs not in kinds or expand is None:

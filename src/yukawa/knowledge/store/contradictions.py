@@ -46,11 +46,16 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], even
     """
     data = [new for new in new_items if new.kind == "data"]
     for item in new_items:
-        if item.kind != "data" and item.facts:
-            _compare(connection, item, _standing(connection, item.facts), event)
+        if item.kind != "data":
+            _open(connection, str(item.item_id), foreseen(connection, item), event)
     taught = _standing(connection, None) if data else ()
     for item in data if taught else ():
-        _compare(connection, item, taught, event)
+        _open(connection, str(item.item_id), _against(connection, item, taught), event)
+
+
+def foreseen(connection: sa.Connection, item: NewItem) -> dict[str, str]:
+    """The current items that what a person teaches contradicts, each with the key of the quantity."""
+    return _against(connection, item, _standing(connection, item.facts)) if item.facts else {}
 
 
 def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
@@ -98,8 +103,8 @@ class _Verdict(NamedTuple):
     agrees: bool
 
 
-def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], event: int) -> None:
-    """Open conflicts between a new item and the facts on the same quantities that it does not supersede."""
+def _against(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]]) -> dict[str, str]:
+    """The items whose facts on the same quantities a new item contradicts and does not supersede."""
     superseded = set(item.attributes.get("supersedes", ()))
     places = [(row.item_id, row.number) for row in standing if row.item_id in superseded]
     superseded -= {item_id for item_id, _ in reviewed(connection, places)}
@@ -115,8 +120,7 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
                 key = f"{row.subject}|{row.property}|{row.channel}"
                 verdict = _Verdict(row.item_id, row.kind, row.bound, key, agrees)
                 by_fact.setdefault(mine["ordinal"], []).append(verdict)
-    against = {v.item_id: v.key for verdicts in by_fact.values() for v in _contradicted(verdicts)}
-    _open(connection, str(item.item_id), against, event)
+    return {v.item_id: v.key for verdicts in by_fact.values() for v in _contradicted(verdicts)}
 
 
 def _contradicted(verdicts: Sequence[_Verdict]) -> Iterator[_Verdict]:

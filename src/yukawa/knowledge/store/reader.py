@@ -194,7 +194,7 @@ def open_conflicts(
             }.values()
         )
     rows.sort(key=lambda r: r.id)
-    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
+    said = sides_of(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
     return [
         Conflict(r.id, r.key, (said[r.first_item], said[r.second_item]), moment(r.time), None)
         for r in rows
@@ -202,7 +202,7 @@ def open_conflicts(
     ]
 
 
-def _sides(connection: sa.Connection, item_ids: Iterable[str], as_of: int | None) -> dict[str, Side]:
+def sides_of(connection: sa.Connection, item_ids: Iterable[str], as_of: int | None = None) -> dict[str, Side]:
     """What current items say in a conflict, by id."""
     v, found = versions.c, {}
     columns = (v.item_id, v.text, v.source, v.author, events.c.time, v.number, items.c.kind)

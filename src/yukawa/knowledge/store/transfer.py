@@ -1,6 +1,8 @@
 """Carries whole bases: export and import as JSON Lines, backup and restoring of a backup."""
 
+import hashlib
 import itertools
+import json
 import math
 import os
 import sqlite3
@@ -34,6 +36,7 @@ _DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for 
 _BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
 _END = "end"
+_ENDS = {"rows", "head", "digest"}
 DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of events
 _BATCH = 500
 _NUMBERS = (str(math.inf), str(-math.inf), str(math.nan))  # JSON has no numbers for these
@@ -53,7 +56,7 @@ def export(store: Store, path: str | Path, *, force: bool = False) -> int:
     """Write everything that a base holds as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
 
     The first row states the schema, each further one is a row of a table, the last one counts them and names the
-    ledger's last hash. Vectors are omitted: `import_` makes them anew. Equal bases give equal bytes.
+    ledger's last hash and the rows' digest. Vectors are omitted: `import_` makes them anew. Equal bases give equal bytes.
 
     Raises:
         InputError: a file of that name is there and `force` is not given, or it is the base's own.
@@ -75,7 +78,8 @@ def _check_output(store: Store, path: Path, *, force: bool) -> None:
 
 
 def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
-    yield {"yukawa": "knowledge", "schema": HEAD}
+    digest = _Digest()
+    yield digest.of({"yukawa": "knowledge", "schema": HEAD})
     for name, table in _TABLES.items():
         query = sa.select(*_columns(table)).order_by(*(_ordered(c, connection) for c in table.primary_key))
         if table is schema.embedders:
@@ -84,8 +88,25 @@ def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dic
             query = query.where(schema.meta.c.key.not_in(_DERIVED))
         for row in connection.execute(query, execution_options={"yield_per": _BATCH}).mappings():
             counts[name] += 1
-            yield {"table": name} | {key: _plain(value) for key, value in row.items()}
-    yield {"table": _END, "rows": counts, "head": ledger.head(connection)[2]}
+            yield digest.of({"table": name} | {key: _plain(value) for key, value in row.items()})
+    yield {"table": _END, "rows": counts, "head": ledger.head(connection)[2], "digest": digest.value}
+
+
+class _Digest:
+    """SHA-256 of the rows of an export: the ledger covers neither answers nor notes."""
+
+    def __init__(self) -> None:
+        self._made = hashlib.sha256()
+
+    def of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row, which is taken in."""
+        self._made.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+        return row
+
+    @property
+    def value(self) -> str:
+        """In hexadecimal."""
+        return self._made.hexdigest()
 
 
 def _columns(table: sa.Table) -> list[sa.Column[Any]]:
@@ -157,7 +178,9 @@ def _copy(store: Store, path: Path) -> int:
             facts.rebuild(connection)
             embed_missing(connection, embedder_id, embedder)
             checksums.write_all(connection)
-            for problem in itertools.chain(found.problems(connection), table_problems(connection)):
+            for problem in itertools.chain(
+                found.problems(connection), table_problems(connection), found.damage()
+            ):
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
         raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
@@ -192,7 +215,7 @@ class _ExportReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._head = ""
+        self._head, self._digest, self._stated = "", _Digest(), ""
         self.schema = HEAD
         self.counts = dict.fromkeys(_TABLES, 0)
 
@@ -204,11 +227,16 @@ class _ExportReader:
             StoreError: a newer version made it.
         """
         found = read_jsonl(self._path)
-        self._check_first(next(found, {}))
+        self._check_first(self._digest.of(next(found, {})))
         for number, row in enumerate(found, start=2):
             place = f"{self._path}:{number}"
+            if row.get("table") != _END:
+                self._digest.of(row)
             name = row.pop("table", None)
             if name == _END:
+                if extra := row.keys() - _ENDS:
+                    raise InputError(f"{place}: the end of an export has no {', '.join(sorted(extra))}")
+                self._stated = str(row.get("digest", self._digest.value))  # older exports have none
                 stated = {name: n for name, n in dict(row.get("rows") or {}).items() if name not in _RETIRED}
                 if stated != self.counts or next(found, None) is not None:
                     raise InputError(f"{place}: the export has {self.counts}, its end says {stated}")
@@ -230,6 +258,11 @@ class _ExportReader:
         """Whether the ledger now ends as the export's did."""
         if ledger.head(connection)[2] != self._head:
             yield "ledger: its last hash is not the one that the export ends with"
+
+    def damage(self) -> Iterator[str]:
+        """Whether the rows are those that were exported."""
+        if self._stated != self._digest.value:
+            yield "its rows are not those that were exported"
 
     def _check_first(self, row: Mapping[str, Any]) -> None:
         version = row.get("schema")

@@ -1,0 +1,138 @@
+"""`yukawa evaluate ranking`, `scores` and `power`: what people and models judged, analysed and planned."""
+
+from pathlib import Path
+from typing import Annotated
+
+from yukawa.cli.options import Json, argument, option
+from yukawa.cli.output import give, note, print_json, say, show
+from yukawa.cli.session import check_folder
+from yukawa.core.errors import InputError
+from yukawa.evaluation import judging
+
+Judged = Annotated[
+    list[Path],
+    argument("FILE...", "Verdicts, scores and answers: JSON Lines, JSON or a table (.csv)."),
+]
+Out = Annotated[Path | None, option("--out", "DIR", "Folder of a report: Markdown, HTML, JSON, pictures.")]
+Level = Annotated[float, option("--level", None, "Confidence level of the intervals.")]
+Resamples = Annotated[int, option("--resamples", "N", "Number of bootstrap resamples.", min=1)]
+Seed = Annotated[int, option("--seed", "S", "Seed of the random numbers.", min=0)]
+_MADE = (("report.json",), ("report.html", "report.md", "plots"))
+
+
+def ranking(
+    files: Judged,
+    criterion: Annotated[
+        str | None, option("--criterion", "NAME", "Rank by this criterion; needed where there are several.")
+    ] = None,
+    style: Annotated[
+        bool | None,
+        option(
+            "--style/--no-style",
+            None,
+            "Length and style as effects; by default if the files have all answers.",
+        ),
+    ] = None,
+    allow_invalid: Annotated[
+        bool,
+        option("--allow-invalid", None, "Rank although more than 5 % of a judge's replies cannot be used."),
+    ] = False,
+    out: Out = None,
+    level: Level = 0.95,
+    resamples: Resamples = 1_000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Rank models by verdicts on pairs of answers.
+
+    Ties, the position of an answer, its length and its style are effects of one model beside the strengths. Files of
+    FastChat, AlpacaEval, Argilla and Label Studio are read as well; their layout is seen by its keys.
+    """
+    _check_report(out)
+    found = judging.read_judgements(files)
+    rows = found.verdicts
+    if criterion is not None:
+        rows = [row for row in rows if row.criterion == criterion]
+        if not rows:
+            names = sorted({row.criterion for row in found.verdicts})
+            raise InputError(f"no verdict is on {criterion!r}", hint=f"there are: {', '.join(names)}")
+    whole = all((row.question, name) in found.answers for row in rows for name in row.pair)
+    texts = found.answers if style or (style is None and whole and rows) else None
+    result = judging.rank(
+        rows, texts, level=level, resamples=resamples, seed=seed, allow_invalid=allow_invalid
+    )
+    if texts is None and style is None:
+        note("length and style are not known: add files with the answers")
+    if out is not None:
+        judging.pages.write_ranking(result, out)
+    if as_json:
+        print_json(judging.pages.ranking_json(result))
+        return
+    show(judging.pages.ranking_sections(result))
+    _say_written(out)
+
+
+def scores(
+    files: Judged,
+    out: Out = None,
+    level: Level = 0.95,
+    resamples: Resamples = 2_000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare models, and groups of them, by scores that judges gave to single answers.
+
+    A table has the columns paper (or question), model, rater (or judge), score and, if models form groups, category.
+    Differences are taken on the same questions by the same judges, so that their levels cancel.
+    """
+    _check_report(out)
+    studies = judging.analyse(
+        judging.read_judgements(files).scores, level=level, resamples=resamples, seed=seed
+    )
+    if out is not None:
+        judging.pages.write_scores(studies, out)
+    if as_json:
+        print_json(judging.pages.score_json(studies))
+        return
+    show(judging.pages.score_sections(studies))
+    _say_written(out)
+
+
+def power(
+    effect: Annotated[
+        float,
+        option("--effect", None, "Share of the decided verdicts that the better model wins, above 0.5."),
+    ],
+    ties: Annotated[float, option("--ties", None, "Share of ties.")] = 0.2,
+    power: Annotated[float, option("--power", None, "Probability of finding the effect.")] = 0.8,
+    level: Annotated[float, option("--level", None, "Confidence level of the test.")] = 0.95,
+    verdicts: Annotated[int, option("--verdicts", "N", "Verdicts on each question.", min=1)] = 1,
+    correlation: Annotated[
+        float, option("--correlation", None, "How far verdicts on one question go together, 0 to 1.")
+    ] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """Plan how many questions must be judged to find that one model is better."""
+    number = judging.planned_questions(
+        effect, ties, power=power, level=level, verdicts=verdicts, correlation=correlation
+    )
+    give(
+        as_json,
+        {"questions": number, "verdicts": number * verdicts},
+        f"{number:,} questions, {number * verdicts:,} verdicts",
+    )
+
+
+def _check_report(out: Path | None) -> None:
+    if out is not None:
+        from yukawa.core.files import check_made_folder
+        from yukawa.core.reports import matplotlib
+
+        check_folder(out)
+        check_made_folder(out, *_MADE)
+        matplotlib()
+
+
+def _say_written(out: Path | None) -> None:
+    if out is not None:
+        say(f"{out / 'report.md'} and {out / 'report.html'} are written")

@@ -1,0 +1,11 @@
+from . import pages as pages
+from .calibration import calibrate as calibrate
+from .calibration import planned_questions as planned_questions
+from .calibration import prediction_powered as prediction_powered
+from .layouts import read_judgements as read_judgements
+from .ranking import Ranking as Ranking
+from .ranking import rank as rank
+from .reliability import agreement as agreement
+from .scores import analyse as analyse
+from .verdicts import Score as Score
+from .verdicts import Verdict as Verdict

@@ -1,0 +1,92 @@
+"""Rewrites a sentence into the forms that the grammar of decays reads: glued names, pairs, slips of the pen, asides."""
+
+import functools
+import re
+
+from yukawa.generators.words import is_slip
+from yukawa.knowledge.parsing.spelling import spell
+
+# Said beside the decay: the collision, the other half of an event, what is short for a pronoun and a verb.
+_ASIDES = re.compile(
+    r"(?:\b(?:in|at|from)\s+)?(?<![\w+])(?:e\+\s?e-|pp|p\s?p|p\s?pbar)[ -]?(?:collisions?|annihilations?|collider|machine|events|data)\b"
+    r"|正负电子对撞机?|质子对撞|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
+    r"(?: decays?)?|\b(?:I|you|we|they|he|she|it|that|there|let|what|who|here)'(?:d|ll|m|re|ve|s)\b|\b(?:don|can|won|isn|doesn)'t\b"
+    r"|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
+)  # fmt: skip
+_PAIRS = (
+    (re.compile(r"正反\s*([^\s,，、。对到]{1,8}?)(?:子)?对|正反\s*([^\s,，、。对到]{1,8})"), r"{0} 反{0}"),
+    (re.compile(r"正负\s*(电子|缪子|μ子|π介子|K介子|介子)对?"), r"{0}+ {0}-"),
+    (re.compile(r"\bdi-?(muon|electron|pion|kaon|photon|tau)s?\b", re.IGNORECASE), r"{0} {0}"),
+)
+_CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
+_PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
+_GLUED = re.compile(rf"(?<![\w\\/*'+-]){_PART}{{2,6}}(?![\w'*(+-])")
+# Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
+_GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
+_NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
+# What is misspelt most, and never another word of such a sentence by one letter.
+_VERBS = (
+    "decays",
+    "decay",
+    "decaying",
+    "decayed",
+    "simulate",
+    "events",
+    "into",
+    "followed",
+    "where",
+    "transition",
+)
+_PARTICLES = (
+    "gamma",
+    "lambda",
+    "sigma",
+    "omega",
+    "upsilon",
+    "photon",
+    "muon",
+    "kaon",
+    "pion",
+    "proton",
+    "electron",
+    "neutrino",
+)
+_SHORTEST = 4
+
+
+def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
+    """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
+    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2", sentence))
+    for pattern, form in _PAIRS:
+        text = pattern.sub(functools.partial(_pair, form), text)
+    plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
+    plain = _ASIDES.sub(lambda found: " " * len(found[0]), plain)
+    notes: list[str] = []
+
+    def mended(found: re.Match[str]) -> str:
+        right = _meant(found[0])
+        if right != found[0]:
+            notes.append(f"{found[0]} is read as {right}")
+        return right
+
+    return re.sub(r"(?<![\w\\_/-])[A-Za-z]{4,12}(?![\w_(*'-])", mended, plain), tuple(dict.fromkeys(notes))
+
+
+def _pair(form: str, found: re.Match[str]) -> str:
+    """A pair in two words: 正反质子对, dimuon."""
+    name = next(filter(None, found.groups()))
+    if "反" in form and re.search(r"[\u4e00-\u9fff]", name) and not name.endswith("子"):
+        name += "子"
+    return f" {form.format(_CHINESE.get(name, name) if '反' not in form else name)} "
+
+
+def _meant(word: str) -> str:
+    """The verb or particle that a word is a slip of, or the word itself."""
+    low = word.lower()
+    if low in _VERBS or low.removesuffix("s") in _PARTICLES:
+        return word
+    for names in (_VERBS, _PARTICLES):
+        near = [name for name in names if len(name) >= _SHORTEST and is_slip(low, name) and low[0] == name[0]]
+        if len(near) == 1 or (near and names is _VERBS):
+            return near[0]
+    return word

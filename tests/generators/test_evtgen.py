@@ -1,0 +1,126 @@
+"""A user's EvtGen is compiled against and run; the test has one of its own with the same interface, which decays in two halves."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from yukawa.core.errors import InputError
+from yukawa.generators.evtgen import evtgen_root, run_evtgen
+
+HEADERS = {
+    "EvtGen/EvtGen.hh": """#pragma once
+#include <string>
+#include "EvtGenBase/EvtParticle.hh"
+class EvtRandomEngine;
+class EvtGen { public: EvtGen(const std::string& table, const std::string& pdl, EvtRandomEngine*);
+  void readUDecay(const std::string& card); void generateDecay(EvtParticle* particle); };""",
+    "EvtGenBase/EvtMTRandomEngine.hh": """#pragma once
+class EvtRandomEngine { public: virtual ~EvtRandomEngine() = default; virtual double random() = 0; };
+class EvtMTRandomEngine : public EvtRandomEngine { public: explicit EvtMTRandomEngine(unsigned int) {}
+  double random() override { return 0.5; } };""",
+    "EvtGenBase/EvtId.hh": """#pragma once
+class EvtId { int a, b; public: EvtId(int x, int y) : a(x), b(y) {}
+  bool operator==(const EvtId& o) const { return a == o.a && b == o.b; } };""",
+    "EvtGenBase/EvtVector4R.hh": """#pragma once
+class EvtVector4R { double v[4]; public: EvtVector4R(double e = 0, double x = 0, double y = 0, double z = 0) : v{e, x, y, z} {}
+  double get(int i) const { return v[i]; } };""",
+    "EvtGenBase/EvtSpinType.hh": """#pragma once
+class EvtSpinType { public: enum spintype { SCALAR, VECTOR }; };""",
+    "EvtGenBase/EvtPDL.hh": """#pragma once
+#include <string>
+#include "EvtGenBase/EvtId.hh"
+class EvtPDL { public: static EvtId getId(const std::string& n) { return n == "J/psi" ? EvtId(1, 1) : EvtId(-1, -1); }
+  static double getMass(EvtId) { return 3.0969; } };""",
+    "EvtGenBase/EvtParticle.hh": """#pragma once
+#include <cstddef>
+#include <vector>
+#include "EvtGenBase/EvtSpinType.hh"
+#include "EvtGenBase/EvtVector4R.hh"
+class EvtParticle { public: int number; EvtVector4R p; double m; std::vector<EvtParticle*> daughters;
+  EvtVector4R getP4Lab() const { return p; } std::size_t getNDaug() const { return daughters.size(); }
+  const EvtParticle* getDaug(int i) const { return daughters[i]; } int getPDGId() const { return number; }
+  double mass() const { return m; } EvtSpinType::spintype getSpinType() const { return EvtSpinType::VECTOR; }
+  void setVectorSpinDensity() {} void setDiagonalSpinDensity() {}
+  void deleteTree() { for (auto* d : daughters) d->deleteTree(); delete this; } };""",
+    "EvtGenBase/EvtParticleFactory.hh": """#pragma once
+#include "EvtGenBase/EvtId.hh"
+#include "EvtGenBase/EvtParticle.hh"
+class EvtParticleFactory { public: static EvtParticle* particleFactory(EvtId, EvtVector4R p) {
+  return new EvtParticle{443, p, p.get(0), {}}; } };""",
+}  # fmt: skip
+LIBRARY = """
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include "EvtGen/EvtGen.hh"
+EvtGen::EvtGen(const std::string& table, const std::string& pdl, EvtRandomEngine*) {
+  if (!std::ifstream(table) || !std::ifstream(pdl)) std::abort(); }
+void EvtGen::readUDecay(const std::string& card) {
+  std::ifstream in(card); std::string word; in >> word;
+  if (word == "bad") { std::fprintf(stderr, "Expected to find a model name\\n"); std::exit(1); } }
+void EvtGen::generateDecay(EvtParticle* p) {
+  const double e = p->m / 2, m = 0.1056584, k = std::sqrt(e * e - m * m);
+  p->daughters = {new EvtParticle{-13, {e, 0, 0, k}, m, {}}, new EvtParticle{13, {e, 0, 0, -k}, m, {}}}; }
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    compiler = shutil.which("c++")
+    if not compiler:
+        pytest.skip("no C++ compiler is there")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "EvtGen"
+    for name, text in HEADERS.items():
+        path = root / "include" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "lib").mkdir()
+    (root / "share").mkdir()
+    for name in ("DECAY.DEC", "evt.pdl"):
+        (root / "share" / name).write_text("End\n")
+    source = root / "EvtGen.cc"
+    source.write_text(LIBRARY)
+    library = root / "lib" / "libEvtGen.so"
+    words = [
+        compiler,
+        "-std=c++17",
+        "-shared",
+        "-fPIC",
+        f"-I{root / 'include'}",
+        str(source),
+        "-o",
+        str(library),
+    ]
+    subprocess.run(words, check=True)
+    return root
+
+
+def test_events_of_an_evtgen(root, tmp_path):
+    card = tmp_path / "card.dec"
+    card.write_text("Decay J/psi\n1 mu+ mu- VLL;\nEnddecay\nEnd\n")
+    events = run_evtgen(card, 5, "J/psi", 1, root)
+    assert events.number.tolist() == [443, -13, 13] * 5
+    assert events.mother.tolist() == [mother for row in range(5) for mother in (-1, 3 * row, 3 * row)]
+    assert np.abs(events.momenta[1::3] + events.momenta[2::3] - events.momenta[::3]).max() < 1e-9
+    assert events.notes == (f"generated by the EvtGen in {root}",)
+    # What stops it is quoted; a particle that it does not know is one of its exit codes.
+    card.write_text("bad\n")
+    with pytest.raises(InputError, match="EvtGen stopped with exit code 1: Expected to find a model name"):
+        run_evtgen(card, 5, "J/psi", 1, root)
+    (root / "share" / "evt.pdl").unlink()
+    with pytest.raises(InputError, match=r"holds no evt\.pdl"):
+        run_evtgen(card, 5, "J/psi", 1, root)
+
+
+def test_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.delenv("EVTGEN_ROOT", raising=False)
+    assert evtgen_root() is None
+    monkeypatch.setenv("EVTGEN_ROOT", str(tmp_path))
+    with pytest.raises(InputError, match=r"EVTGEN_ROOT is .* is missing"):
+        evtgen_root()

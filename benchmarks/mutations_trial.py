@@ -45,7 +45,7 @@ class Trials:
         self._tests = tree.with_name(f"{tree.name}.tests")  # the names of all
         self.waiting: list[Mutant] = []  # for the process with everything in memory
         self.kept: Path | None = None  # what was made for all tests
-        self.in_child = False
+        self.in_child = self.began = False
 
     def run(self, wanted: list[Mutant]) -> None:
         """Try them: those that can be made in memory in a process of their own, so that this one imports nothing of ours."""
@@ -156,10 +156,10 @@ class Trials:
             os.dup2(quiet, number)
         options = ["-x", f"--basetemp={self.base}"]
         code = self._pytest([*options, *tests])
-        if code == 4:  # what is tested has other names, and so have its tests
+        if code == 4 and self.began and not self.note.exists():  # its tests have other names
             code = self._pytest([*options, *dict.fromkeys(test.partition("::")[0] for test in tests)])
-        if code == 2 and not self.note.exists():
-            self.note.write_text("collection", encoding="utf-8")
+        if not self.began:  # what all tests need cannot be imported
+            self.note.write_text("import", encoding="utf-8")
         return code
 
     def _found(self, session: Any, mutant: Mutant, tests: list[str]) -> int:
@@ -195,6 +195,10 @@ class Trials:
 
     # ---- what pytest calls ------------------------------------------------------------------------
 
+    def pytest_sessionstart(self) -> None:
+        """What all tests need could be imported."""
+        self.began = True
+
     def pytest_collection_finish(self, session: Any) -> None:
         """A run of a child of its own gets what was made for all tests."""
         if self.in_child:
@@ -221,6 +225,11 @@ class Trials:
         used = sum(os.times()[:2])
         most = used + max(_LEAST_S, _TIMES * self.chosen.seconds.get(nodeid, 0.0))
         resource.setrlimit(resource.RLIMIT_CPU, (int(most) + 1, -1))
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A module of tests that cannot be imported notices as well."""
+        if report.failed and not self.note.exists():
+            self.note.write_text(f"collection of {report.nodeid}", encoding="utf-8")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note the first failure."""

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,11 @@ def latest(scratch: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in map(json.loads, lines)}
 
 
-def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Counts by operator and area; what is equivalent does not count."""
+def figures(found: list[dict[str, Any]], fails: Collection[str] = ()) -> dict[str, Any]:
+    """Counts by operator and area; what is equivalent does not count, nor what a test noticed that fails without a change."""
     same = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.exists() else {}
     rows = [row for row in found if row["id"] not in same]
-    dead = [row for row in rows if row["status"] in ("killed", "timeout")]
+    dead = [row for row in rows if row["status"] in ("killed", "timeout") and row.get("test") not in fails]
 
     def shares(key: Callable[[dict[str, Any]], str]) -> dict[str, list[int]]:
         all_, killed = (collections.Counter(map(key, some)) for some in (rows, dead))
@@ -125,7 +125,8 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, "--scratch", scratch, "record"], check=True)
         run(scratch, [mutant for mutant in wanted if mutant.id not in known], _QUICK_S, given.processes)
     known = latest(scratch)
-    result = figures([known[mutant.id] for mutant in wanted if mutant.id in known])
+    fails = {row["test"] for row in known.values() if row["status"] == "fails"}
+    result = figures([known[mutant.id] for mutant in wanted if mutant.id in known], fails)
     if given.json:
         given.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
     print(json.dumps({key: value for key, value in result.items() if key != "survivors"}))

@@ -20,7 +20,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -193,6 +193,22 @@ class Trials:
         if self.kept is not None and self.kept.exists():
             shutil.copytree(self.kept, base, dirs_exist_ok=True)
 
+    def _without_changes(self, session: Any) -> None:
+        """Run everything that noticed a change once more where nothing is changed, and keep what fails all the same."""
+        nothing = replace(self.waiting[0], after=self.waiting[0].before)
+        rows = map(json.loads, (self.scratch / "results.jsonl").read_text(encoding="utf-8").splitlines())
+        tests = list(dict.fromkeys(row["test"] for row in rows if row["status"] == "killed"))
+        while tests:
+            _, test = self.status(
+                nothing, tests, lambda mutant, tests: self._found(session, mutant, tests)
+            )
+            if test not in tests:
+                break
+            tests.remove(test)
+            with (self.scratch / "results.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"id": f"nothing: {test}", "status": "fails", "test": test}) + "\n")
+            print(f"fails without a change: {test}", file=self.out)
+
     # ---- what pytest calls ------------------------------------------------------------------------
 
     def pytest_sessionstart(self) -> None:
@@ -218,6 +234,7 @@ class Trials:
         gc.freeze()
         for mutant in self.waiting:
             self._try(mutant, lambda mutant, tests: self._found(session, mutant, tests))
+        self._without_changes(session)
         return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

@@ -147,6 +147,7 @@ def test_equivalent_mutants_have_a_reason_and_do_not_count(mutations, found):
         {"id": m.id, "file": m.file, "operator": m.operator, "status": "killed" if i else "survived"}
         for i, m in enumerate(found)
     ]
+    assert mutations.figures([row | {"test": "a"} for row in rows], {"a"})["killed"] == 0
     counted = mutations.figures(rows)
     assert (counted["drawn"], counted["killed"], counted["survivors"]) == (
         len(rows), len(rows) - 1, [rows[0]["id"]],

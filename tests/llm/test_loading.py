@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.data import Document
+from yukawa.llm import loading
 from yukawa.llm.loading import open_language_model, saved_ends
 
 DOCUMENTS = [
@@ -21,6 +23,28 @@ IDS = torch.arange(40, 60)[None]
 def logits(model):
     with torch.inference_mode():
         return model.model(IDS).logits
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_is_taken_where_there_is_one(there, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert loading._device("auto") == ("auto" if there else "cpu")
+    assert loading._device(None) == ("cuda" if there else "cpu")
+    assert loading._device("cpu") == "cpu"
+    assert loading._device(loading.AS_LOADED) == loading.AS_LOADED
+    with pytest.raises(InputError, match="does not exist"):
+        loading._device("zorblon:7")
+
+
+@pytest.mark.parametrize(("tokens", "fits"), [(9, True), (10, True), (11, False)])
+def test_each_token_needs_its_row(tokens, fits):
+    config = SimpleNamespace(get_text_config=lambda: SimpleNamespace(vocab_size=10))
+    tokenizer = SimpleNamespace(vocab_size=tokens, get_added_vocab=dict, eos_token_id=3)
+    if fits:
+        loading.check_tokenizer(tokenizer, config, {3}, "tiny")
+    else:
+        with pytest.raises(InputError, match="gives token 10"):
+            loading.check_tokenizer(tokenizer, config, {3}, "tiny")
 
 
 def test_the_ends_of_a_text_are_those_of_all_files(tmp_path):

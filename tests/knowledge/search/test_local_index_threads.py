@@ -8,6 +8,7 @@ from pathlib import Path
 
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.search.local_index import LocalIndex
+from yukawa.knowledge.search.ranking import Query
 
 
 def test_an_item_that_is_updated_all_the_time_is_always_found_once(tmp_path: Path, monkeypatch) -> None:
@@ -50,3 +51,21 @@ def test_an_item_that_is_updated_all_the_time_is_always_found_once(tmp_path: Pat
         assert set(found) == {1}
         assert not rebuilt  # an older view is no reason to build the index anew
         assert base.verify().clean
+
+
+def test_a_view_that_others_have_gone_beyond_shows_its_own_moment(tmp_path: Path) -> None:
+    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as base:
+        old = base.teach("The quench detector has 3 channels.")
+        with base.store.read() as view:
+            embedder, index = base._serving.open(view)
+            query = Query(lambda: embedder.embed(["quench"])[0], ("quench",), None, None, 5)
+            before = index.search(view, query)
+            base.update(old.id, "The quench detector has 4 channels.")
+            base.teach("Another quench detector has 5 channels.")
+            assert len(base.search("quench", k=5)) == 2
+            assert index.search(view, query) == before
+            assert len(before) == 1
+        with base.store.read() as view:
+            assert {s.passage_id for s in index.search(view, query)}.isdisjoint(
+                {s.passage_id for s in before}
+            )

@@ -63,9 +63,7 @@ def test_a_view_that_others_have_gone_beyond_shows_its_own_moment(tmp_path: Path
             base.update(old.id, "The quench detector has 4 channels.")
             base.teach("Another quench detector has 5 channels.")
             assert len(base.search("quench", k=5)) == 2
-            assert index.search(view, query) == before
+            assert [s.passage_id for s in index.search(view, query)] == [s.passage_id for s in before]
             assert len(before) == 1
         with base.store.read() as view:
-            assert {s.passage_id for s in index.search(view, query)}.isdisjoint(
-                {s.passage_id for s in before}
-            )
+            assert {s.passage_id for s in index.search(view, query)}.isdisjoint(s.passage_id for s in before)

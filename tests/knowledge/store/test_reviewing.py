@@ -147,6 +147,9 @@ def test_a_correction_hides_no_reviewed_item(base: KnowledgeBase) -> None:
     assert base.teach("The mass of the tau is 1790 ± 1 MeV.", corrects="a1", author="Wu").conflicts == ()
     base.review(right.id, actor="Marie")
     assert base.teach("The mass of the tau is 1795 ± 1 MeV.", corrects="a1", author="Wu").conflicts != ()
+    base.update(right.id, "The mass of the tau is 1776.8 ± 0.1 MeV.")  # which nobody has reviewed
+    later = base.teach("The mass of the tau is 1799 ± 1 MeV.", corrects="a1", author="Wu")
+    assert right.id not in {item_id for conflict in later.conflicts for item_id in conflict.item_ids}
 
 
 def test_a_sources_data_are_not_for_people_to_change_or_remove(base: KnowledgeBase, data: Item) -> None:

@@ -172,7 +172,7 @@ def _loaded(
 def reviewed(
     connection: sa.Connection, places: Sequence[tuple[str, int]], as_of: int | None = None
 ) -> set[tuple[str, int]]:
-    """The versions (item id and number) that a reviewer had confirmed and none had taken back, after that event or now."""
+    """Those versions (item id and number) that a reviewer had confirmed and none had taken back, after that event or now."""
     until = sa.true() if as_of is None else events.c.seq <= as_of
     found: dict[tuple[str, int], bool] = {}
     for start in range(0, len(places), _AT_ONCE):
@@ -182,7 +182,7 @@ def reviewed(
         )
         for item_id, number, verb in connection.execute(query.order_by(events.c.seq)):
             found[item_id, number] = verb == "review"
-    return {place for place, agreed in found.items() if agreed}
+    return {place for place in places if found.get(place)}
 
 
 def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:

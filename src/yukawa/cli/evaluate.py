@@ -404,5 +404,5 @@ class RecipeGroup(TyperGroup):
 
 app = new_app(
     "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report,
-    recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
+    recipe, judging.answers, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

@@ -123,6 +123,49 @@ def power(
     )
 
 
+def answers(
+    questions: Annotated[
+        str, argument("QUESTIONS", "four-fields (400 questions that are shipped), or a file of questions.")
+    ],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the answers, NAME.jsonl for each model.")],
+    model: Annotated[
+        list[str] | None,
+        option("--model", "NAME", "Row of yukawa.toml that answers from what it knows; may be repeated."),
+    ] = None,
+    grounded: Annotated[
+        list[str] | None,
+        option(
+            "--grounded", "NAME", "Row that answers from the knowledge base, with sources; may be repeated."
+        ),
+    ] = None,
+    limit: Annotated[int | None, option("--limit", "N", "Ask only the first N questions.", min=1)] = None,
+    new_tokens: Annotated[
+        int, option("--new-tokens", "N", "Largest number of tokens in an answer without sources.", min=1)
+    ] = 512,
+    as_json: Json = False,
+) -> None:
+    """Let models answer questions, from memory or from the knowledge base. The same command resumes an interrupted call.
+
+    Answers are judged by rules at once: whether a number of the reference is right, whether the sources support what is
+    said, and whether a text repeats itself.
+    """
+    from yukawa.cli import asking
+
+    check_folder(out)
+    asked = judging.questions.read_questions(Path(questions))[:limit]
+    made = asking.all_answers(asked, out, list(model or ()), list(grounded or ()), new_tokens)
+    scores = judging.judge_by_rules(asked, made)
+    counts = asking.counted(made, scores)
+    if as_json:
+        print_json(counts)
+        return
+    for line in counts:
+        said = [
+            f"; {name} {value['share']:.0%} of {value['judged']:,}" for name, value in line["rules"].items()
+        ]
+        say((line["model"], "bold"), f"  {line['answers']:,} answers", *said)
+
+
 def _check_report(out: Path | None) -> None:
     if out is not None:
         from yukawa.core.files import check_made_folder

@@ -1,10 +1,10 @@
 """Checks real decay cards and cards with planted mistakes, and compares reading and speed with decaylanguage.
 
-Run `python benchmarks/decay_cards.py --json FILE`. Real cards are those of YUKAWA_TEST_DATA/decay/cards and the tables in the wheel of
-decaylanguage; clean ones are the cards of FCC, those of tests/generators/cards, and the blocks of the tables without an error.
-Planted are 20 kinds of mistakes, each in `--number` places: found is a mistake that a finding of a fitting code reports, at
-the right line if it differs by one at most; a mend that is offered is right if the mended card has the statements of the
-clean one, daughters and statements in any order.
+Run `python benchmarks/decay_cards.py --json FILE`. Real cards are those of YUKAWA_TEST_DATA/decay/cards and the tables in the
+wheel of decaylanguage; clean ones are the cards of FCC, those of tests/generators/cards, those written from sentences, and the
+blocks of the tables without an error. Planted are 20 kinds of mistakes, each in `--number` places: found is a mistake that a
+finding of a fitting code reports, at the right line if it differs by one at most; a mend that is offered is right if the
+mended card has the statements of the clean one, daughters and statements in any order.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Any
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode, card_text
 from yukawa.generators.checking import check
 from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.evaluating import code_tasks, grammar
 from yukawa.generators.mending import mended_fully
 from yukawa.generators.models import HADRONISATION, decay_models
 from yukawa.generators.reading import decoded, is_number, read_card
@@ -103,11 +104,12 @@ def blocks_of(text: str) -> Iterator[str]:
 
 
 def clean_cards() -> list[str]:
-    """Cards without an error: FCC's, our own, and the blocks of the tables."""
+    """Cards without an error: FCC's, our own, those written from sentences, and the blocks of the tables."""
     cards = [
         *own_cards().values(),
         *(text for name, text in real_cards().items() if name.startswith("HEP-FCC")),
     ]
+    cards += [grammar(task.sentence) for task in code_tasks() if task.steps]
     cards += [block for text in tables().values() for block in blocks_of(text)]
     return [text for text in cards if not errors(text)]
 
@@ -171,7 +173,9 @@ def _species(name: str) -> Any:
 
 def _charge(planter: Planter) -> Planted | None:
     chosen = planter.pick(
-        planter.daughters(lambda name: bool((s := _species(name)) and s.charge3 and not s.is_parton))
+        planter.daughters(
+            lambda name: bool((s := _species(name)) and s.base == name and s.charge3 and not s.is_parton)
+        )
     )
     return chosen and planter.replaced(chosen[0], NAMES.antiparticle(_species(chosen[1])), "E-CHARGE")
 

@@ -38,6 +38,8 @@ COMMANDS = {
     "data_abstracts_write": "data_abstracts.py --write --json FILE",
     "data_duplicates": "data_duplicates.py --json",
     "decay_cards": "decay_cards.py --json FILE",
+    "decay_events": "decay_events.py --json FILE",
+    "decay_models": "decay_models.py --json FILE",
     "decay_sentences": "decay_sentences.py --json FILE",
     "embedding": "embedding.py",
     "evaluation_coverage": "evaluation_coverage.py --json",

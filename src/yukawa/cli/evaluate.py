@@ -322,6 +322,42 @@ def entropy(
         show([evaluation.results.diversity_table(found)])
 
 
+def code(
+    models: Annotated[
+        list[str],
+        argument("MODEL...", "Rows of yukawa.toml; 'grammar' alone needs none and is always compared with."),
+    ],
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how well models write decay cards: those that parse, pass the check, hold the chain, generate.
+
+    Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
+    which needs no model.
+    """
+    import contextlib
+
+    from yukawa.generators import evaluating
+    from yukawa.llm import SyncChat, open_model
+
+    tasks = [task for task in evaluating.code_tasks() if task.steps][:limit]
+    rows = read_settings().models
+    named = evaluation.report.find_rows([name for name in models if name != "grammar"], rows)
+    with contextlib.ExitStack() as stack, progress_bar("cards") as progress:
+        writers: dict[str, evaluating.Writer] = {"grammar": evaluating.grammar}
+        for row in named:
+            chat = stack.enter_context(SyncChat(open_model(row)))
+            writers |= {
+                row.name: evaluating.card_writer(chat),
+                f"{row.name}, plan": evaluating.plan_writer(chat),
+            }
+        found = evaluating.evaluate_code(writers, tasks, progress)
+    if as_json:
+        print_json(found)
+        return
+    show(evaluation.results.code_section(found))
+
+
 def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service gives it."""
     metrics, results = evaluation.completion_metrics, evaluation.results
@@ -403,6 +439,6 @@ class RecipeGroup(TyperGroup):
 
 
 app = new_app(
-    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report,
+    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report, code,
     recipe, judging.answers, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

@@ -87,6 +87,11 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def real(path: str | Path) -> Path:
+    """A path without links; one that links to itself stays as it is, and whoever reads it says what is wrong."""
+    return Path(os.path.realpath(path))
+
+
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe could block for ever and a device never end.
 
@@ -421,8 +426,8 @@ def _check_kind(path: Path) -> bool:
     """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
     try:
         kind = os.stat(path).st_mode
-    except OSError:  # whoever writes will say what is wrong
-        return False
+    except OSError:  # whoever writes will say what is wrong; a link to nothing would be replaced
+        return path.is_symlink()
     except ValueError:
         raise InputError(f"{str(path)!r} is not the name of a file") from None
     if stat.S_ISDIR(kind):

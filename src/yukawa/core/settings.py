@@ -304,8 +304,9 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
             )
         return path
     home = expanded(environment.get("home") or default_home())
-    # os.path.isfile, unlike Path.is_file, takes a folder that may not be entered for one without the file.
-    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.isfile(path)), None)
+    # os.path.lexists, unlike Path.exists, takes a folder that may not be entered for one without the file; what is there
+    # and is not a file is refused when it is read.
+    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.lexists(path)), None)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

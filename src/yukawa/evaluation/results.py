@@ -323,6 +323,31 @@ def semscores(score: Mapping[str, Any]) -> Table:
     return Table(["model", "SemScore of the continuation", "of the whole abstract", "empty"], rows)
 
 
+def code_section(found: Mapping[str, Any]) -> list[ReportBlock]:
+    """Shares of decay cards that are right, and their paired differences from the first writer."""
+    marks = list(next(iter(found["shares"].values())))
+    shares = [
+        [name, *(with_interval(row[mark]) for mark in marks), str(found["refused"][name])]
+        for name, row in found["shares"].items()
+    ]
+    blocks: list[ReportBlock] = [
+        Paragraph(f"{found['tasks']} sentences; shares of the cards with 95 % intervals:"),
+        Table(["writer", *marks, "refused"], shares),
+    ]
+    if found["differences"]:
+        cells = [
+            [
+                f"{row['second']} − {row['first']}",
+                row["mark"],
+                with_interval(row, signed=True),
+                probability(row["p"]),
+            ]
+            for row in found["differences"]
+        ]
+        blocks.append(Table(["second minus first", "share", "difference", "p (McNemar)"], cells))
+    return blocks
+
+
 def with_interval(row: Mapping[str, Any], *, signed: bool = False) -> str:
     """A value with its interval, to two digits of the interval's half width."""
     value, low, high = row["value"], row["low"], row["high"]

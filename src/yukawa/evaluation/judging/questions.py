@@ -14,7 +14,7 @@ from yukawa.evaluation.completions import COMPLETIONS_HEAD, read_completions
 from yukawa.evaluation.judging.verdicts import Answers
 
 SHIPPED = Path(__file__).parent / "four-fields.tsv"
-ANSWERS_HEAD = "yukawa answers"
+ANSWERS_HEAD = "answers of models"
 _FIELDS = {"question_id": "id", "question": "turns", "prompt": "turns", "answer": "reference"}
 
 

@@ -16,7 +16,7 @@ from yukawa.evaluation.judging.layouts import PAIR_WORDS
 from yukawa.evaluation.judging.questions import AskedQuestion, ModelAnswer, by_question
 from yukawa.evaluation.judging.verdicts import OVERALL, Verdict
 
-KIND = "yukawa sheet key"
+KIND = "key of a blind sheet"
 _HEAD = ("item", "question", "left", "right")
 _FORMULA = re.compile(r"^[=+\-@\t\r]")  # what a spreadsheet would execute
 

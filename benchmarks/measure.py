@@ -66,6 +66,7 @@ COMMANDS = {
     "jets_stability": "jets_stability.py --json FILE",
     "jets_training": "jets_training.py --json FILE",
     "mutations": "mutations.py run --json FILE",
+    "mutations_other": "mutations.py run --seed 16 --count 150 --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
     "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
     "pumping": "pumping.py --json FILE",

@@ -38,6 +38,9 @@ FILES = {
 FOLDERS = {
     "data abstracts out": ["data", "abstracts", "no.jsonl", "--out", "OUT"],
     "data conversations out": ["data", "conversations", "no.jsonl", "--out", "OUT"],
+    "data chats out": ["data", "chats", "no.json", "--out", "OUT"],
+    "data compose out": ["data", "compose", "no-run", "--out", "OUT"],
+    "data fission out": ["data", "fission", "particle physics", "--out", "OUT"],
     "evaluate perplexity out": ["evaluate", "perplexity", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate report out": ["evaluate", "report", "no.jsonl", "--model", "none", "--out", "OUT"],
@@ -62,6 +65,7 @@ READ = {
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate ranking files", "evaluate scores files", "evaluate report data",
     "evaluate report completions", "evaluate report run", "jets show path",
+    "data report run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip

@@ -245,7 +245,7 @@ def test_import_and_load_cost_little() -> None:
         ("[knowledge]\nembeding = 'x'", ["knowledge.embeding", "knowledge.embedding?"]),
         ("[models.a]\nbackend = 'openai'\nbase_ur = 'x'", ["models.a.base_ur ", "models.a.base_url?"]),
         ("[models.a]\nbackend = 'openai'\nname = 'b'", ["models.a.name"]),
-        ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, default_model, threads"]),
+        ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, sources, default_model, threads"]),
         ("threads = 'many'", ["threads = 'many'", "whole number"]),
         ("threads = 0", ["threads = 0", "greater than or equal to 1"]),
         ("models = 3", ["models = 3", "a table of keys and values"]),

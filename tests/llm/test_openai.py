@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 
+import httpx
+import openai
 import pytest
 from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError, ReplyError
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import GenerationOptions, Message, structured
-from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.openai import OpenAIModel, _is_tried_again
 
 ASK = [Message("system", "Be short."), Message("user", "Spin of the W boson?")]
 TEXT = "The W boson has spin 1."
@@ -23,6 +25,14 @@ TEXT = "The W boson has spin 1."
 def _short_waits(monkeypatch):
     """The waits of the client begin with a millisecond."""
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
+
+
+@pytest.mark.parametrize("code", range(400, 512))
+def test_what_is_said_to_be_tried_again_is_what_the_client_tries_again(code):
+    response = httpx.Response(code, request=httpx.Request("POST", "http://localhost/v1"))
+    error = openai.APIStatusError("no", response=response, body=None)
+    client = openai.OpenAI(api_key="k", base_url="http://localhost/v1")
+    assert _is_tried_again(error) == client._should_retry(response)
 
 
 class Spin(BaseModel):

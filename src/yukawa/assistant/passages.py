@@ -3,14 +3,16 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from yukawa import knowledge
 from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
+from yukawa.assistant.outside import Outside
 from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.proposing import proposed
 from yukawa.assistant.writing import Reader, whole_sentences, write
-from yukawa.core.settings import ModelSettings
+from yukawa.core.settings import ModelSettings, SourceSettings
 from yukawa.knowledge.documents import spans as documents
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import KINDS
@@ -27,10 +29,14 @@ class Passages:
     Args:
         base: where passages come from.
         models: models that are open already, by name; others are opened from their row when first used.
+        sources: rows of other servers, where those that are enabled are asked if the base has no answer.
     """
 
-    def __init__(self, base: knowledge.KnowledgeBase, models: Mapping[str, ChatModel] | None = None) -> None:
-        self._base = base
+    def __init__(
+        self, base: knowledge.KnowledgeBase, models: Mapping[str, ChatModel] | None = None,
+        sources: Mapping[str, SourceSettings] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        self._base, self._outside = base, Outside.of(sources)
         self._models = dict(models or {})
         self._chats: dict[str, SyncChat] = {}
         self._lock = threading.Lock()  # of several threads one opens a model
@@ -86,13 +92,17 @@ class Passages:
         if replaced := _replaced(found, taught):
             kept = [hit for hit in taught if hit.item_id not in replaced]
             found = documents.answer_from_passages(question, kept, embed)
-        read = (
-            documents.answer_from_documents(question, self._base, as_of=as_of, domain=domain)
-            if found.refused
-            else None
-        )
-        if read is None or not read.refused:
-            return read or found
+        if not found.refused:
+            return found
+        read = documents.answer_from_documents(question, self._base, as_of=as_of, domain=domain)
+        if read is not None and not read.refused:
+            return read
+        if self._outside is not None and as_of is None and domain is None:
+            further = documents.answer_from_passages(question, self._outside.passages(question), embed)
+            if not further.refused:
+                return further
+        if read is None:
+            return found
         nearest = sorted((*found.nearest, *read.nearest), key=lambda span: -span.covered)
         nowhere = tuple(word for word in read.nowhere if word in found.nowhere or not taught)
         return documents.DocumentAnswer((), tuple(nearest[: documents.NEAREST]), nowhere)

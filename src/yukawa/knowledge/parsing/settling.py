@@ -68,10 +68,10 @@ def _joins(tokens: list[Token]) -> list[Token]:
     """Tell conjunctions and pronouns from other function words."""
 
     def change(_: int, token: Token) -> Token:
-        """The token as a conjunction ('and', 'or') or a pronoun, if it is one."""
+        """The token as a conjunction or a pronoun, if it is one."""
         word = token.text.lower()
         if token.kind in ("function", "mark") and word in _JOINS:
-            return replace(token, kind="join", value="or" if word == "or" else "and")
+            return replace(token, kind="join")
         if token.kind == "function" and word in _PRONOUNS:
             return replace(token, kind="pronoun")
         return token

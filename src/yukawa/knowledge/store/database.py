@@ -49,7 +49,7 @@ class Store:
         self.readonly = self.file is not None and not _can_be_written(self.file)
         if self.readonly:  # copies of it need a place too
             self.scratch = Scratch.of(None, self.name)
-        self.engine = _engine(self.url, None if self.readonly else self.open_files)
+        self.engine = new_engine(self.url, None if self.readonly else self.open_files)
         self._ensure_schema()
         self.lost = 0  # changes in the log that could not be read
         if (
@@ -78,7 +78,7 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view of the base; of a file put in the place of the one opened, if there is such a file now."""
-        with _worded(self.name), self._connected() as connection:
+        with worded(self.name), self._connected() as connection:
             if self.is_postgres:  # its default shows each statement what others have changed meanwhile
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -93,7 +93,7 @@ class Store:
         """
         if self.readonly:
             raise _store_error(self.name, "readonly")
-        with _worded(self.name), self._connected() as connection:
+        with worded(self.name), self._connected() as connection:
             connection = connection.execution_options(begin="IMMEDIATE")
             with connection.begin():
                 if self.is_postgres:
@@ -136,7 +136,7 @@ class Store:
         A new one is made under another name and linked in its place, so that no other process ever sees a base without
         tables, and an empty file is a damaged one.
         """
-        with _worded(str(file)):
+        with worded(str(file)):
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.exists():
                 identity.check_log_has_base(file)
@@ -189,7 +189,7 @@ def _begin_with(made: Path, file: Path) -> None:
 def _make(file: Path) -> None:
     """A base without items in a new file, which needs no other file."""
     open_files = identity.OpenFiles()
-    engine = _engine(sa.URL.create("sqlite", database=str(file)), open_files)
+    engine = new_engine(sa.URL.create("sqlite", database=str(file)), open_files)
     with engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
         _migrate(connection)
     engine.dispose()
@@ -280,7 +280,7 @@ def _can_be_written(file: Path) -> bool:
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
-def _engine(url: sa.URL, watched: identity.OpenFiles | None) -> sa.Engine:
+def new_engine(url: sa.URL, watched: identity.OpenFiles | None) -> sa.Engine:
     """The engine of a base, whose connections begin their transactions themselves and write every commit to the disk.
 
     Args:
@@ -355,21 +355,25 @@ def _migrate(connection: sa.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _worded(name: str) -> Iterator[None]:
-    """Turn a driver's failure into one line that says what happened and what to do."""
+def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
+    """Turn a driver's failure into one line that says what happened to `what` and what to do.
+
+    Raises:
+        StoreError: the driver failed.
+    """
     try:
         yield
     except sa.exc.IntegrityError:
         raise
     except sa.exc.DBAPIError as error:
-        raise _store_error(name, str(error.orig)) from error
+        raise _store_error(name, str(error.orig), what) from error
     except sqlite3.Error as error:
-        raise _store_error(name, str(error)) from error
+        raise _store_error(name, str(error), what) from error
     except OSError as error:
-        raise _store_error(name, os.strerror(error.errno or 0)) from error
+        raise _store_error(name, os.strerror(error.errno or 0), what) from error
 
 
-def _store_error(name: str, cause: str) -> StoreError:
+def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> StoreError:
     """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
@@ -384,7 +388,7 @@ def _store_error(name: str, cause: str) -> StoreError:
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
         "disk i/o": ("cannot be written: the disk gave an error", "check its space; nothing was changed"),
         "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),
-        "not a database": ("is not a knowledge base", "name another folder or restore a backup"),
+        "not a database": ("is not one of ours", "name another folder or restore a backup"),
         "malformed": ("is damaged", "type: yukawa knowledge restore-backup FILE"),
         "fatal:  database": ("does not exist", "make it with: createdb NAME"),
         "authentication failed": ("refused the user or the password", "check both in the URL"),
@@ -394,7 +398,5 @@ def _store_error(name: str, cause: str) -> StoreError:
     }
     for word, (what, hint) in known.items():
         if word in lowered:
-            return StoreError(f"the knowledge base {name} {what}", hint=hint)
-    return StoreError(
-        f"the knowledge base {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}"
-    )
+            return StoreError(f"{whose} {name} {what}", hint=hint)
+    return StoreError(f"{whose} {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}")

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from decay_cards import give
+from decay_cards import give, written_cards
 
 from yukawa.core.errors import YukawaError
 from yukawa.generators.dalitz import pair_shape
-from yukawa.generators.evaluating import code_tasks, grammar
 from yukawa.generators.events import EventGenerator, GeneratedEvents
 from yukawa.generators.pythia_runs import run_settings
 from yukawa.generators.reading import read_card
@@ -119,14 +118,12 @@ def speed(count: int) -> dict[str, int]:
 def written(events: int) -> dict[str, Any]:
     """Events of the card of every sentence."""
     done, closure, mass, refused = 0, 0.0, 0.0, []
-    for task in code_tasks():
-        if not task.steps:
-            continue
+    for text in written_cards():
+        card = read_card(text)
         try:
-            card = read_card(grammar(task.sentence))
             made = EventGenerator(card).generate(events, next(card.blocks()).parent)
         except YukawaError as error:
-            refused.append(f"{task.sentence}: {error}")
+            refused.append(f"{text.partition(chr(10))[0]}: {error}")
             continue
         done += 1
         broken = laws(made)

@@ -76,6 +76,7 @@ COMMANDS = {
     "search": "search.py run --sizes 20000 100000 --out FILE",
     "search_million": "search.py run --sizes 1000000 --out FILE",
     "server": "server.py --json FILE",
+    "server_load": "server_load.py --json FILE",
     "training_throughput": "training_throughput.py --json",
 }
 # Commands timed as a whole process, warm files, in seconds.

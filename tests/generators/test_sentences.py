@@ -30,6 +30,7 @@ def chain(sentence: str) -> list[str]:
         ("chi_c0 -> K_S0 K_S0 after psi(2S) -> gamma chi_c0", ["psi(2S) -> gamma chi_c0", "chi_c0 -> K_S0 K_S0"]),
         ("psi' -> eta J/psi (J/psi -> mumu, eta -> gamma gamma)", ["psi(2S) -> eta J/psi", "J/psi -> mu+ mu-", "eta -> gamma gamma"]),
         ("B0 -> J/psi K_S0 at the Upsilon(4S)", ["B0 -> J/psi K_S0"]),
+        ("π0衰变到两个光子", ["pi0 -> gamma gamma"]),
         ("psi(2S)->J/psi eta", ["psi(2S) -> J/psi eta"]),
     ],
 )  # fmt: skip

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from tests.knowledge.conftest import postgres as postgres
 
 from yukawa.core.errors import StoreError
 from yukawa.knowledge.store.database import Store
 from yukawa.server import tables as module
+from yukawa.server.keys import Keys, Person
 from yukawa.server.tables import ServerTables
 
 
@@ -110,3 +112,31 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "home").mkdir(mode=0o500)
     with pytest.raises((StoreError, OSError)):
         ServerTables(store, tmp_path / "home")
+
+
+@pytest.mark.slow
+def test_all_of_it_is_so_on_a_postgresql_server(postgres, tmp_path):
+    """Two servers over one database: one chain, one reply to a repeated request, keys and conversations of both."""
+    url = postgres()
+    stores = [Store(url), Store(url)]
+    both = [ServerTables(store, tmp_path) for store in stores]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: both[n % 2].note("me", "teach", f"item {n}"), range(40)))
+            begun = list(pool.map(lambda n: both[n % 2].begin_once("me", "key", "request", 60), range(8)))
+        entries, whole = both[0].noted()
+        assert (len(entries), whole) == (40, True)
+        assert sorted(begun) == ["begun", *["running"] * 7]
+        both[0].end_once("me", "key", 201, b"reply")
+        assert both[1].begin_once("me", "key", "request", 60) == (201, b"reply")
+        key, row = Keys(both[0]).add("M. Chen", "teacher", actor="test")
+        assert Keys(both[1]).holder(key) == Person("M. Chen", "teacher", row["id"])
+        both[0].add_turn("chat", "M. Chen", "a question", "an answer", new=True)
+        assert both[1].questions("chat", "M. Chen") == ["a question"]
+        assert both[1].questions("chat", "another") is None
+        assert not (tmp_path / "server.db").exists()
+        Keys(both[1]).revoke("M. Chen", actor="test")
+        assert Keys(both[0]).holder(key) is None
+    finally:
+        for store in stores:
+            store.close()

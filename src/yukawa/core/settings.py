@@ -247,7 +247,7 @@ def read_key(variable: str | None, reader: str) -> str:
         reader: who reads it, for the message.
 
     Raises:
-        InputError: the variable is not set.
+        InputError: the variable is not set, or holds what the header of a request cannot.
     """
     key = "none" if variable is None else os.environ.get(variable, "").strip()
     if not key:
@@ -255,7 +255,24 @@ def read_key(variable: str | None, reader: str) -> str:
             f"{reader} reads its key from the variable {variable!r}, which is not set",
             hint=f"type: export {variable or 'VARIABLE'}=...",
         )
-    return key if variable is None else keep_secret(key)
+    if variable is None:
+        return key
+    keep_secret(key)
+    if wrong := next((number for number, sign in enumerate(key, 1) if not " " <= sign <= "~"), 0):
+        sign = key[wrong - 1]
+        what = (
+            "a line break"
+            if sign in "\r\n"
+            else "a control character"
+            if sign.isascii()
+            else "one that is not ASCII"
+        )
+        raise InputError(
+            f"{reader} cannot send the key in the variable {variable!r}: character {wrong} of it is {what}, "
+            "and only printable ASCII is allowed",
+            hint=f"type: export {variable}=... with the key alone, on one line",
+        )
+    return key
 
 
 def check_web_address(url: str, owner: str, hint: str) -> None:

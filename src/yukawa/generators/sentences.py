@@ -25,7 +25,7 @@ _COUNTS = {
     "two": 2, "three": 3, "four": 4, "a pair of": 2, "2": 2, "3": 3, "4": 4, "两个": 2, "兩個": 2, "三个": 3, "四个": 4, "一对": 2,
     "一對": 2,
 }  # fmt: skip
-_COUNT = re.compile(rf"(?:^|[\s(,])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
+_COUNT = re.compile(rf"(?:^|[\s(,到成为為])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
     r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )

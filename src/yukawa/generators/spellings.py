@@ -51,7 +51,6 @@ _PARTICLES = (
     "electron",
     "neutrino",
 )
-_SHORTEST = 4
 
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
@@ -86,7 +85,10 @@ def _meant(word: str) -> str:
     if low in _VERBS or low.removesuffix("s") in _PARTICLES:
         return word
     for names in (_VERBS, _PARTICLES):
-        near = [name for name in names if len(name) >= _SHORTEST and is_slip(low, name) and low[0] == name[0]]
+        # Lambdab is not lambda with a letter too many, but another baryon.
+        near = [
+            name for name in names if is_slip(low, name) and low[0] == name[0] and not low.startswith(name)
+        ]
         if len(near) == 1 or (near and names is _VERBS):
             return near[0]
     return word

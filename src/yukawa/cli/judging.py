@@ -1,6 +1,5 @@
 """`yukawa evaluate answers`, `ranking`, `scores` and `power`: what models answer, and what people and models say of it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,6 @@ from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings, taught_base
 from yukawa.core.errors import InputError, check_name
-from yukawa.core.settings import ModelSettings
 from yukawa.evaluation import judging
 
 Judged = Annotated[
@@ -223,10 +221,11 @@ def _all_answers(
     return made
 
 
-def _identity(row: ModelSettings) -> dict[str, Any]:
-    return row.model_dump(
+def _identity(row: Any) -> dict[str, Any]:
+    found: dict[str, Any] = row.model_dump(
         mode="json", include={"backend", "model", "base_url", "temperature", "seed"}, exclude_none=True
     )
+    return found
 
 
 def _collected(
@@ -265,9 +264,9 @@ def _counted(
     answers: "Sequence[judging.questions.ModelAnswer]", scores: "Sequence[judging.Score]"
 ) -> list[dict[str, Any]]:
     """Answers of each model, and the share of each rule that has something to say of them."""
-    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    values: dict[tuple[str, str], list[float]] = {}
     for score in scores:
-        values[score.model, score.judge].append(score.value or 0.0)
+        values.setdefault((score.model, score.judge), []).append(score.value or 0.0)
     names = dict.fromkeys(answer.model for answer in answers)
     rules = dict.fromkeys(score.judge for score in scores)
     return [

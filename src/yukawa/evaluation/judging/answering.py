@@ -10,18 +10,12 @@ from typing import IO, Any
 from yukawa.core.errors import InputError
 from yukawa.core.files import begins_with, mend_jsonl, read_jsonl, report_write_errors
 from yukawa.core.processes import Progress, in_threads
-from yukawa.evaluation.judging.questions import (
-    ANSWERS_HEAD,
-    AskedQuestion,
-    CitedPassage,
-    ModelAnswer,
-    read_answers,
-)
+from yukawa.evaluation.judging import questions as rows
 from yukawa.llm import GenerationOptions, Message, SyncChat
 
 NEW_TOKENS = 512
-Said = tuple[str, Sequence[CitedPassage]]
-Asker = Callable[[AskedQuestion], Said]
+Said = tuple[str, Sequence[rows.CitedPassage]]
+Asker = Callable[[rows.AskedQuestion], Said]
 """The answer to a question, and the passages that it cites."""
 
 
@@ -29,7 +23,7 @@ def chat_asker(model: SyncChat, new_tokens: int = NEW_TOKENS) -> Asker:
     """Asks a language model turn by turn from what it knows itself, at temperature 0."""
     options = GenerationOptions(temperature=0.0, max_tokens=new_tokens)
 
-    def ask(question: AskedQuestion) -> Said:
+    def ask(question: rows.AskedQuestion) -> Said:
         """The replies to all turns, one below the other."""
         messages: list[Message] = []
         replies = []
@@ -45,13 +39,13 @@ def chat_asker(model: SyncChat, new_tokens: int = NEW_TOKENS) -> Asker:
 def collect_answers(
     name: str,
     ask: Asker,
-    questions: Sequence[AskedQuestion],
+    questions: Sequence[rows.AskedQuestion],
     path: Path,
     how: Mapping[str, Any],
     *,
     at_once: int = 4,
     progress: Progress | None = None,
-) -> list[ModelAnswer]:
+) -> list[rows.ModelAnswer]:
     """Ask a model every question that it has not answered in the file yet.
 
     Each answer reaches the disk before the next is asked, so that a call that was killed loses those under way alone, and
@@ -75,14 +69,19 @@ def collect_answers(
         StoreError: the file cannot be written.
     """
     asked = {question.id: question.text for question in questions}
-    head = {"kind": ANSWERS_HEAD, "model": name, "how": json.loads(json.dumps(dict(how))), "asked": asked}
+    head = {
+        "kind": rows.ANSWERS_HEAD,
+        "model": name,
+        "how": json.loads(json.dumps(dict(how))),
+        "asked": asked,
+    }
     with _appending(Path(path), head) as handle:
-        done = {answer.question: answer for answer in read_answers([path])}
+        done = {answer.question: answer for answer in rows.read_answers([path])}
         left = [question for question in questions if question.id not in done]
         if progress and done:
             progress(len(done), len(questions))
         for question, (text, passages) in in_threads(ask, left, at_once):
-            answer = ModelAnswer(question=question.id, model=name, text=text, passages=tuple(passages))
+            answer = rows.ModelAnswer(question=question.id, model=name, text=text, passages=tuple(passages))
             _write(handle, path, answer.model_dump_json())
             done[question.id] = answer
             if progress:
@@ -95,7 +94,7 @@ def _appending(path: Path, head: Mapping[str, Any]) -> Iterator[IO[bytes]]:
     """The file at its end, mended after a crash; one that was begun in another way is refused."""
     with report_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not begins_with(path, ANSWERS_HEAD):
+    if path.exists() and not begins_with(path, rows.ANSWERS_HEAD):
         raise InputError(f"{path} is there already and holds no answers", hint="name another folder")
     with report_write_errors(path):
         handle = open(path, "ab+")  # noqa: SIM115 -- closed below

@@ -62,9 +62,9 @@ READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
-    "evaluate entropy files", "evaluate ranking files", "evaluate scores files", "evaluate report data",
+    "evaluate entropy files", "evaluate questions against", "evaluate ranking files", "evaluate scores files", "evaluate report data",
     "evaluate report completions", "evaluate report run", "jets show path",
-    "data report run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
+    "data report run", "data review run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -112,6 +113,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "home").mkdir(mode=0o500)
     with pytest.raises((StoreError, OSError)):
         ServerTables(store, tmp_path / "home")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_killed_process_whose_parent_has_not_looked_is_dead():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    holder = f"{socket.gethostname()}/{process.pid}"
+    assert module._lives(holder)
+    os.kill(process.pid, 9)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not module._lives(holder)
+    process.wait()
 
 
 @pytest.mark.slow

@@ -374,6 +374,58 @@ def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any
     return found
 
 
+@with_options(loading, statistics)
+def questions(
+    sets: Annotated[
+        list[str],
+        argument(
+            "SET...", "pdg, derivations, general, or files of questions with answers (JSON Lines or JSON)."
+        ),
+    ],
+    model: Models = None,
+    against: Annotated[
+        list[Path] | None,
+        option("--against", "DATA", "Training text; what it says of the PDG is not asked. May be repeated."),
+    ] = None,
+    limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
+    loading: Any = None,
+    statistics: Any = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what models know: shares of right answers, with intervals and paired differences.
+
+    A choice is answered by likelihood; a number, a text or an expression by the model's own words.
+    """
+    models = find_models(model, loading)
+    if not models:
+        raise InputError("no model was named", hint="add --model FOLDER")
+    taught = evaluation.question_sets.claims_of(_training_rows(against)) if against else set()
+    asked = {
+        name: evaluation.question_sets.question_set(name, without=taught)[:limit]
+        for name in dict.fromkeys(sets)
+    }
+    answers: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    for one in models:
+        note(one.name)
+        opened = one.open()
+        for name, rows in asked.items():
+            with progress_bar("questions") as progress:
+                answers[name][one.name] = evaluation.questions.ask(opened, rows, progress=progress)
+    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in answers.items()}
+    if as_json:
+        print_json(found)
+    for name, data in () if as_json else found.items():
+        show(evaluation.questions.answers_section(name, data))
+
+
+def _training_rows(places: Iterable[Path]) -> Iterable[Any]:
+    """The rows of training files, and of data sets that split."""
+    from yukawa.data.dataset import open_rows
+
+    for place in places:
+        yield from open_rows(place, "train" if place.is_dir() else None)
+
+
 # ---- what the options name -----------------------------------------------------------------------
 
 
@@ -439,6 +491,6 @@ class RecipeGroup(TyperGroup):
 
 
 app = new_app(
-    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report, code,
-    recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
+    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, questions,
+    report, code, recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

@@ -132,7 +132,7 @@ def complete(
             if all(name in file.done for name, _ in some):
                 continue
             prompt_ids = [_tail(row, longest, starts) for _, row in some]
-            made = _generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
+            made = generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
             file.add([
                 _completion(model, name, halves[name], tokens, cut=len(given) < len(row))
                 for (name, row), given, tokens in zip(some, prompt_ids, made, strict=True)
@@ -336,7 +336,7 @@ def _tail(ids: list[int], longest: int | None, bos: bool) -> list[int]:
     return [ids[0], *ids[len(ids) - longest + 1 :]] if bos and longest > 1 else ids[-longest:]
 
 
-def _generated(
+def generated(
     model: LanguageModel,
     rows: Sequence[list[int]],
     new_tokens: int,
@@ -344,7 +344,11 @@ def _generated(
     top_p: float,
     seed: int,
 ) -> list[list[int]]:
-    """New tokens of each prompt, EOS included where the model ended."""
+    """New tokens of each prompt (token ids), EOS included where the model ended; temperature 0 is greedy.
+
+    Raises:
+        MissingPackage: torch is not installed.
+    """
     torch = require("torch", "completing texts")
     width = max(len(row) for row in rows)
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows])

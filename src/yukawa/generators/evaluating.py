@@ -167,9 +167,9 @@ def _interval(found: Any) -> dict[str, float | None]:
 
 
 def _difference(first: Sequence[CodeMarks], second: Sequence[CodeMarks], mark: str) -> dict[str, Any]:
-    from yukawa.core.statistics import Sample, difference, mcnemar_p
+    from yukawa.core.statistics import SHARE, Sample, difference, mcnemar_p
 
     pairs = [(getattr(one, mark), getattr(other, mark)) for one, other in zip(first, second, strict=True)]
     only = [sum(one and not other for one, other in pairs), sum(other and not one for one, other in pairs)]
-    one, other = (Sample.mean([float(pair[side]) for pair in pairs]) for side in (0, 1))
+    one, other = (Sample.mean([float(pair[side]) for pair in pairs], within=SHARE) for side in (0, 1))
     return {"mark": mark, **_interval(difference(one, other)), "p": mcnemar_p(*only)}

@@ -278,6 +278,12 @@ def _lives(holder: str) -> bool:
         return False
     except PermissionError:
         return True
+    try:  # one that was killed is there, without its program, until its parent has looked after it
+        os.readlink(f"/proc/{number}/exe")
+    except FileNotFoundError:
+        return not os.path.isdir("/proc/self")
+    except OSError:
+        return True
     return True
 
 

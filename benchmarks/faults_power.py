@@ -237,10 +237,9 @@ class Judge:
 
     def _of_new(self, root: Path, given: int) -> Iterator[str]:
         with KnowledgeBase.open(root / "new", embedding="hash") as base:
-            allowed = [[[]], [[], _NEW], [_NEW], [_NEW]][
-                given
-            ]  # begun, taught, and then the other one restored
-            if said(base) not in allowed:
+            # Begun, taught, and then the other one restored.
+            allowed: list[list[list[str]]] = [[[]], [[], _NEW], [_NEW], [_NEW]]
+            if said(base) not in allowed[given]:
                 yield f"the new base holds {said(base)}"
         restored = (root / "restored" / "knowledge.sqlite").exists()
         if given == 3 and not restored:

@@ -258,21 +258,21 @@ class Lookup:
 
     def _unmet(self, wanted: Wanted, key: str, value: str, found: dict[str, list[FoundFact]]) -> str:
         there = [f for facts in found.values() for f in facts if f.kind == "data"]
-        matching.has = f"it has {_there(there)}"
+        its = f"it has {_there(there)}"
         what = f"{title(wanted.property)} of the {named(next(iter(found)))}"
         if key in ("edition", "year"):
             editions = unique(f"PDG {f.fact.edition}" for f in there if f.fact.edition)
             return f"the base does not hold the edition {value}; it holds {', '.join(editions) or 'none'} ({_there(there)})"
         if key == "experiment":
-            return f"the base has no {what} by {value} alone; {matching.has}"
+            return f"the base has no {what} by {value} alone; {its}"
         if key == "predicted":
-            return f"the base has measured values, no predicted {what}; {matching.has}"
+            return f"the base has measured values, no predicted {what}; {its}"
         if key == "bound":
             kind = "" if value == "any" else f"{value} "
-            return f"the base has no {kind}limit on the {what}; {matching.has}"
+            return f"the base has no {kind}limit on the {what}; {its}"
         if key == "scheme":
-            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {matching.has}"
-        return f"the base has no {what} for {key} '{value}'; {matching.has}"
+            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {its}"
+        return f"the base has no {what} for {key} '{value}'; {its}"
 
     def _missing(self, wanted: Wanted) -> str:
         """What was looked for, and what there is instead."""
@@ -290,8 +290,8 @@ class Lookup:
             for f in self.find(subjects=(matching.as_particle(state)[0],))
             if f.fact.property not in ("other", "class")
         )
-        matching.has = f"; of it the base has: {', '.join(there[:8])}" if there else ""
-        return f"the base has no {title(wanted.property)} of the {named(state)}{matching.has}"
+        its = f"; of it the base has: {', '.join(there[:8])}" if there else ""
+        return f"the base has no {title(wanted.property)} of the {named(state)}{its}"
 
     def _like(self, symbol: str) -> str:
         """That a constant is missing, and which quantities have its symbol in their description."""

@@ -107,6 +107,8 @@ class Trials:
             return "slow", ""
         if self.note.exists():
             return "killed", self.note.read_text(encoding="utf-8")
+        if code < 0:
+            return "killed", f"signal {-code}"
         return ("survived", "") if code == 0 else ("error", f"exit {code}")
 
     @contextmanager

@@ -201,6 +201,10 @@ ALLOWED = {
         "open",
         "json.loads",
     },  # appends after core.files.begins_with; a copy of options
+    "evaluation/judging/answering.py": {
+        "open",
+        "json.loads",
+    },  # appends after core.files.begins_with; a copy of options
     "runs/run.py": {"open"},  # appends
     "jets/simulation/production.py": {"open", "os.open"},  # appends; locks a folder
     "jets/io/hdf5.py": {"h5py.File"},

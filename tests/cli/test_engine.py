@@ -36,6 +36,34 @@ def test_a_run_is_continued_only_when_asked(yukawa: Any) -> None:
     assert "2 accepted" in yukawa(*words, "2", "--resume").out
 
 
+def test_pairs_are_reviewed_one_after_the_other_and_composed(yukawa: Any) -> None:
+    yukawa("data", "fission", "particle physics", "--pairs", "2", "--out", "run")
+    words = ("data", "review", "run", "--as", "ada")
+    first = yukawa(*words, "--json").json["next"]["pair"]["id"]
+    assert f"pair {first}:" in yukawa(*words).out
+    second = yukawa(*words, "--edit", str(first), "--answer", "Better words.", "--json").json
+    assert second["progress"]["edit"] == 1
+    assert "a rejection needs a reason" in yukawa(
+        *words, "--reject", str(second["next"]["pair"]["id"])
+    ).failed(2)
+    assert (
+        "no pair is left"
+        in yukawa(*words, "--reject", str(second["next"]["pair"]["id"]), "--reason", "wrong").out
+    )
+    done = yukawa("data", "compose", "run", "--out", "set", "--format", "jsonl", "--json").json
+    assert sum(done["rows"].values()) == 1
+    assert "Better words." in "".join(path.read_text() for path in Path("set").glob("*.jsonl"))
+    assert yukawa(*words, "--undo", "--json").json["progress"]["judged"] == 1
+    assert "ben has not given a verdict" in yukawa("data", "review", "run", "--as", "ben", "--undo").failed(2)
+
+
+def test_chats_become_a_set(yukawa: Any) -> None:
+    row = '{"question": "What is the mass of the Z boson, asks jane@example.org?", "answer": "It is 91.19 GeV."}'
+    Path("chats.jsonl").write_text(row + "\n")
+    done = yukawa("data", "chats", "chats.jsonl", "--out", "set", "--json").json
+    assert (done["kept"], done["removed"]) == (1, {"EMAIL": 1})
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -293,6 +293,7 @@ app = new_app(
     check,
     engine.fission,
     engine.report,
+    engine.review,
     engine.chats,
     engine.compose,
 )

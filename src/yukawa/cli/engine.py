@@ -153,6 +153,66 @@ def compose(
     )
 
 
+def review(
+    run: RunOf,
+    reviewer: Annotated[str | None, option("--as", "NAME", "Who reviews; your account by default.")] = None,
+    accept: Annotated[int | None, option("--accept", "ID", "Accept the pair.")] = None,
+    edit: Annotated[int | None, option("--edit", "ID", "Accept the pair with the words of --answer.")] = None,
+    reject: Annotated[int | None, option("--reject", "ID", "Reject the pair; --reason says why.")] = None,
+    skip: Annotated[int | None, option("--skip", "ID", "Leave the pair to others.")] = None,
+    answer: Annotated[str, option("--answer", "TEXT", "The answer as it should be.")] = "",
+    reason: Annotated[str, option("--reason", "TEXT", "Why.")] = "",
+    undo: Annotated[bool, option("--undo", None, "Take back your last verdict.")] = False,
+    overlap: Annotated[int, option("--overlap", "N", "Reviewers that see each pair.", min=1)] = 1,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Review the pairs of a run, doubtful ones first. Give a verdict on the pair before you, and see the next one."""
+    me = reviewer or session.me()
+    store = engine.WorkStore(run)
+    try:
+        queue = engine.ReviewQueue(store, overlap)
+        for verdict, number in (("accept", accept), ("edit", edit), ("reject", reject), ("skip", skip)):
+            if number is not None:
+                queue.decide(number, me, verdict, after=answer, reason=reason)
+        if undo and queue.undo(me) is None:
+            raise InputError(
+                f"{me} has not given a verdict yet", hint="see the next pair: yukawa data review RUN"
+            )
+        claimed, progress = queue.claim(me), queue.progress()
+    finally:
+        store.close()
+    if as_json:
+        pair = (
+            {"pair": dict(claimed.pair), "quotes": [dict(q) for q in claimed.quotes], "until": claimed.until}
+            if claimed
+            else None
+        )
+        print_json({"next": pair, "progress": progress})
+        return
+    say(f"{progress['judged']:,} of {progress['pairs']:,} pairs judged")
+    if claimed is None:
+        say("no pair is left for you")
+        return
+    _show_pair(claimed)
+
+
+def _show_pair(claimed: engine.Claimed) -> None:
+    pair = claimed.pair
+    say((f"pair {pair['id']}: ", "bold"), pair["question"])
+    say(pair["answer"])
+    for quote in claimed.quotes:
+        say((f"  {quote['label']}: ", "dim"), quote["quote"])
+    if pair["reason"]:
+        warn(f"not accepted by the checks: {pair['reason']}")
+    number = pair["id"]
+    say(
+        (
+            f"--accept {number}, --edit {number} --answer TEXT, --reject {number} --reason TEXT, --skip {number}, or --undo",
+            "dim",
+        )
+    )
+
+
 def _domains(names: str | None) -> list[str]:
     if names is None:
         return []

@@ -9,4 +9,6 @@ from .fission import FissionResult as FissionResult
 from .fission import run_fission as run_fission
 from .report import report_blocks as report_blocks
 from .report import write_report as write_report
+from .review import Claimed as Claimed
+from .review import ReviewQueue as ReviewQueue
 from .tables import WorkStore as WorkStore

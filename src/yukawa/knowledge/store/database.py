@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import expanded, sync
+from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import BESIDE, Scratch
 
@@ -137,7 +137,7 @@ class Store:
         tables, and an empty file is a damaged one.
         """
         with worded(str(file)):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             if not file.exists():
                 identity.check_log_has_base(file)
                 with self.scratch.database() as beside:

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, unreadable
-from yukawa.core.files import check_output, open_file, pack_jsonl, read_jsonl, report_write_errors, sync
+from yukawa.core.files import (
+    check_output,
+    make_folder,
+    open_file,
+    pack_jsonl,
+    read_jsonl,
+    report_write_errors,
+    sync,
+)
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
@@ -364,7 +372,7 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
     if is_database:
         _check_database(path)
     with report_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     with _database_beside(Scratch.of(target, ""), target) as beside:
         if is_database:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:

@@ -1,7 +1,7 @@
 """Writes decay cards from sentences, and checks that each holds the chain that was wanted.
 
-Run `python benchmarks/decay_sentences.py --json FILE`. Sixty sentences are in questions/decay_sentences.tsv, with the experiment and
-the chain that they want, or '-' where they are to be refused; sixty more are made from modes of the tables in the wheel of
+Run `python benchmarks/decay_sentences.py --json FILE`. The sentences of `yukawa evaluate code` have the experiment and the
+chain that they want, or '-' where they are to be refused; sixty more are made from modes of the tables in the wheel of
 decaylanguage, in words, arrows, Chinese and LaTeX, with a decay of a daughter where the tables have one. Right is a
 card that passes the check and holds every decay of the chain.
 """
@@ -20,6 +20,7 @@ from decay_cards import give, tables
 from yukawa.core.errors import YukawaError
 from yukawa.generators.cards import DecayMode
 from yukawa.generators.checking import check
+from yukawa.generators.evaluating import code_tasks
 from yukawa.generators.laws import violations
 from yukawa.generators.models import HADRONISATION
 from yukawa.generators.plans import CardPlan, DecayStep
@@ -29,26 +30,12 @@ from yukawa.generators.species import SpeciesNames, known_species
 from yukawa.generators.writing import missing_steps, write_card
 from yukawa.knowledge.parsing.particles import particle_table
 
-FILE = Path(__file__).parent / "questions" / "decay_sentences.tsv"
 _EXPERIMENTS = {"besiii": "BESIII", "lhcb": "LHCb", "belle2": "Belle II", "fcc": "FCC-ee", "evtgen": "EvtGen"}
 
 
 def written() -> list[tuple[str, str, list[DecayStep]]]:
-    """Sentence, experiment and chain of each row of the file; no chain where a refusal is right."""
-    found = []
-    for line in FILE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#") or not line:
-            continue
-        sentence, experiment, chain = line.split("\t")
-        found.append(
-            (sentence, experiment, [] if chain == "-" else [_step(each) for each in chain.split("; ")])
-        )
-    return found
-
-
-def _step(text: str) -> DecayStep:
-    parent, _, daughters = text.partition(" -> ")
-    return DecayStep(parent, tuple(daughters.split()))
+    """Sentence, experiment and chain of each sentence of the package; no chain where a refusal is right."""
+    return [(task.sentence, task.experiment, list(task.steps)) for task in code_tasks()]
 
 
 # ---- sentences from the tables -------------------------------------------------------------------

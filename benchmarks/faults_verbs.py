@@ -35,6 +35,7 @@ _REFUSALS = (
     "teaches the same",
     "could not be cleaned",
     "there is no open conflict",
+    "there is no answer",  # another worker has erased what it was about
 )
 OTHERS = {
     "models": "lists settings", "recipes": "lists recipes", "train": "writes run folders", "merge": "writes run folders",

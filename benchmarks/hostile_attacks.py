@@ -15,9 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-KEY = "sk-hostile-Zx81kQ0pLm7-end"
-PASSWORD = "hush/hush&pass w0rd"
-USER = "curie"
+from hostile_echoes import ECHOES, KEY, PASSWORD, USER
+
 QUESTION = "What is the circumference of the Ruritania ring?"
 STATEMENT = "The circumference of the Ruritania ring is 100 km."
 MIB = 1 << 20
@@ -107,16 +106,18 @@ def drip(request: Request) -> None:
     _for_ever(request, b" ", 0.5)
 
 
-@attack
-def drip_events(request: Request) -> None:
-    request.send(_OK + _EVENTS + b"\r\n")
-    _for_ever(request, b'data: {"choices":[{"index":0,"delta":{"content":"a "}}]}\n\n', 0.3)
+def _streaming(piece: bytes, every_s: float = 0.0) -> Behaviour:
+    def behave(request: Request) -> None:
+        request.send(_OK + _EVENTS + b"\r\n")
+        _for_ever(request, piece, every_s)
+
+    return behave
 
 
-@attack
-def drip_comments(request: Request) -> None:
-    request.send(_OK + _EVENTS + b"\r\n")
-    _for_ever(request, b": still here\n\n", 0.3)
+ATTACKS["drip_events"] = _streaming(b'data: {"choices":[{"index":0,"delta":{"content":"a "}}]}\n\n', 0.3)
+ATTACKS["drip_comments"] = _streaming(b": still here\n\n", 0.3)
+ATTACKS["endless_events"] = _streaming(b'data: {"choices":[{"index":0,"delta":{}}]}\n\n' * 1000)
+ATTACKS["endless_event"] = _streaming(b"data: 1\n" * 10000)
 
 
 @attack
@@ -146,18 +147,6 @@ def endless_body(request: Request) -> None:
 def endless_headers(request: Request) -> None:
     request.send(_OK)
     _for_ever(request, b"X-More: " + b"y" * 1000 + b"\r\n")
-
-
-@attack
-def endless_events(request: Request) -> None:
-    request.send(_OK + _EVENTS + b"\r\n")
-    _for_ever(request, b'data: {"choices":[{"index":0,"delta":{}}]}\n\n' * 1000)
-
-
-@attack
-def endless_event(request: Request) -> None:
-    request.send(_OK + _EVENTS + b"\r\n")
-    _for_ever(request, b"data: 1\n" * 10000)
 
 
 @attack
@@ -269,6 +258,14 @@ def echo_in_pieces(request: Request) -> None:
 def echo_everywhere(request: Request) -> None:
     text = _echo(request)
     request.answer(text, model=text[:150], id=text, system_fingerprint=text, object=text)
+
+
+def _answering(text: str) -> Behaviour:
+    return lambda request: request.answer(text)
+
+
+for _echoed, _make in ECHOES.items():
+    ATTACKS[f"echo_{_echoed}"] = _answering(f"The ring is 100 km [1]. {_make(KEY)} | {_make(PASSWORD)} |")
 
 
 @attack
@@ -433,9 +430,8 @@ def _status(line: str, *headers: str) -> Behaviour:
 for _code in (408, 409, 429, 500, 503):
     ATTACKS[f"http_{_code}_year"] = _status(f"{_code} Later", "Retry-After: 31536000")
     ATTACKS[f"http_{_code}_100s"] = _status(f"{_code} Later", "Retry-After: 100")
-for _number, _after in enumerate(
-    ("9" * 5000, "-1", "nan", "inf", "Fri, 31 Dec 9999 23:59:59 GMT", "²", "1e400", "\t")
-):
+_AFTER = ("9" * 5000, "-1", "nan", "inf", "Fri, 31 Dec 9999 23:59:59 GMT", "²", "1e400", "\t")
+for _number, _after in enumerate(_AFTER):
     ATTACKS[f"retry_after_{_number}"] = _status(
         "429 Later", f"Retry-After: {_after}", f"Retry-After-Ms: {_after}"
     )

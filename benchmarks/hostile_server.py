@@ -26,9 +26,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hostile_attacks import ATTACKS, KEY, PASSWORD, QUESTION, STATEMENT, USER, serving_apart
+from hostile_attacks import ATTACKS, QUESTION, STATEMENT, serving_apart
+from hostile_echoes import KEY, USER, leaked
 
 DEADLINE_S, SILENCE_S = 3.0, 1.5
+MAX_TOKENS, MOST_WORDS = (
+    50,
+    400,
+)  # of a server that ignores the first, no more words are shown than the second
 # ---- our clients -----------------------------------------------------------------------------------
 
 
@@ -120,7 +125,7 @@ def _yukawa(*words: str, typed: str = "") -> Callable[[str, Path], object]:
         from yukawa.core.settings import load_settings
 
         rows = {"backend": "openai", "model": "evil", "base_url": url, "key_variable": "EVIL_KEY",
-                "timeout_s": SILENCE_S, "deadline_s": DEADLINE_S}  # fmt: skip
+                "timeout_s": SILENCE_S, "deadline_s": DEADLINE_S, "max_tokens": MAX_TOKENS}  # fmt: skip
         lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in rows.items())
         (home / "yukawa.toml").write_text(f"[models.evil]\n{lines}\n", encoding="utf-8")
         os.chdir(home)
@@ -165,9 +170,6 @@ def prepared(home: Path) -> None:
                    "assistant.passages", "assistant.raw", "cli.session"):  # fmt: skip
         __import__(f"yukawa.{module}")
     import openai.types.chat  # noqa: F401
-
-
-SECRETS = (KEY, PASSWORD, PASSWORD.replace(" ", "%20"), "hush%2Fhush%26pass%20w0rd", KEY[:16], KEY[8:])
 
 
 def meet(client: str, name: str, port: int, home: Path) -> dict[str, Any]:
@@ -224,11 +226,12 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
     seconds, waited, peak = time.monotonic() - began, waiting.seconds(), _memory("VmHWM")
     files = b"".join(path.read_bytes() for root in (room, home) for path in root.rglob("*") if path.is_file())
     said = out.getvalue()
-    leaked = [secret for secret in SECRETS if secret in said or secret.encode() in files]
+    secrets = sorted({*leaked(said), *leaked(files.decode("utf-8", "replace"))})
     shown = client in ("ask", "ask_raw", "chat_verb", "models")
     row = {
-        "ended": True, "seconds": seconds, "waited": waited, "mib": (peak - before) / 1024, "leaked": leaked,
+        "ended": True, "seconds": seconds, "waited": waited, "mib": (peak - before) / 1024, "leaked": secrets,
         "said": (error or said)[-3000:],
+        "much": said.count("word") > MOST_WORDS,
         "bug": "this is a bug" in said or "FOREIGN" in said, "lines": error.count("\n"), "raw": shown and bool(_RAW.search(said)),
     }  # fmt: skip
     os.write(writer, json.dumps(row).encode())
@@ -275,7 +278,7 @@ def judged(found: dict[str, Any], client: str) -> dict[str, Any]:
         wrong.append("late")
     if found["mib"] > 64:
         wrong.append("large")
-    wrong += [name for name in ("leaked", "bug", "raw", "lines") if found.get(name)]
+    wrong += [name for name in ("leaked", "much", "bug", "raw", "lines") if found.get(name)]
     return found | {"wrong": wrong}
 
 
@@ -332,7 +335,7 @@ def _all(client: str, names: list[str], port: int, home: Path) -> None:
 def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Counts and worst cases."""
     wrong = {kind: [f"{row['client']} {row['attack']}" for row in rows if kind in row["wrong"]] for kind in
-             ("late", "large", "leaked", "bug", "raw", "lines")}  # fmt: skip
+             ("late", "large", "leaked", "much", "bug", "raw", "lines")}  # fmt: skip
     over = [row["seconds"] - row["waited"] - EXCHANGES.get(row["client"], 1) * DEADLINE_S for row in rows]
     return {
         "meetings": len(rows), "clients": len({row["client"] for row in rows}), "attacks": len({row["attack"] for row in rows}),

@@ -38,6 +38,8 @@ COMMANDS = {
     "data_abstracts_write": "data_abstracts.py --write --json FILE",
     "data_duplicates": "data_duplicates.py --json",
     "decay_cards": "decay_cards.py --json FILE",
+    "decay_events": "decay_events.py --json FILE",
+    "decay_models": "decay_models.py --json FILE",
     "decay_sentences": "decay_sentences.py --json FILE",
     "embedding": "embedding.py",
     "evaluation_coverage": "evaluation_coverage.py --json",
@@ -64,6 +66,7 @@ COMMANDS = {
     "jets_stability": "jets_stability.py --json FILE",
     "jets_training": "jets_training.py --json FILE",
     "mutations": "mutations.py run --json FILE",
+    "mutations_other": "mutations.py run --seed 16 --count 150 --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
     "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
     "pumping": "pumping.py --json FILE",
@@ -73,6 +76,7 @@ COMMANDS = {
     "search": "search.py run --sizes 20000 100000 --out FILE",
     "search_million": "search.py run --sizes 1000000 --out FILE",
     "server": "server.py --json FILE",
+    "server_load": "server_load.py --json FILE",
     "training_throughput": "training_throughput.py --json",
 }
 # Commands timed as a whole process, warm files, in seconds.

@@ -17,6 +17,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from yukawa.cli.main import main
+from yukawa.core import redaction
 from yukawa.knowledge.sources import loader
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
 
@@ -73,6 +74,14 @@ def _no_settings_of_mine() -> Iterator[None]:
                 patch.delenv(variable)
         patch.setenv("YUKAWA_HOME", home)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_others() -> Iterator[None]:
+    """What one test reads as a key is a word like any other in the next."""
+    before = redaction._known
+    yield
+    redaction._known = before
 
 
 class Kept:

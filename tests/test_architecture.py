@@ -201,6 +201,10 @@ ALLOWED = {
         "open",
         "json.loads",
     },  # appends after core.files.begins_with; a copy of options
+    "evaluation/judging/answering.py": {
+        "open",
+        "json.loads",
+    },  # appends after core.files.begins_with; a copy of options
     "runs/run.py": {"open"},  # appends
     "jets/simulation/production.py": {"open", "os.open"},  # appends; locks a folder
     "jets/io/hdf5.py": {"h5py.File"},
@@ -211,6 +215,8 @@ ALLOWED = {
     "llm/folders.py": {".safe_open"},
     "runs/checkpoints.py": {".load_file"},
     "llm/base.py": {".model_validate_json"},  # a reply, whose length is limited
+    "data/engine/calls.py": {".model_validate_json"},  # a reply, whose length is limited
+    "data/engine/tables.py": {"open"},  # a lock
     "data/conversations.py": {"gzip.open"},  # of a file that core.files.open_file opened
     "data/rows.py": {"parquet.ParquetFile"},
     "embedding/bert.py": {"np.memmap"},

@@ -1,4 +1,4 @@
-"""Flipped bits in a base of many items and in copies of it; a log that was not yet written into the file is the exception."""
+"""Flipped bits in a base of many items, in its log, which was not yet written into the file, and in copies of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def test_no_flip_changes_what_is_said_unnoticed_and_no_damaged_copy_is_restored(
     flips: ModuleType, tmp_path: Path
 ) -> None:
     found = flips.study(tmp_path, 90)
-    log = found.pop("knowledge.sqlite-wal")
     assert [name for name, row in found.items() if row["changed"]] == []
-    assert len(log["changed"]) == log["earlier"]  # what precedes the damage, as a whole
+    assert (
+        found["knowledge.sqlite-wal"]["noticed"] >= 10
+    )  # its last change may be one that was never finished
     assert found["export.jsonl"]["noticed"] >= 10

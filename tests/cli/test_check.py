@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+import yaml
 
 from yukawa.generators.isolation import lacking
 
@@ -95,3 +99,31 @@ def test_python_is_run_where_that_is_wanted_alone(yukawa, tmp_path):
     assert not (tmp_path / "made").exists()
     code.write_text("import nosuchpackage\n")
     assert "E-IMPORT" in yukawa("check", str(code)).out
+
+
+def test_the_hook_of_pre_commit(yukawa, tmp_path, monkeypatch):
+    """As pre-commit runs it: the entry of the hook, with the files whose names its pattern finds."""
+    root = Path(__file__).parents[2]
+    (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    program, *words = hook["entry"].split()
+    assert (
+        program in tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    )
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "good.dec": GOOD,
+        "sub/WRONG.DEC": WRONG,
+        "run.cmnd": "HardQCD:all = maybe\n",
+        "x.txt": "no",
+    }.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    staged = [path.as_posix() for path in Path().rglob("*") if path.is_file()]
+    chosen = sorted(name for name in staged if re.search(hook["files"], name))
+    assert chosen == ["good.dec", "run.cmnd", "sub/WRONG.DEC"]
+    assert yukawa(*words, "good.dec").code == 0
+    done = yukawa(*words, *chosen)
+    assert done.code == 1
+    assert [line.partition(" ")[0] for line in done.out.splitlines()] == [
+        "run.cmnd:1:", "sub/WRONG.DEC:2:", "sub/WRONG.DEC:2:",
+    ]  # fmt: skip

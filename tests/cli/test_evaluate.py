@@ -270,3 +270,19 @@ def test_bad_names(home):
     for text in ("=a", "a="):
         with pytest.raises(InputError, match="expected NAME=PATH, got"):
             named([text])
+
+
+def test_code_of_models_beside_the_grammar(yukawa, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "yukawa.toml").write_text('[models.mute]\nbackend = "scripted"\nreplies = "replies.txt"\n')
+    (tmp_path / "replies.txt").write_text("no idea\n" * 9)
+    found = yukawa("evaluate", "code", "mute", "--limit", "2", "--json").json
+    assert found["tasks"] == 2
+    assert [found["shares"][name]["holds"]["value"] for name in ("grammar", "mute", "mute, plan")] == [
+        1,
+        0,
+        0,
+    ]
+    assert "p (McNemar)" in yukawa("evaluate", "code", "mute", "--limit", "2").out
+    assert "grammar" in yukawa("evaluate", "code", "grammar", "--limit", "2").out
+    assert "no model 'nosuch'" in yukawa("evaluate", "code", "nosuch").err

@@ -63,3 +63,7 @@ def test_options_reach_the_server(yukawa, monkeypatch, tmp_path):
 def test_without_the_extra_the_line_to_type_is_shown(yukawa, monkeypatch):
     monkeypatch.setattr("yukawa.core.errors.find_spec", lambda name: None)
     assert "[server]" in yukawa("serve").failed(2)
+
+
+def test_a_role_of_mcp_that_does_not_exist_is_one_line(yukawa):
+    assert "king" in yukawa("mcp", "--role", "king").failed(2)

@@ -483,6 +483,9 @@ def test_a_file_is_written_over_by_force_and_a_pipe_or_a_device_never(tmp_path: 
     with pytest.raises(InputError, match="is there already"):
         check_output(tmp_path / "file")
     check_output(tmp_path / "file", force=True)
+    os.symlink("nowhere", tmp_path / "link")
+    with pytest.raises(InputError, match="is there already"):
+        check_output(tmp_path / "link")
     os.mkfifo(tmp_path / "pipe")
     for place in (tmp_path / "pipe", tmp_path, Path("/dev/null")):
         for write in (lambda path: check_output(path, force=True), lambda path: atomic_write(path, "1")):

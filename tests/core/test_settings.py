@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -244,7 +245,7 @@ def test_import_and_load_cost_little() -> None:
         ("[knowledge]\nembeding = 'x'", ["knowledge.embeding", "knowledge.embedding?"]),
         ("[models.a]\nbackend = 'openai'\nbase_ur = 'x'", ["models.a.base_ur ", "models.a.base_url?"]),
         ("[models.a]\nbackend = 'openai'\nname = 'b'", ["models.a.name"]),
-        ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, default_model, threads"]),
+        ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, sources, default_model, threads"]),
         ("threads = 'many'", ["threads = 'many'", "whole number"]),
         ("threads = 0", ["threads = 0", "greater than or equal to 1"]),
         ("models = 3", ["models = 3", "a table of keys and values"]),
@@ -332,6 +333,21 @@ def test_names_of_variables_are_taken(name: str) -> None:
 def test_a_missing_configuration_file_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("YUKAWA_CONFIG", str(tmp_path / "absent.toml"))
     assert "absent.toml, which is not a file" in complaint()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path.mkdir(), "yukawa.toml cannot be read"),
+        (lambda path: os.mkfifo(path), "it is a pipe"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is a pipe, a socket or a device"),
+        (lambda path: path.symlink_to(path.name), "yukawa.toml cannot be read"),
+        (lambda path: path.symlink_to("absent"), "yukawa.toml cannot be read"),
+    ],
+)
+def test_settings_that_are_not_a_file_are_not_passed_over(make: Callable[[Path], object], says: str) -> None:
+    make(Path("yukawa.toml"))
+    assert says in complaint()
 
 
 def test_a_file_in_another_encoding_is_said() -> None:

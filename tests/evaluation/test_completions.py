@@ -86,7 +86,7 @@ def test_an_interrupted_file_goes_on(base_model, documents, tmp_path, temperatur
     whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
     options = {**OPTIONS, "temperature": temperature, "seed": 5}
     complete(base_model, documents, whole, **options)
-    generated, calls = module._generated, []
+    generated, calls = module.generated, []
 
     def stops(*arguments):
         calls.append(len(arguments[1]))
@@ -94,7 +94,7 @@ def test_an_interrupted_file_goes_on(base_model, documents, tmp_path, temperatur
             raise KeyboardInterrupt
         return generated(*arguments)
 
-    monkeypatch.setattr(module, "_generated", stops)
+    monkeypatch.setattr(module, "generated", stops)
     with pytest.raises(KeyboardInterrupt):
         complete(base_model, documents, broken, **options)
     with open(broken, "a") as handle:

@@ -109,9 +109,9 @@ def test_signs_and_probabilities():
     assert with_interval({"value": 0.3, "low": 0.1, "high": 0.5}, signed=True) == "+0.30 [+0.10, +0.50]"
     assert [probability(p) for p in (0.00001, 0.0321, 1.0, None)] == ["< 0.0001", "0.032", "1", "–"]
     row = {"first": "a", "second": "b", "value": -1.0, "low": -2.0, "high": 0.0, "p_permutation": 0.04}
-    title, table = differences([{**row, "p_holm": 0.08, "p_bootstrap": 0.05}])
+    title, table = differences([{**row, "p_holm": 0.08}])
     assert title.text == "Differences:"
-    assert table.rows == [["b − a", "-1.0 [-2.0, +0.0]", "0.04", "0.08", "0.05"]]
+    assert table.rows == [["b − a", "-1.0 [-2.0, +0.0]", "0.04", "0.08"]]
 
 
 def test_long_documents_and_other_tokens_are_told():
@@ -130,7 +130,7 @@ def test_long_documents_and_other_tokens_are_told():
 
 
 def test_of_many_models_only_differences_from_the_first_are_shown():
-    figures = {"value": 1.0, "low": 0.0, "high": 2.0, "p_permutation": 0.1, "p_holm": 1.0, "p_bootstrap": 0.1}
+    figures = {"value": 1.0, "low": 0.0, "high": 2.0, "p_permutation": 0.1, "p_holm": 1.0}
 
     def shown(number):
         pairs = combinations([f"m{k}" for k in range(number)], 2)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.generators.conftest import DATA
 
 from yukawa.generators import check
 from yukawa.generators.checking import Surroundings, kind_of
@@ -20,6 +21,18 @@ def test_public_cards_have_the_errors_that_they_have_and_no_other(real_cards, co
         "scikit-hep__model-D_hhhh.dec": [("E-PART", 3)],
         "scikit-hep__model-VVPIPI.dec": [("E-PART", 3)],
     }
+
+
+def test_findings_are_those_of_the_list(real_cards, codes):
+    """cards.tsv lists what a first checker found and people looked at: errors and warnings, card by card."""
+    listed = {}
+    for line in (DATA / "cards.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        name, *_, findings = line.split("\t")
+        listed[name] = {each for each in findings.split("; ") if each}
+    assert set(listed) == set(real_cards)
+    assert {
+        name: {f"{line}:{code}" for code, line in codes(text)} for name, text in real_cards.items()
+    } == listed
 
 
 def table(name: str) -> str:

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from yukawa.generators import diagnostics
 from yukawa.generators.diagnostics import CODES, Diagnostic, as_github, as_objects, as_sarif, as_text
 
@@ -33,6 +35,52 @@ def test_sarif_and_json_name_the_same_places():
         (3, "error"),
         (1, "note"),
     ]
+
+
+# The rules of sarif-schema-2.1.0.json for what is written here: what is required, of which type, and that nothing else is there.
+_TEXT = {
+    "type": "object",
+    "required": ["text"],
+    "properties": {"text": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+
+def closed(required: list[str], **properties: object) -> dict[str, object]:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+def some(items: object) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+_PLACE = closed(
+    [],
+    artifactLocation=closed([], uri={"type": "string", "pattern": r"^[\w.~!$&'()*+,;=:@/%-]*$"}),
+    region=closed(
+        [], startLine={"type": "integer", "minimum": 1}, startColumn={"type": "integer", "minimum": 1}
+    ),
+)
+_RESULT = closed(
+    ["message"], ruleId={"type": "string"}, ruleIndex={"type": "integer", "minimum": -1}, message=_TEXT,
+    level={"enum": ["none", "note", "warning", "error"]}, locations=some(closed([], physicalLocation=_PLACE)),
+)  # fmt: skip
+_DRIVER = closed(
+    ["name"], name={"type": "string"}, version={"type": "string"},
+    rules={**some(closed(["id"], id={"type": "string"}, shortDescription=_TEXT)), "uniqueItems": True},
+)  # fmt: skip
+SARIF = closed(
+    ["version", "runs"], **{"$schema": {"type": "string", "format": "uri"}}, version={"const": "2.1.0"},
+    runs=some(closed(["tool"], tool=closed(["driver"], driver=_DRIVER), results=some(_RESULT))),
+)  # fmt: skip
+
+
+def test_sarif_keeps_the_rules_of_its_schema():
+    jsonschema = pytest.importorskip("jsonschema")
+    log = json.loads(as_sarif([("my cards/ψ #1.dec", FOUND), ("empty.dec", [])], "1.0"))
+    jsonschema.validate(log, SARIF)
+    uri = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "my%20cards/%CF%88%20%231.dec"
 
 
 def test_every_code_that_is_reported_is_explained_and_every_other_is_gone():

@@ -94,6 +94,20 @@ def test_resonances_have_their_width():
     assert np.median(masses) == pytest.approx(0.775, abs=0.02)
 
 
+def test_a_resonance_decays_by_what_is_open_at_its_mass():
+    """The tail of a rho begins at two pions, that of a phi at two kaons for those that decay to kaons."""
+    card = (
+        "Decay J/psi\n1 rho0 phi PHSP;\nEnddecay\nDecay rho0\n1 pi+ pi- VSS;\nEnddecay\n"
+        "Decay phi\n0.5 K+ K- VSS;\n0.5 pi+ pi- pi0 PHSP;\nEnddecay\nEnd"
+    )
+    events = generated(card, "J/psi", 5000)
+    check_laws(events)
+    assert events.masses[events.number == 113].min() > 2 * 0.13957
+    mothers = np.unique(events.mother[events.number == 321])
+    assert events.masses[mothers].min() > 2 * 0.49367
+    assert 0.4 < len(mothers) / 5000 < 0.5
+
+
 @pytest.mark.parametrize(
     ("text", "parent", "reason"),
     [

@@ -118,7 +118,9 @@ def test_events_of_an_evtgen(root, tmp_path):
         run_evtgen(card, 5, "J/psi", 1, root)
 
 
-def test_where_it_is(tmp_path):
-    assert evtgen_root({}) is None
+def test_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.delenv("EVTGEN_ROOT", raising=False)
+    assert evtgen_root() is None
+    monkeypatch.setenv("EVTGEN_ROOT", str(tmp_path))
     with pytest.raises(InputError, match=r"EVTGEN_ROOT is .* is missing"):
-        evtgen_root({"EVTGEN_ROOT": str(tmp_path)})
+        evtgen_root()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from yukawa.generators.checking import check
+from yukawa.generators.mending import mended_fully
+
 CARD = "Decay {parent}\n1.0 {mode};\nEnddecay\nEnd"
 
 
@@ -18,6 +21,7 @@ def of(parent: str, mode: str) -> str:
         ("psi(2S)", "chi_c0 gamma P2GC0", "E-ORDER", '"gamma chi_c0"'),
         ("B0", "mu+ nu_mu D- ISGW2", "E-ORDER", '"D- mu+ nu_mu"'),
         ("J/psi", "mu+ mu- vll", "E-MODEL", '"VLL"'),
+        ("J/psi", "mu+ mu- PHOTOS vll", "E-MODEL", '"VLL"'),
         ("J/psi", "mu+ muu- VLL", "E-PART", '"mu-"'),
         ("J/psi", "mu+ mu-", "E-NOMODEL", ""),
         ("J/psi", "mu+ mu- gamma VLL", "E-NDAUG", ""),
@@ -70,3 +74,20 @@ def test_a_missing_alias_is_written_once_for_all_uses(first):
 
 def test_own_cards_have_no_error(own_card, codes):
     assert not codes(own_card)
+
+
+def test_a_mend_of_a_model_leaves_the_flags_before_it():
+    text = of("J/psi", "mu+ mu- PHOTOS vll")
+    better, left = mended_fully(text, lambda text: check(text, name="card.dec"))
+    assert (better, left) == (of("J/psi", "mu+ mu- PHOTOS VLL"), [])
+
+
+def test_an_alias_beside_that_of_its_antiparticle_is_known():
+    """MyLc is not MyALc misspelt where ChargeConj names both."""
+    text = (
+        "Alias MyALc anti-Lambda_c-\nChargeConj MyLc MyALc\nDecay Lambda_b0\n1 MyLc pi- PHSP;\nEnddecay\n"
+        "Decay MyLc\n1 p+ K- pi+ PHSP;\nEnddecay\nCDecay MyALc\nEnd"
+    )
+    better, left = mended_fully(text, lambda text: check(text, name="card.dec"))
+    assert "Alias MyLc Lambda_c+\n" in better
+    assert not [each for each in left if each.level == "error"]

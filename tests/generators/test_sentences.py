@@ -27,6 +27,10 @@ def chain(sentence: str) -> list[str]:
         ("tau+ to mu nu nu", ["tau+ -> mu+ nu_mu anti-nu_tau"]),
         ("B+ -> anti-D0 pi+, D0 -> K- pi+ and c.c.", ["B+ -> anti-D0 pi+", "anti-D0 -> K+ pi-"]),
         ("psi(4260) -> gamma X(3872), X(3872) -> J/psi rho0", ["psi(4260) -> gamma X_1(3872)", "X_1(3872) -> J/psi rho0"]),
+        ("chi_c0 -> K_S0 K_S0 after psi(2S) -> gamma chi_c0", ["psi(2S) -> gamma chi_c0", "chi_c0 -> K_S0 K_S0"]),
+        ("psi' -> eta J/psi (J/psi -> mumu, eta -> gamma gamma)", ["psi(2S) -> eta J/psi", "J/psi -> mu+ mu-", "eta -> gamma gamma"]),
+        ("B0 -> J/psi K_S0 at the Upsilon(4S)", ["B0 -> J/psi K_S0"]),
+        ("π0衰变到两个光子", ["pi0 -> gamma gamma"]),
         ("psi(2S)->J/psi eta", ["psi(2S) -> J/psi eta"]),
     ],
 )  # fmt: skip
@@ -62,6 +66,7 @@ def test_what_else_a_sentence_says(sentence, experiment, events, energy):
         ("make me some events", "names no decay"),
         ("D0 -> K- pi+ but not K+ pi-", "excludes something"),
         ("B0 -> K+ pi-, D0 -> K- pi+", "nothing before it produces it"),
+        ("psi(2S) with chi_c0, chi_c0 -> pi+ pi-", "in none of its decays"),
         ("", "names no decay"),
         ("pi pi pi pi pi pi pi pi pi -> K K K K K K K K K K", "charges of the decay of pi are not given"),
     ],

@@ -11,6 +11,10 @@ from yukawa.generators.spellings import plain_sentence
     ("sentence", "plain", "notes"),
     [
         ("J/psi -> mumu", "J/psi → mu mu", ()),
+        ("ψ(2S)→π0π0J/ψ", "psi(2S) → pi0 pi0 J/psi", ()),
+        ("J/ψ → γη′", "J/psi → gamma eta'", ()),
+        ("B+ → μ+ νμ", "B+ → mu+ nu_mu", ()),
+        ("Λc+ → p K− π+", "Lambdac+ → p K- pi+", ()),
         ("D0 -> Kpipi", "D0 → K pi pi", ()),
         ("J/psi -> dimuon", "J/psi → muon muon", ()),
         ("psi(2S) dcays to gama chi_c0", "psi(2S) decays to gamma chi_c0", ("dcays is read as decays", "gama is read as gamma")),

@@ -22,6 +22,13 @@ from yukawa.llm.folders import (
 from yukawa.llm.loading import open_language_model
 
 
+def test_the_first_line_of_an_error_is_short_and_never_empty():
+    assert folders.first_line(ValueError("one\ntwo")) == "one"
+    assert folders.first_line(ValueError(" \n one")) == "one"
+    assert folders.first_line(ValueError("x" * 1000)) == "x" * 300
+    assert folders.first_line(ValueError("  ")) == "ValueError"
+
+
 def run_in(folder, **values):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.yaml").write_text(yaml.safe_dump(values))

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.data import Document
-from yukawa.llm.loading import open_language_model
+from yukawa.llm.loading import open_language_model, saved_ends
 
 DOCUMENTS = [
     Document(id=text[:1], text=text, source="test") for text in ("The W is heavy.", "Quarks are confined.")
@@ -21,6 +21,16 @@ IDS = torch.arange(40, 60)[None]
 def logits(model):
     with torch.inference_mode():
         return model.model(IDS).logits
+
+
+def test_the_ends_of_a_text_are_those_of_all_files(tmp_path):
+    assert saved_ends(tmp_path) == set()
+    (tmp_path / "config.json").write_text('{"eos_token_id": 3}')
+    assert saved_ends(tmp_path) == {3}
+    (tmp_path / "generation_config.json").write_text('{"eos_token_id": [1, 2]}')
+    assert saved_ends(tmp_path) == {1, 2, 3}
+    (tmp_path / "config.json").write_text('{"eos_token_id": null}')
+    assert saved_ends(tmp_path) == {1, 2}
 
 
 def test_folder_adapter_run_and_object_agree(base_folder, adapter_folder, tmp_path):

@@ -2,18 +2,22 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import re
 import socket
 import threading
 import time
 
+import httpx
+import openai
 import pytest
 from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError, ReplyError
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import GenerationOptions, Message, structured
-from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.openai import OpenAIModel, _is_tried_again
 
 ASK = [Message("system", "Be short."), Message("user", "Spin of the W boson?")]
 TEXT = "The W boson has spin 1."
@@ -23,6 +27,14 @@ TEXT = "The W boson has spin 1."
 def _short_waits(monkeypatch):
     """The waits of the client begin with a millisecond."""
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
+
+
+@pytest.mark.parametrize("code", range(400, 512))
+def test_what_is_said_to_be_tried_again_is_what_the_client_tries_again(code):
+    response = httpx.Response(code, request=httpx.Request("POST", "http://localhost/v1"))
+    error = openai.APIStatusError("no", response=response, body=None)
+    client = openai.OpenAI(api_key="k", base_url="http://localhost/v1")
+    assert _is_tried_again(error) == client._should_retry(response)
 
 
 class Spin(BaseModel):
@@ -236,6 +248,25 @@ class TestRefusals:
         with pytest.raises(InputError, match="not a web address"):
             OpenAIModel("tiny", base_url=url)
 
+    @pytest.mark.parametrize(
+        ("code", "said"),
+        [(418, "HTTP 418: I'm a teapot (check model and base_url"), (400, "HTTP 400: Bad Request (check model, context_length"),
+         (999, "HTTP 999: its server does not say why (try again later)")],
+    )  # fmt: skip
+    def test_a_refusal_without_words_has_some(self, server, code, said):
+        server.script.extend([lambda handler, _: handler.send_json({}, code)] * 9)
+        with pytest.raises(ModelError) as caught:
+            ask(make(server, retries=0))
+        assert said.lower() in str(caught.value).lower()
+
+    def test_a_packed_reply_says_what_to_do(self, server):
+        packed = {"Content-Encoding": "gzip"}
+        server.script.extend([lambda handler, _: handler.send_bytes(b"x", "text/plain", 200, packed)])
+        with pytest.raises(
+            ModelError, match=r"oversteps its limits .model 'w'.*gzip.*switch compression off"
+        ):
+            ask(make(server))
+
     def test_a_long_complaint_is_shortened(self, server, behaviours):
         server.script.extend([behaviours.status(400, "x" * 5000)])
         with pytest.raises(ModelError) as caught:
@@ -270,6 +301,54 @@ class TestKeys:
             ask(make(server, key_variable="W_KEY"))
         assert caught.value.exit_code == 2
         assert server.bodies == []
+
+    @pytest.mark.parametrize(
+        ("value", "what"),
+        [("abcdef\nghijkl", "7 of it is a line break"), ("schlüssel-1", "5 of it is one that is not ASCII"),
+         ("abc\x07def", "4 of it is a control character")],
+    )  # fmt: skip
+    def test_a_key_that_no_header_can_hold_is_refused(self, server, monkeypatch, value, what):
+        monkeypatch.setenv("W_KEY", value)
+        with pytest.raises(
+            InputError, match=rf"'W_KEY': character {what}.*export W_KEY=.*on one line"
+        ) as caught:
+            ask(make(server, key_variable="W_KEY"))
+        assert value[:3] not in str(caught.value)
+        assert server.bodies == []
+
+
+class TestEchoes:
+    """What a server makes of a key is not shown, whole or streamed in pieces of any size."""
+
+    KEY = "zq-Xh81kQ0pLm7"
+    MADE = (KEY[1:], KEY[:-4], KEY.upper(), KEY[::-1], " ".join(KEY), f"{KEY[:7]}\n{KEY[7:]}", KEY.encode().hex(),
+            base64.b64encode(f"Bearer {KEY}".encode()).decode()[1:])  # fmt: skip
+
+    @pytest.mark.parametrize("made", MADE)
+    def test_they_are_masked(self, server, behaviours, monkeypatch, made):
+        monkeypatch.setenv("W_KEY", self.KEY)
+        text = f"You are {made}, or not."
+        events = behaviours.events(*map(behaviours.piece, text), behaviours.piece(None, "stop"))
+        server.script.extend([answered(behaviours, text=text), events, behaviours.status(418, text)])
+        model = make(server, key_variable="W_KEY")
+        whole = ask(model).text
+        streamed, error = read(model)
+        assert error is None
+        with pytest.raises(ModelError) as caught:
+            ask(model)
+        for shown in (whole, "".join(streamed), str(caught.value)):
+            assert re.search(
+                r"You are \S{0,11}\[secret\]\S{0,2}, or not", shown
+            )  # the code of "Bearer " stands before
+
+        assert "".join(streamed) == whole
+
+    def test_nor_in_pieces_of_a_whole_reply(self, server, behaviours, monkeypatch):
+        monkeypatch.setenv("W_KEY", self.KEY)
+        tokens = [{"token": part, "logprob": -1.0} for part in ("zq-", "Xh81", "kQ0", "pLm7")]
+        server.script.extend([answered(behaviours, logprobs={"content": tokens})])
+        found = ask(make(server, key_variable="W_KEY"), logprobs=True).logprobs
+        assert {item.token for item in found} == {"[secret]"}
 
 
 class TestGarbage:
@@ -401,7 +480,10 @@ class TestLimits:
         began = time.monotonic()
         pieces, error = read(make(server, timeout_s=0.5, deadline_s=2.5))
         assert pieces
-        assert "has not ended" in str(error)
+        assert (
+            "has not ended after 2.5 s; it is incomplete (a longer wait is deadline_s under [models.w]"
+            in str(error)
+        )
         assert time.monotonic() - began < 4.5
 
     def test_the_list_of_models_has_a_deadline(self, server, behaviours, monkeypatch):
@@ -419,11 +501,39 @@ class TestLimits:
             ask(make(server))
         assert len(server.bodies) == 1
 
+    @pytest.mark.parametrize("words", [["word "] * 5000, [""] * 5000, [*["word "] * 160, *[""] * 5000]])
+    def test_a_server_that_ignores_max_tokens_is_left(self, server, behaviours, words):
+        sent = []
+
+        def on_and_on(handler, body):
+            handler.start_events()
+            with contextlib.suppress(OSError):
+                for word in words:
+                    handler.send_event(behaviours.piece(word))
+                    sent.append(word)
+                    time.sleep(0.0002)
+
+        server.script.extend([on_and_on])
+        pieces, error = read(make(server), max_tokens=20)
+        assert "".join(pieces) == "".join(words[:180])
+        assert f"at {server.url} is longer than 900 characters, more than 20 tokens (max_tokens) have" in str(
+            error
+        )
+        assert "raise max_tokens under [models.w] of yukawa.toml; a server that ignores it" in str(error)
+        assert len(sent) < 4000
+        server.script.extend([answered(behaviours, text="x" * 900), answered(behaviours, text="x" * 901)])
+        assert len(ask(make(server), max_tokens=20).text) == 900
+        with pytest.raises(ModelError, match="longer than 900 characters"):
+            ask(make(server), max_tokens=20)
+
     def test_a_streamed_one_too(self, server, behaviours):
         server.script.extend([behaviours.events(*[behaviours.piece("x" * 50_000)] * 5)])
         pieces, error = read(make(server))
         assert len("".join(pieces)) == 200_000
-        assert "longer than 200,000 characters" in str(error)
+        assert (
+            "longer than 200,000 characters, the most that is read (set max_tokens under [models.w]"
+            in str(error)
+        )
 
     def test_deep_json_is_no_completion(self, server, behaviours):
         server.script.extend([behaviours.raw(b"[" * 20_000)])
@@ -469,7 +579,7 @@ class TestAccounts:
         )
         with caplog.at_level("DEBUG"), pytest.raises(ModelError) as caught:
             ask(OpenAIModel("tiny", name="w", base_url=url))
-        assert ask(OpenAIModel("tiny", name="w", base_url=url)).text == "You are [secret]."
+        assert ask(OpenAIModel("tiny", name="w", base_url=url)).text.startswith("You are [secret]")
         for words in (
             str(caught.value),
             caplog.text,
@@ -492,7 +602,8 @@ class TestCutStreams:
         server.script.extend([behaviours.events(behaviours.piece("The"), end="silent")])
         pieces, error = read(make(server, timeout_s=0.2))
         assert pieces == ["The"]
-        assert "cut half-way" in str(error)
+        assert "was cut half-way: its server was silent for 0.2 s; it is incomplete" in str(error)
+        assert "write a longer timeout_s under [models.w]" in str(error)
 
     def test_an_error_inside_a_stream_is_passed_on(self, server, behaviours):
         server.script.extend([behaviours.events(behaviours.piece("The"), {"error": {"message": "GPU lost"}})])

@@ -78,6 +78,35 @@ def test_leaving_a_stream_early_stops_the_model():
         assert model.stopped.is_set()
 
 
+class Waiting(ScriptedModel):
+    """Never replies, and tells whether its work began and whether it was called off."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.begun, self.stopped = threading.Event(), threading.Event()
+
+    async def chat(self, messages, options=GREEDY):
+        self.begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            self.stopped.set()
+
+
+def test_whoever_interrupts_the_caller_stops_the_request(monkeypatch):
+    def interrupted(self, timeout=None):
+        assert model.begun.wait(10)
+        raise KeyboardInterrupt
+
+    model = Waiting()
+    with SyncChat(model) as chat:
+        with monkeypatch.context() as patch:
+            patch.setattr("concurrent.futures.Future.result", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                chat.chat(ASK)
+        assert model.stopped.wait(10)
+
+
 def test_closing_ends_the_thread_and_may_be_done_twice():
     chat = SyncChat(ScriptedModel(["a", "b"], name="closing"))
     assert "chat-closing" not in threads()  # nothing runs before the first call

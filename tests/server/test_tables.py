@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from tests.knowledge.conftest import postgres as postgres
 
 from yukawa.core.errors import StoreError
 from yukawa.knowledge.store.database import Store
 from yukawa.server import tables as module
+from yukawa.server.keys import Keys, Person
 from yukawa.server.tables import ServerTables
 
 
@@ -110,3 +113,42 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "home").mkdir(mode=0o500)
     with pytest.raises((StoreError, OSError)):
         ServerTables(store, tmp_path / "home")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_killed_process_whose_parent_has_not_looked_is_dead():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    holder = f"{socket.gethostname()}/{process.pid}"
+    assert module._lives(holder)
+    os.kill(process.pid, 9)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not module._lives(holder)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_all_of_it_is_so_on_a_postgresql_server(postgres, tmp_path):
+    """Two servers over one database: one chain, one reply to a repeated request, keys and conversations of both."""
+    url = postgres()
+    stores = [Store(url), Store(url)]
+    both = [ServerTables(store, tmp_path) for store in stores]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: both[n % 2].note("me", "teach", f"item {n}"), range(40)))
+            begun = list(pool.map(lambda n: both[n % 2].begin_once("me", "key", "request", 60), range(8)))
+        entries, whole = both[0].noted()
+        assert (len(entries), whole) == (40, True)
+        assert sorted(begun) == ["begun", *["running"] * 7]
+        both[0].end_once("me", "key", 201, b"reply")
+        assert both[1].begin_once("me", "key", "request", 60) == (201, b"reply")
+        key, row = Keys(both[0]).add("M. Chen", "teacher", actor="test")
+        assert Keys(both[1]).holder(key) == Person("M. Chen", "teacher", row["id"])
+        both[0].add_turn("chat", "M. Chen", "a question", "an answer", new=True)
+        assert both[1].questions("chat", "M. Chen") == ["a question"]
+        assert both[1].questions("chat", "another") is None
+        assert not (tmp_path / "server.db").exists()
+        Keys(both[1]).revoke("M. Chen", actor="test")
+        assert Keys(both[0]).holder(key) is None
+    finally:
+        for store in stores:
+            store.close()

@@ -156,7 +156,7 @@ class Assistant:
             if self._opened is None:
                 from yukawa.assistant.passages import Passages
 
-                self._opened = Passages(self._base, self._models)
+                self._opened = Passages(self._base, self._models, self._settings.sources)
             return self._opened
 
     def _answered(

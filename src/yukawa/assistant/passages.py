@@ -3,22 +3,17 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from yukawa import knowledge
 from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
+from yukawa.assistant.outside import Outside
 from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.proposing import proposed
 from yukawa.assistant.writing import Reader, whole_sentences, write
-from yukawa.core.settings import ModelSettings
-from yukawa.knowledge.documents.spans import (
-    NEAREST,
-    DocumentAnswer,
-    Span,
-    answer_from_documents,
-    answer_from_passages,
-    meaning_of,
-)
+from yukawa.core.settings import ModelSettings, SourceSettings
+from yukawa.knowledge.documents import spans as documents
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import KINDS
 from yukawa.knowledge.store.writer import new_id
@@ -34,10 +29,14 @@ class Passages:
     Args:
         base: where passages come from.
         models: models that are open already, by name; others are opened from their row when first used.
+        sources: rows of other servers, where those that are enabled are asked if the base has no answer.
     """
 
-    def __init__(self, base: knowledge.KnowledgeBase, models: Mapping[str, ChatModel] | None = None) -> None:
-        self._base = base
+    def __init__(
+        self, base: knowledge.KnowledgeBase, models: Mapping[str, ChatModel] | None = None,
+        sources: Mapping[str, SourceSettings] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        self._base, self._outside = base, Outside.of(sources)
         self._models = dict(models or {})
         self._chats: dict[str, SyncChat] = {}
         self._lock = threading.Lock()  # of several threads one opens a model
@@ -77,7 +76,7 @@ class Passages:
         while self._chats:
             self._chats.popitem()[1].close()
 
-    def _found(self, question: str, as_of: str | None, domain: str | None) -> DocumentAnswer:
+    def _found(self, question: str, as_of: str | None, domain: str | None) -> documents.DocumentAnswer:
         """Answer from what people taught, then from documents; items that another one corrects do not count."""
         taught = sorted(
             (
@@ -88,28 +87,34 @@ class Passages:
             ),
             key=lambda hit: -hit.score,
         )
-        embed = meaning_of(self._base)
-        found = answer_from_passages(question, taught, embed)
+        embed = documents.meaning_of(self._base)
+        found = documents.answer_from_passages(question, taught, embed)
         if replaced := _replaced(found, taught):
             kept = [hit for hit in taught if hit.item_id not in replaced]
-            found = answer_from_passages(question, kept, embed)
-        documents = (
-            answer_from_documents(question, self._base, as_of=as_of, domain=domain) if found.refused else None
-        )
-        if documents is None or not documents.refused:
-            return documents or found
-        nearest = sorted((*found.nearest, *documents.nearest), key=lambda span: -span.covered)
-        nowhere = tuple(word for word in documents.nowhere if word in found.nowhere or not taught)
-        return DocumentAnswer((), tuple(nearest[:NEAREST]), nowhere)
+            found = documents.answer_from_passages(question, kept, embed)
+        if not found.refused:
+            return found
+        read = documents.answer_from_documents(question, self._base, as_of=as_of, domain=domain)
+        if read is not None and not read.refused:
+            return read
+        if self._outside is not None and as_of is None and domain is None:
+            further = documents.answer_from_passages(question, self._outside.passages(question), embed)
+            if not further.refused:
+                return further
+        if read is None:
+            return found
+        nearest = sorted((*found.nearest, *read.nearest), key=lambda span: -span.covered)
+        nowhere = tuple(word for word in read.nowhere if word in found.nowhere or not taught)
+        return documents.DocumentAnswer((), tuple(nearest[: documents.NEAREST]), nowhere)
 
     def _write(
-        self, question: str, row: ModelSettings, spans: Sequence[Span], reader: Reader | None
+        self, question: str, row: ModelSettings, spans: Sequence[documents.Span], reader: Reader | None
     ) -> Answer:
         """What a model writes from the passages of `spans`, or these where it cannot be held to them."""
         hits = list({span.hit.passage_id: span.hit for span in spans}.values())
         text, checks, cut = self._written(row, hits, question, reader)
         if ABSTENTION in text:
-            return _abstained(question, DocumentAnswer((), tuple(spans)), row.name)
+            return _abstained(question, documents.DocumentAnswer((), tuple(spans)), row.name)
         if failed := [replace(c, name=f"{row.name}: {c.name}") for c in checks if not c.passed]:
             return replace(_quoted(question, spans, "quote"), checks=tuple(failed))
         if cut:
@@ -153,7 +158,7 @@ class Passages:
             return self._chats[row.name]
 
 
-def _replaced(found: DocumentAnswer, taught: Sequence[knowledge.Hit]) -> set[str]:
+def _replaced(found: documents.DocumentAnswer, taught: Sequence[knowledge.Hit]) -> set[str]:
     """The items that corrections among the answers, trusted at least as far, put right."""
     trust = {hit.item_id: hit.trust for hit in taught}
     corrections = [span.hit for span in found.spans if span.hit.kind == "correction"]
@@ -165,17 +170,17 @@ def _replaced(found: DocumentAnswer, taught: Sequence[knowledge.Hit]) -> set[str
     }
 
 
-def _quoted(question: str, spans: Sequence[Span], model: str) -> Answer:
+def _quoted(question: str, spans: Sequence[documents.Span], model: str) -> Answer:
     text = "\n".join(f"{span.quote} [{n}]" for n, span in enumerate(spans, start=1))
     sources = tuple(replace(_source(span.hit, n), quote=span.quote) for n, span in enumerate(spans, start=1))
     return Answer(new_id(), question, text, sources, (), False, model, "", "", spans[0].covered)
 
 
-def _abstained(question: str, found: DocumentAnswer, model: str) -> Answer:
+def _abstained(question: str, found: documents.DocumentAnswer, model: str) -> Answer:
     text = "I do not know: nothing in the knowledge base supports an answer."
     if found.nowhere:
         text = f"I do not know: nothing that was taught mentions {', '.join(map(repr, found.nowhere))}."
-    near = (found.nearest or found.spans)[:NEAREST]
+    near = (found.nearest or found.spans)[: documents.NEAREST]
     sources = tuple(_source(span.hit, n) for n, span in enumerate(near, start=1))
     if sources:
         text += " The nearest passages are:\n" + "\n".join(f"[{s.marker}] {s.quote}" for s in sources)

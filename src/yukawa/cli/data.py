@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from yukawa import data
-from yukawa.cli import session
+from yukawa.cli import engine, session
 from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError
@@ -286,4 +286,14 @@ def _show_leaks(hits: list[data.Leak]) -> None:
         say(f"and {len(hits) - _SHOWN:,} more; --json shows all")
 
 
-app = new_app("Make data sets of text for training.", abstracts, conversations, check)
+app = new_app(
+    "Make data sets of text for training.",
+    abstracts,
+    conversations,
+    check,
+    engine.fission,
+    engine.report,
+    engine.review,
+    engine.chats,
+    engine.compose,
+)

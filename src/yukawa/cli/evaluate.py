@@ -7,18 +7,8 @@ from typing import Annotated, Any
 from typer.core import TyperGroup
 
 from yukawa import embedding, evaluation
-from yukawa.cli import judging
-from yukawa.cli.options import (
-    Json,
-    RunFolder,
-    a_recipe,
-    argument,
-    its_changes,
-    new_app,
-    option,
-    run_folder,
-    with_options,
-)
+from yukawa.cli import judging, options
+from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, nearest
@@ -108,16 +98,16 @@ def statistics(
 
 
 def recipe(
-    recipe: Annotated[str, a_recipe("evaluation")],
-    changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
-    out: RunFolder = None,
+    recipe: Annotated[str, options.a_recipe("evaluation")],
+    changes: Annotated[list[str] | None, options.its_changes("models.mine=runs/mine limit=100")] = None,
+    out: options.RunFolder = None,
     as_json: Json = False,
 ) -> None:
     """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    folder = run_folder(out, recipe)
+    folder = options.run_folder(out, recipe)
     check_folder(folder)
     _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
 
@@ -322,6 +312,42 @@ def entropy(
         show([evaluation.results.diversity_table(found)])
 
 
+def code(
+    models: Annotated[
+        list[str],
+        argument("MODEL...", "Rows of yukawa.toml; 'grammar' alone needs none and is always compared with."),
+    ],
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how well models write decay cards: those that parse, pass the check, hold the chain, generate.
+
+    Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
+    which needs no model.
+    """
+    import contextlib
+
+    from yukawa.generators import evaluating
+    from yukawa.llm import SyncChat, open_model
+
+    tasks = [task for task in evaluating.code_tasks() if task.steps][:limit]
+    rows = read_settings().models
+    named = evaluation.report.find_rows([name for name in models if name != "grammar"], rows)
+    with contextlib.ExitStack() as stack, progress_bar("cards") as progress:
+        writers: dict[str, evaluating.Writer] = {"grammar": evaluating.grammar}
+        for row in named:
+            chat = stack.enter_context(SyncChat(open_model(row)))
+            writers |= {
+                row.name: evaluating.card_writer(chat),
+                f"{row.name}, plan": evaluating.plan_writer(chat),
+            }
+        found = evaluating.evaluate_code(writers, tasks, progress)
+    if as_json:
+        print_json(found)
+        return
+    show(evaluation.results.code_section(found))
+
+
 def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service gives it."""
     metrics, results = evaluation.completion_metrics, evaluation.results
@@ -336,6 +362,58 @@ def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any
     elif any(row.logprobs for row in rows):
         found["entropy"] = results.entropy_json(metrics.chat_surprisals(rows), statistics)
     return found
+
+
+@with_options(loading, statistics)
+def questions(
+    sets: Annotated[
+        list[str],
+        argument(
+            "SET...", "pdg, derivations, general, or files of questions with answers (JSON Lines or JSON)."
+        ),
+    ],
+    model: Models = None,
+    against: Annotated[
+        list[Path] | None,
+        option("--against", "DATA", "Training text; what it says of the PDG is not asked. May be repeated."),
+    ] = None,
+    limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
+    loading: Any = None,
+    statistics: Any = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what models know: shares of right answers, with intervals and paired differences.
+
+    A choice is answered by likelihood; a number, a text or an expression by the model's own words.
+    """
+    models = find_models(model, loading)
+    if not models:
+        raise InputError("no model was named", hint="add --model FOLDER")
+    taught = evaluation.question_sets.claims_of(_training_rows(against)) if against else set()
+    asked = {
+        name: evaluation.question_sets.question_set(name, without=taught)[:limit]
+        for name in dict.fromkeys(sets)
+    }
+    answers: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    for one in models:
+        note(one.name)
+        opened = one.open()
+        for name, rows in asked.items():
+            with progress_bar("questions") as progress:
+                answers[name][one.name] = evaluation.questions.ask(opened, rows, progress=progress)
+    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in answers.items()}
+    if as_json:
+        print_json(found)
+    for name, data in () if as_json else found.items():
+        show(evaluation.questions.answers_section(name, data))
+
+
+def _training_rows(places: Iterable[Path]) -> Iterable[Any]:
+    """The rows of training files, and of data sets that split."""
+    from yukawa.data.dataset import open_rows
+
+    for place in places:
+        yield from open_rows(place, "train" if place.is_dir() else None)
 
 
 # ---- what the options name -----------------------------------------------------------------------
@@ -402,7 +480,7 @@ class RecipeGroup(TyperGroup):
         return "recipe", self.commands["recipe"], args
 
 
-app = new_app(
-    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report,
-    recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
+app = options.new_app(
+    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, questions,
+    report, code, recipe, judging.answers, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

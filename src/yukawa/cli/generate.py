@@ -66,7 +66,7 @@ def generate(
         })  # fmt: skip
         return
     of = f" of {first}" if first else ""
-    say(f"{count:,} events{of}, {len(generated.event):,} particles: {target}")
+    say(f"{count:,} event{'s' * (count != 1)}{of}, {len(generated.event):,} particles: {target}")
     if draw is not None:
         say(f"the first event is drawn: {draw}")
     for line in generated.notes:

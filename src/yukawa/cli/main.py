@@ -38,7 +38,7 @@ BROKEN_PIPE = 1  # the code of typer, which notices first at times
 app = options.new_app(
     "Ask about high-energy physics, teach, train and evaluate.",
     ask.ask, ask.chat, ask.teach, ask.search, models.models, check.check, generate.generate, train.recipes, demo.demo,
-    train.train, train.merge,
+    train.train, train.merge, serve.mcp,
 )  # fmt: skip
 for group in (knowledge, data, evaluate, jets, serve, write):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from yukawa.core.errors import ModelError, check_installed
-from yukawa.core.redaction import redacted
+from yukawa.core.redaction import redacted, redacted_values
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they are slow to import
@@ -72,7 +72,7 @@ def give(as_json: bool, document: Any, *pieces: Piece) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     if is_first_process():
-        sys.stdout.write(redacted(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+        sys.stdout.write(json.dumps(redacted_values(value), ensure_ascii=False, indent=2) + "\n")
 
 
 def show(blocks: Sequence[Any]) -> None:

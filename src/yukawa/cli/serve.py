@@ -13,7 +13,7 @@ import typer
 from yukawa.cli import options, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, need, note, print_json, say
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, check_name
 
 if TYPE_CHECKING:
     from yukawa import server
@@ -95,6 +95,28 @@ def _path(root_path: str) -> str:
             f"the path {root_path!r} does not begin with /", hint=f"type: --root-path /{root_path}"
         )
     return path
+
+
+def mcp(
+    role: Annotated[str, option("--role", "ROLE", "What the program may do: reader, asker, teacher, reviewer or admin.")] = "teacher",
+) -> None:  # fmt: skip
+    """Serve the Model Context Protocol on standard input, for a program that starts this one.
+
+    Its tools ask, search, show, look back, teach under your name, and check decay cards.
+    """
+    need("fastapi", "mcp", purpose="yukawa mcp", extra="server")
+    import asyncio
+
+    from yukawa import server
+    from yukawa.server.keys import ROLES, Person
+
+    check_name("role", role, ROLES)
+    allowed = next(one for one in ROLES if one == role)
+    settings = session.read_settings()
+    with session.taught_base(settings):
+        pass
+    services = server.open_services(server.ServerOptions(settings, local_name=session.me()), {})
+    asyncio.run(server.serve_stdio(services, Person(session.me(), allowed)))
 
 
 # ---- keys -----------------------------------------------------------------------------------------

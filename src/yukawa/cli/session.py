@@ -41,11 +41,12 @@ def read_settings() -> Settings:
 def own_places(out: Path) -> list[Path]:
     """Files and folders of the program that nothing is written over at `out`: base, settings, the package, runs around it."""
     from yukawa.knowledge.store import database
+    from yukawa.server.tables import own_places as server_places
 
     settings = None
     with contextlib.suppress(SettingsError):  # of a verb that does not need them
         settings = load_settings()
-    base = database.own_places(settings.knowledge.url) if settings else []
+    base = [*database.own_places(settings.knowledge.url), *server_places(settings.home)] if settings else []
     package = Path(__file__).parents[1]
     return [*base, *settings_files(), package, *run.own_places(out)]
 

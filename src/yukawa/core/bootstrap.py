@@ -1,12 +1,11 @@
-"""Bootstrap intervals and permutation tests of ratios by cluster, in blocks of resamples that fit memory."""
+"""Bootstrap intervals and permutation tests of ratios by cluster, within the range of what is measured."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -18,9 +17,13 @@ if TYPE_CHECKING:
 else:
     np = lazy_loader.load("numpy")
 
-Method = Literal["studentized", "bca", "percentile"]
 Pair = tuple[int, int]
+Interval = tuple[float, float, str]  # its ends and its method; NaN and the reason where there is none
 
+FEWEST = 4  # clusters that an interval or a test needs; benchmarks/evaluation_coverage.py shows why
+STUDENTIZED, BOUNDED = "studentized", "bounded"
+TOO_FEW, TOO_EQUAL = "too few for an interval", "too many equal values for an interval"
+_ROUNDING = 1e-14  # share of a sum of squares below which a difference of such sums is none
 _CELLS = 1 << 21  # resamples x clusters that are held at a time
 
 
@@ -40,6 +43,14 @@ def resampled_counts(size: int, resamples: int, seed: int) -> Iterator[Array]:
         drawn = rng.integers(0, size, size=(rows, size), dtype=np.int32).astype(np.int64)
         drawn += np.arange(rows)[:, None] * size
         yield np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size).astype(np.float64)
+
+
+def random_weights(size: int, resamples: int, seed: int) -> Iterator[Array]:
+    """Random weights of the clusters and, in the last column, of one more; rows of shape (size + 1,), not normalised."""
+    rng = np.random.default_rng([seed, 2])
+    step = max(1, _CELLS // (size + 1))
+    for start in range(0, resamples, step):
+        yield rng.standard_exponential((min(step, resamples - start), size + 1))
 
 
 def random_flips(size: int, resamples: int, seed: int) -> Iterator[Array]:
@@ -70,6 +81,7 @@ class Bootstrap:
         numerators: n, shape (C, S).
         denominators: d, shape (C, S).
         exponential: (S,), whether the value of a system is the exponential of its ratio.
+        ranges: (S, 2), the least and the greatest value that a cluster can have.
         pairs: of systems whose difference is wanted.
         resamples: R.
         seed: the same seed draws the same clusters.
@@ -80,13 +92,14 @@ class Bootstrap:
         numerators: Array,
         denominators: Array,
         exponential: NDArray[np.bool_],
+        ranges: Array,
         pairs: Sequence[Pair],
         resamples: int,
         seed: int,
     ) -> None:
         self._totals = n, d = numerators, denominators
         self.size, systems = n.shape
-        self.exponential = exponential
+        self.exponential, self._ranges = exponential, ranges
         self._pairs, self._resamples, self._seed = pairs, resamples, seed
         every = [*((s, s) for s in range(systems)), *pairs]
         self._place = {pair: k for k, pair in enumerate(every)}
@@ -97,8 +110,17 @@ class Bootstrap:
         blocks = resampled_counts(self.size, resamples, seed)
         self.sample = self._moments(np.ones((1, self.size)) @ self._columns)
         self.resampled = self._moments(np.concatenate([block @ self._columns for block in blocks]))
-        # Values without one cluster at a time, for the acceleration of BCa.
-        self._jackknife = value_of(n.sum(0) - n, d.sum(0) - d, exponential)
+        self._of_clusters = value_of(n, d, exponential)
+        self._weighted = self._with_ends() if np.isfinite(ranges).all(1).any() else np.empty((2, 0, systems))
+
+    def _with_ends(self) -> Array:
+        """Ratios of randomly weighted clusters and one more, which has the least or the greatest value: (2, R, S)."""
+        n, d = self._totals
+        sums = [block @ _with_last(n, d) for block in random_weights(self.size, self._resamples, self._seed)]
+        numerators, denominators, more = np.split(np.concatenate(sums), 3, axis=1)
+        ends = np.where(np.isfinite(self._ranges), self._ranges, np.nan).T[:, None]
+        found: Array = (numerators + more * ends) / (denominators + more)
+        return found
 
     def _moments(self, sums: Array) -> _Moments:
         systems, pairs = len(self.exponential), len(self._first)
@@ -109,51 +131,48 @@ class Bootstrap:
             ratios = n / d
             residuals = nn - ratios[:, b] * nd - ratios[:, a] * dn + ratios[:, a] * ratios[:, b] * dd
             covariances = residuals / (d[:, a] * d[:, b]) * (self.size / max(self.size - 1, 1))
-        covariances[:, :systems] = np.maximum(covariances[:, :systems], 0)
+        # What remains where equal terms cancel is rounding, not spread.
+        spread = residuals[:, :systems] > _ROUNDING * nn[:, :systems]
+        covariances[:, :systems] = np.where(spread, covariances[:, :systems], 0)
         return _Moments(ratios, value_of(n, d, self.exponential), covariances)
 
     def error(self, s: int) -> float:
-        """Standard error of the value of system s."""
+        """Standard error of the value of system s; NaN of a single cluster."""
         slope = float(self.sample.values[0, s]) if self.exponential[s] else 1.0
-        return slope * math.sqrt(self.sample.covariances[0, s])
+        return slope * math.sqrt(self.sample.covariances[0, s]) if self.size > 1 else math.nan
 
-    def interval(self, s: int, level: float, method: Method) -> tuple[float, float]:
-        """Ends of the interval of system s."""
-        if self.size < 2:
-            return math.nan, math.nan
-        if method != "studentized":
-            value, resampled = float(self.sample.values[0, s]), self.resampled.values[:, s]
-            return _by_quantile(value, resampled, self._jackknife[:, s], level, method)
+    def interval(self, s: int, level: float) -> Interval:
+        """The interval of system s, within its range."""
+        if self.size < FEWEST:
+            return math.nan, math.nan, TOO_FEW
+        if np.isfinite(self._ranges[s]).all() and _repeat(self._of_clusters[:, s]):
+            return _between(self._weighted[0, :, s], self._weighted[1, :, s], level)
         # On the ratio itself, since the exponential keeps the order.
         ratio, error = float(self.sample.ratios[0, s]), math.sqrt(self.sample.covariances[0, s])
         resampled, errors = self.resampled.ratios[:, s], np.sqrt(self.resampled.covariances[:, s])
-        ends = _studentized(ratio, error, resampled, errors, level)
-        if not self.exponential[s]:
-            return ends
-        with np.errstate(over="ignore"):  # of few clusters the interval may have no upper end
-            return float(np.exp(ends[0])), float(np.exp(ends[1]))
+        low, high, method = _studentized(ratio, error, resampled, errors, level)
+        if self.exponential[s]:
+            with np.errstate(over="ignore"):
+                low, high = float(np.exp(low)), float(np.exp(high))
+            if math.isinf(high):  # of few clusters it may have no upper end
+                return math.nan, math.nan, TOO_FEW
+        return *_clipped(low, high, *self._ranges[s]), method
 
-    def difference_interval(self, a: int, b: int, level: float, method: Method) -> tuple[float, float]:
-        """Ends of the interval of system b minus system a."""
-        if self.size < 2:
-            return math.nan, math.nan
-        value, error, resampled, errors = self._difference(a, b)
-        if method == "studentized":
-            return _studentized(value, error, resampled, errors, level)
-        return _by_quantile(value, resampled, self._jackknife[:, b] - self._jackknife[:, a], level, method)
-
-    def p_value(self, a: int, b: int) -> float:
-        """How often a resample lies as many standard errors from the difference as the difference from zero."""
-        value, error, resampled, errors = self._difference(a, b)
-        if not error > 0:
-            return 1.0 if value == 0 else math.nan
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distances = np.abs((resampled - value) / errors)
-        return float((np.count_nonzero(~(distances < abs(value) / error)) + 1) / (len(resampled) + 1))
+    def difference_interval(self, a: int, b: int, level: float) -> Interval:
+        """The interval of system b minus system a, within the range of such differences."""
+        if self.size < FEWEST:
+            return math.nan, math.nan, TOO_FEW
+        repeated = _repeat(self._of_clusters[:, b] - self._of_clusters[:, a])
+        if np.isfinite(self._ranges[[a, b]]).all() and repeated:
+            one, two = self._weighted[:, :, a], self._weighted[:, :, b]
+            return _between(two[0] - one[1], two[1] - one[0], level)
+        low, high, method = _studentized(*self._difference(a, b), level)
+        (a_low, a_high), (b_low, b_high) = self._ranges[[a, b]]
+        return *_clipped(low, high, b_low - a_high, b_high - a_low), method
 
     def difference_error(self, a: int, b: int) -> float:
-        """Standard error of system b minus system a."""
-        return self._difference(a, b)[1]
+        """Standard error of system b minus system a; NaN of a single cluster."""
+        return self._difference(a, b)[1] if self.size > 1 else math.nan
 
     def _difference(self, a: int, b: int) -> tuple[float, float, Array, Array]:
         """System b minus system a: value and standard error of the sample, then those of each resample."""
@@ -163,8 +182,7 @@ class Bootstrap:
             own = [slopes[:, s] ** 2 * moments.covariances[:, s] for s in (a, b)]
             shared = slopes[:, a] * slopes[:, b] * moments.covariances[:, self._place[a, b]]
             variance = own[0] + own[1] - 2 * shared
-            # What remains where equal terms cancel is rounding, not spread.
-            errors = np.sqrt(np.where(variance > 1e-14 * (own[0] + own[1]), variance, 0))
+            errors = np.sqrt(np.where(variance > _ROUNDING * (own[0] + own[1]), variance, 0))
             found.append((moments.values[:, b] - moments.values[:, a], errors))
         (value, error), (resampled, resampled_errors) = found
         return float(value[0]), float(error[0]), resampled, resampled_errors
@@ -173,12 +191,13 @@ class Bootstrap:
         """Two-sided p-values of the pairs of systems, which change places within random clusters.
 
         Returns:
-            The p-values, and whether they are exact: all exchanges are counted where there are at most R.
+            The p-values, NaN of too few clusters, and whether they are exact: all exchanges are counted where there are
+            at most R.
         """
         size, resamples, exponential = self.size, self._resamples, self.exponential
         exact = size < 60 and 2**size <= resamples
-        if not self._pairs:
-            return [], exact
+        if not self._pairs or size < FEWEST:
+            return [math.nan] * len(self._pairs), exact
         a, b = np.array(self._pairs).T
         n, d = (totals.sum(0) for totals in self._totals)
         values = value_of(n, d, exponential)
@@ -211,58 +230,40 @@ def _distinct(columns: Array) -> tuple[Array, NDArray[np.int64]]:
     return np.ascontiguousarray(found), copies.ravel()
 
 
-def with_fallback(
-    interval: Callable[[Method], tuple[float, float]], method: Method
-) -> tuple[float, float, Method]:
-    """Ends and method of an interval: BCa where too many resamples have no spread to be studentized by."""
-    low, high = interval(method)
-    if method == "studentized" and not (math.isfinite(low) and math.isfinite(high)):
-        return *interval("bca"), "bca"
-    return low, high, method
+def _with_last(numerators: Array, denominators: Array) -> Array:
+    """Columns whose weighted sums are numerators, denominators and the part of one more cluster of mean size."""
+    size, systems = numerators.shape
+    columns = np.zeros((size + 1, 3 * systems))
+    columns[:size, : 2 * systems] = np.concatenate([numerators, denominators], axis=1)
+    columns[size, 2 * systems :] = denominators.mean(0)
+    return columns
 
 
-def _studentized(
-    value: float, error: float, resampled: Array, errors: Array, level: float
-) -> tuple[float, float]:
-    if error == 0:
-        return _degenerate(value, resampled)
+def _repeat(values: Array) -> bool:
+    """Whether more than a tenth of the values are another's over again."""
+    return len(np.unique(np.round(values, 9))) < 0.9 * len(values)
+
+
+def _studentized(value: float, error: float, resampled: Array, errors: Array, level: float) -> Interval:
+    """The interval of bootstrap-t; none where too many resamples have no spread."""
     with np.errstate(divide="ignore", invalid="ignore"):
         distances = (resampled - value) / errors
-    distances = distances[~np.isnan(distances)]  # a resample of one cluster only has no spread: ±inf stays
-    if not len(distances):
-        return math.nan, math.nan
-    low, high = np.quantile(distances, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    return float(value - high * error), float(value - low * error)
+    # A resample of equal clusters has no spread: ±inf stays, NaN counts on both sides.
+    tail = (1 - level) / 2
+    low = np.quantile(np.where(np.isnan(distances), -np.inf, distances), tail, method="inverted_cdf")
+    high = np.quantile(np.where(np.isnan(distances), np.inf, distances), 1 - tail, method="inverted_cdf")
+    if not (error > 0 and np.isfinite([low, high]).all()):
+        return math.nan, math.nan, TOO_EQUAL
+    return float(value - high * error), float(value - low * error), STUDENTIZED
 
 
-def _by_quantile(
-    value: float, resampled: Array, jackknife: Array, level: float, method: Method
-) -> tuple[float, float]:
-    ends = [(1 - level) / 2, (1 + level) / 2]
-    if method == "bca":
-        ends = _bca_levels(value, resampled, jackknife, ends)
-    if not ends:
-        return _degenerate(value, resampled)
-    low, high = np.quantile(resampled, ends)
-    return float(low), float(high)
+def _between(lower: Array, upper: Array, level: float) -> Interval:
+    """The interval between the quantiles of the weighted ratios with a least and with a greatest value."""
+    return (
+        float(np.quantile(lower, (1 - level) / 2)), float(np.quantile(upper, (1 + level) / 2)), BOUNDED,
+    )  # fmt: skip
 
 
-def _bca_levels(value: float, resampled: Array, jackknife: Array, ends: list[float]) -> list[float]:
-    """Quantiles corrected for the bias of resamples and for a spread that grows with the value; none may exist."""
-    normal = NormalDist()
-    below = (np.count_nonzero(resampled < value) + np.count_nonzero(resampled <= value)) / (
-        2 * len(resampled)
-    )
-    deviations = jackknife.mean() - jackknife
-    spread = float((deviations**2).sum())
-    if not 0 < below < 1 or spread == 0:
-        return []
-    bias = normal.inv_cdf(below)
-    acceleration = float((deviations**3).sum()) / (6 * spread**1.5)
-    steps = [bias + normal.inv_cdf(end) for end in ends]
-    return [normal.cdf(bias + step / (1 - acceleration * step)) for step in steps]
-
-
-def _degenerate(value: float, resampled: Array) -> tuple[float, float]:
-    """The interval where nothing varies; NaN where something does."""
-    return (value, value) if np.allclose(resampled, value, rtol=1e-12, atol=0) else (math.nan, math.nan)
+def _clipped(low: float, high: float, least: float, greatest: float) -> tuple[float, float]:
+    """The part of an interval in the range of its quantity."""
+    return max(low, float(least)), min(high, float(greatest))

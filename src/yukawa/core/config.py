@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from yukawa.core.errors import InputError, nearest
-from yukawa.core.files import expanded, read_text
+from yukawa.core.files import expanded, read_text, real
 from yukawa.core.redaction import SHAPES
 
 # Steps that pydantic adds to a place for the types of a union.
@@ -152,7 +152,8 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     if str(name_or_path) in names:
         return shipped / f"{name_or_path}.yaml"
     path = expanded(name_or_path)
-    if os.path.isfile(path):  # Path.is_file fails for a name that is too long
+    # Path.exists fails for a name that is too long. A pipe is refused by its reader, and not for want of a file.
+    if os.path.lexists(path) and not os.path.isdir(path):
         return path
     is_file = path.suffix in (".yaml", ".yml") or path.parent != Path()
     guess = nearest(path.stem if is_file else str(name_or_path), names)
@@ -210,7 +211,7 @@ def read_on_base(
     Raises:
         InputError: as for `read_table`; `base` is not a text; a file is its own base.
     """
-    if path.resolve() in above:
+    if real(path) in above:
         raise InputError(f"{path} is its own base", hint="remove the line `base:` from one of the files")
     table = read_table(path)
     base = table.pop("base", None)
@@ -218,7 +219,7 @@ def read_on_base(
         return table
     if not isinstance(base, str):
         raise InputError(f"{path}: base: a name is expected, not {base!r}")
-    below = read_on_base(find_base(path, base), find_base, over, (*above, path.resolve()))
+    below = read_on_base(find_base(path, base), find_base, over, (*above, real(path)))
     return over(below, table)
 
 

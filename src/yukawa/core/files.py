@@ -87,6 +87,11 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def real(path: str | Path) -> Path:
+    """A path without links; one that links to itself stays as it is, and whoever reads it says what is wrong."""
+    return Path(os.path.realpath(path))
+
+
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe could block for ever and a device never end.
 
@@ -327,6 +332,14 @@ def new_folder(
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that a power cut takes none of them away again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent, deep=False)
+
+
 def take_place(new: Path, target: Path) -> None:
     """Put a file or a folder in the place of `target`, which may be a folder with files; it stays if that fails."""
     old = target.with_name(f".{secrets.token_hex(8)}.old")
@@ -421,8 +434,8 @@ def _check_kind(path: Path) -> bool:
     """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
     try:
         kind = os.stat(path).st_mode
-    except OSError:  # whoever writes will say what is wrong
-        return False
+    except OSError:  # whoever writes will say what is wrong; a link to nothing would be replaced
+        return path.is_symlink()
     except ValueError:
         raise InputError(f"{str(path)!r} is not the name of a file") from None
     if stat.S_ISDIR(kind):

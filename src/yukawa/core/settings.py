@@ -55,6 +55,7 @@ class ModelSettings(StrictModel):
         top_p: sample among the likeliest tokens that together have this probability.
         max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
+        price_in, price_out: what a million tokens of prompt and of answer cost, for budgets and cards.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
         deadline_s: longest exchange with the service, all attempts together, in seconds.
         timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
@@ -78,6 +79,8 @@ class ModelSettings(StrictModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Count | None = None
     context_length: Count | None = None
+    price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
     deadline_s: Positive = 600
@@ -91,11 +94,15 @@ class ModelSettings(StrictModel):
     @field_validator("key_variable")
     @classmethod
     def _is_a_variable_name(cls, value: str | None) -> str | None:
-        if value is not None and (
-            (looks_secret(value) and not value.isupper()) or not _VARIABLE_SHAPE.fullmatch(value)
-        ):
-            raise ValueError("this must be the name of an environment variable, never the key itself")
-        return value
+        return _variable_name(value)
+
+
+def _variable_name(value: str | None) -> str | None:
+    if value is not None and (
+        (looks_secret(value) and not value.isupper()) or not _VARIABLE_SHAPE.fullmatch(value)
+    ):
+        raise ValueError("this must be the name of an environment variable, never the key itself")
+    return value
 
 
 class KnowledgeSettings(StrictModel):
@@ -116,6 +123,37 @@ class KnowledgeSettings(StrictModel):
         return [(n, shown.get(n or "", v)) for n, v in super().__repr_args__()]
 
 
+class SourceSettings(StrictModel):
+    """A further source of passages, at a server of the Model Context Protocol: a table `[sources.NAME]` of `yukawa.toml`.
+
+    Attributes:
+        name: the table's name; never written inside it.
+        enabled: whether questions are sent there; they are not by default.
+        url: address of the server, such as `https://example.org/mcp`.
+        command: the program that is a server on its standard input, with its arguments; instead of `url`.
+        key_variable: name of the environment variable that holds the key, never the key.
+        tool: the tool that searches.
+        argument: the argument of this tool that takes the question.
+        passages: most passages that are taken from a reply.
+        timeout_s: longest wait for a reply, in seconds.
+    """
+
+    name: str
+    enabled: bool = False
+    url: str | None = None
+    command: tuple[str, ...] = ()
+    key_variable: str | None = Field(default=None, repr=False)
+    tool: str = "search"
+    argument: str = "query"
+    passages: Count = 5
+    timeout_s: Positive = 10
+
+    @field_validator("key_variable")
+    @classmethod
+    def _is_a_variable_name(cls, value: str | None) -> str | None:
+        return _variable_name(value)
+
+
 class Settings(StrictModel):
     """All settings of one installation; `load_settings` makes them from file and environment.
 
@@ -123,6 +161,7 @@ class Settings(StrictModel):
         home: folder of all state, absolute.
         knowledge: where the knowledge base lies and how it embeds.
         models: every model by name; `quote`, which needs no model, is always there.
+        sources: further sources of passages by name; none is asked unless it is enabled.
         default_model: the model that answers when none is named.
         threads: threads of linear algebra; None leaves the choice to the library.
     """
@@ -132,6 +171,7 @@ class Settings(StrictModel):
     home: Path = Field(default_factory=lambda: default_home())
     knowledge: KnowledgeSettings = KnowledgeSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict)
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
     default_model: str = "quote"
     threads: Count | None = None
 
@@ -146,17 +186,17 @@ class Settings(StrictModel):
         """Name each row after its key and add the built-in `quote`."""
         if not isinstance(rows, Mapping):
             return rows
-        named: dict[str, Any] = {}
-        for name, row in rows.items():
-            if isinstance(row, Mapping):
-                if row.get("name", name) != name:
-                    raise ValueError(f"models.{name}.name is {row['name']!r}; the table's name is the name")
-                row = {**row, "name": name}
-            named[name] = row
+        named = _named(rows, "models")
         quote = named.get("quote", {})
         if isinstance(quote, Mapping):
             named["quote"] = {"name": "quote", "backend": "quote", **quote}
         return named
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _named_sources(cls, rows: Any) -> Any:
+        """Name each row after its key."""
+        return _named(rows, "sources") if isinstance(rows, Mapping) else rows
 
     @field_validator("models")
     @classmethod
@@ -181,6 +221,22 @@ class Settings(StrictModel):
         return value.model_copy(update={"url": str(info.data["home"] / "knowledge")})
 
 
+def _named(rows: Mapping[str, Any], table: str) -> dict[str, Any]:
+    """Rows with the names of their tables.
+
+    Raises:
+        ValueError: one says that it has another name.
+    """
+    named: dict[str, Any] = {}
+    for name, row in rows.items():
+        if isinstance(row, Mapping):
+            if row.get("name", name) != name:
+                raise ValueError(f"{table}.{name}.name is {row['name']!r}; the table's name is the name")
+            row = {**row, "name": name}
+        named[name] = row
+    return named
+
+
 def read_key(variable: str | None, reader: str) -> str:
     """The key in an environment variable; `none` for a server without keys.
 
@@ -191,7 +247,7 @@ def read_key(variable: str | None, reader: str) -> str:
         reader: who reads it, for the message.
 
     Raises:
-        InputError: the variable is not set.
+        InputError: the variable is not set, or holds what the header of a request cannot.
     """
     key = "none" if variable is None else os.environ.get(variable, "").strip()
     if not key:
@@ -199,7 +255,24 @@ def read_key(variable: str | None, reader: str) -> str:
             f"{reader} reads its key from the variable {variable!r}, which is not set",
             hint=f"type: export {variable or 'VARIABLE'}=...",
         )
-    return key if variable is None else keep_secret(key)
+    if variable is None:
+        return key
+    keep_secret(key)
+    if wrong := next((number for number, sign in enumerate(key, 1) if not " " <= sign <= "~"), 0):
+        sign = key[wrong - 1]
+        what = (
+            "a line break"
+            if sign in "\r\n"
+            else "a control character"
+            if sign.isascii()
+            else "one that is not ASCII"
+        )
+        raise InputError(
+            f"{reader} cannot send the key in the variable {variable!r}: character {wrong} of it is {what}, "
+            "and only printable ASCII is allowed",
+            hint=f"type: export {variable}=... with the key alone, on one line",
+        )
+    return key
 
 
 def check_web_address(url: str, owner: str, hint: str) -> None:
@@ -304,8 +377,9 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
             )
         return path
     home = expanded(environment.get("home") or default_home())
-    # os.path.isfile, unlike Path.is_file, takes a folder that may not be entered for one without the file.
-    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.isfile(path)), None)
+    # os.path.lexists, unlike Path.exists, takes a folder that may not be entered for one without the file; what is there
+    # and is not a file is refused when it is read.
+    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.lexists(path)), None)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import lazy_loader
 
-from yukawa.core.bootstrap import Bootstrap, Method, value_of, with_fallback
-from yukawa.core.errors import InputError, nearest, require
+from yukawa.core.bootstrap import Bootstrap, value_of
+from yukawa.core.errors import InputError, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +24,9 @@ else:
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+Range = tuple[float, float]
+ANY: Range = (-math.inf, math.inf)
+SHARE: Range = (0.0, 1.0)
 ONE_SIGMA = math.erf(1 / math.sqrt(2))  # 68.27 %, the level of one standard deviation
 
 
@@ -38,7 +40,7 @@ class Estimate:
         high: upper end.
         error: standard error of the value.
         level: how often such an interval holds the true value.
-        method: of the interval.
+        method: of the interval; where there is none, the reason.
         clusters: number of independent groups that were resampled; 0 where none were.
     """
 
@@ -53,15 +55,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference(Estimate):
-    """Second minus first on the same clusters, with its interval and two tests of no difference.
+    """Second minus first on the same clusters, with its interval and a test of no difference.
 
     Attributes:
-        p_bootstrap: two-sided, from the studentized paired bootstrap.
         p_permutation: two-sided, from exchanging the two systems within clusters; of means, the sign-flip test.
         exact: whether every exchange was counted rather than random ones.
     """
 
-    p_bootstrap: float = math.nan
     p_permutation: float = math.nan
     exact: bool = False
 
@@ -78,21 +78,23 @@ class Sample:
         numerators: totals, shape (C,).
         denominators: totals, shape (C,).
         exponential: whether the value is exp(ratio).
+        within: the least and the greatest value that the measure can have; its interval stays there.
     """
 
     clusters: tuple[str, ...]
     numerators: Array
     denominators: Array
     exponential: bool = False
+    within: Range = ANY
 
     @classmethod
-    def mean(cls, values: ArrayLike, clusters: Sequence[str] | None = None) -> Sample:
+    def mean(cls, values: ArrayLike, clusters: Sequence[str] | None = None, *, within: Range = ANY) -> Sample:
         """The mean of values; each is its own cluster if none are named.
 
         Raises:
-            InputError: there are no values, one is not finite, or the clusters do not fit them.
+            InputError: as for `ratio`.
         """
-        return cls.ratio(values, np.ones(np.shape(values)), clusters)
+        return cls.ratio(values, np.ones(np.shape(values)), clusters, within=within)
 
     @classmethod
     def ratio(
@@ -102,11 +104,13 @@ class Sample:
         clusters: Sequence[str] | None = None,
         *,
         exponential: bool = False,
+        within: Range = ANY,
     ) -> Sample:
         """Sum of numerators over sum of denominators, or its exponential.
 
         Raises:
-            InputError: there are no values, one is not finite, lengths differ, or the denominators sum to zero.
+            InputError: there are no values, one is not finite or out of range, lengths differ, or the denominators sum
+                to zero.
         """
         n, d = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
         if n.ndim != 1 or n.shape != d.shape or not len(n):
@@ -119,12 +123,13 @@ class Sample:
             )
         if not d.sum() > 0:
             raise InputError("a measure cannot be divided by zero: its denominators sum to zero")
+        _check_range(value_of(n, d, exponential)[d > 0], within)
         names = [f"{k:09d}" for k in range(len(n))] if clusters is None else list(clusters)
         if len(names) != len(n):
             raise InputError(f"{len(n)} values came with {len(names)} clusters")
         labels, where = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)
         n, d = (np.bincount(where, column, len(labels)).astype(np.float64) for column in (n, d))
-        return cls(tuple(labels.tolist()), n, d, exponential)
+        return cls(tuple(labels.tolist()), n, d, exponential, within)
 
     @property
     def value(self) -> float:
@@ -151,7 +156,6 @@ class IntervalOptions(TypedDict, total=False):
     """How an interval is made; see `compare`."""
 
     level: float
-    method: Method
     resamples: int
     seed: int
 
@@ -170,23 +174,25 @@ def compare(
     samples: Mapping[str, Sample],
     *,
     level: float = LEVEL,
-    method: Method = "studentized",
     resamples: int = RESAMPLES,
     seed: int = 0,
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> Comparison:
     """Values of several systems and their paired differences, from one set of resampled clusters.
 
-    `studentized` (bootstrap-t; Efron and Tibshirani 1993, chapter 12) keeps its level best on few or skewed
-    clusters, which is why it is the default; `bca` (chapter 14) and `percentile` are what is often quoted. Where
-    most values are equal, so that resamples have no spread to be studentized by, BCa takes its place and is named.
+    Intervals are of bootstrap-t (Efron and Tibshirani 1993, chapter 12), which keeps its level best on few or skewed
+    clusters, cut to the range of the measure. Where a measure has two bounds and many of its values are equal, such as
+    a share, the interval lies between quantiles of the mean of randomly weighted clusters and one more that has the
+    least, or the greatest value (Learned-Miller and Thomas, arXiv:1905.06208): of shares it is Clopper and Pearson's,
+    and where all values are equal it still has a width. Of fewer than four clusters there is neither interval nor test;
+    where most values of a measure without two bounds are equal there is no interval.
+
     Standard errors are of the ratio linearised by cluster. The interval of an exponential is made on the
     logarithm, that of a difference on the values.
 
     Args:
         samples: by the system's name; all on the same clusters.
         level: of the intervals.
-        method: of the intervals.
         resamples: number of bootstrap resamples, and of random exchanges in the permutation test.
         seed: the same seed gives the same resamples, whatever the systems.
         pairs: whose differences are wanted; None takes all pairs.
@@ -194,7 +200,7 @@ def compare(
     Raises:
         InputError: the clusters differ, or an option is out of range.
     """
-    check_options(level, method, resamples)
+    check_options(level, resamples)
     names = list(samples)
     wanted = list(combinations(names, 2)) if pairs is None else list(pairs)
     places = [(names.index(a), names.index(b)) for a, b in wanted]
@@ -202,20 +208,20 @@ def compare(
     size, bootstrap = len(arrays[0]), Bootstrap(*arrays, places, resamples, seed)
     estimates, differences = {}, {}
     for s, name in enumerate(names):
-        low, high, used = with_fallback(partial(bootstrap.interval, s, level), method)
-        estimates[name] = Estimate(samples[name].value, low, high, bootstrap.error(s), level, used, size)
+        low, high, method = bootstrap.interval(s, level)
+        estimates[name] = Estimate(samples[name].value, low, high, bootstrap.error(s), level, method, size)
     p_values, exact = bootstrap.exchange_p_values()
     for (first, second), (a, b), p in zip(wanted, places, p_values, strict=True):
-        low, high, used = with_fallback(partial(bootstrap.difference_interval, a, b, level), method)
+        low, high, method = bootstrap.difference_interval(a, b, level)
         differences[first, second] = Difference(
-            samples[second].value - samples[first].value, low, high, bootstrap.difference_error(a, b), level, used,
-            size, bootstrap.p_value(a, b), p, exact,
+            samples[second].value - samples[first].value, low, high, bootstrap.difference_error(a, b), level, method,
+            size, p, exact,
         )  # fmt: skip
     return Comparison(estimates, differences, bootstrap.resampled.values)
 
 
-def _stacked(samples: Sequence[Sample]) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Numerators and denominators, shape (C, S), and which of the S systems are exponentials."""
+def _stacked(samples: Sequence[Sample]) -> tuple[Array, Array, NDArray[np.bool_], Array]:
+    """Numerators and denominators, shape (C, S), which of the S systems are exponentials, and their ranges (S, 2)."""
     if not samples or any(sample.clusters != samples[0].clusters for sample in samples):
         raise InputError(
             "systems can only be compared on the same documents", hint="evaluate each on the same test set"
@@ -224,10 +230,20 @@ def _stacked(samples: Sequence[Sample]) -> tuple[Array, Array, NDArray[np.bool_]
         np.stack([sample.numerators for sample in samples], axis=1),
         np.stack([sample.denominators for sample in samples], axis=1),
         np.array([sample.exponential for sample in samples]),
+        np.array([sample.within for sample in samples], np.float64),
     )
 
 
-def check_options(level: float, method: str = "bca", resamples: int = RESAMPLES) -> None:
+def _check_range(values: Array, within: Range) -> None:
+    """Refuse values out of their range; rounding of a millionth is none."""
+    least, greatest = within
+    slack = 1e-6 * max(abs(value) for value in within if math.isfinite(value)) if within != ANY else 0
+    out = values[(values < least - slack) | (values > greatest + slack)]
+    if len(out):
+        raise InputError(f"a measure between {least:g} and {greatest:g} holds the value {out[0]:g}")
+
+
+def check_options(level: float, resamples: int = RESAMPLES) -> None:
     """Refuse options of an interval that are out of range.
 
     Raises:
@@ -235,12 +251,6 @@ def check_options(level: float, method: str = "bca", resamples: int = RESAMPLES)
     """
     if not 0 < level < 1:
         raise InputError(f"the level of an interval must be between 0 and 1, not {level}", hint="write 0.95")
-    if method not in get_args(Method):
-        guess = nearest(method, get_args(Method))
-        raise InputError(
-            f"unknown interval method {method!r}; allowed are {', '.join(get_args(Method))}",
-            hint=f"did you mean {guess!r}?" if guess else "",
-        )
     if resamples < 1:
         raise InputError(f"an interval needs at least one resample, not {resamples}", hint=f"use {RESAMPLES}")
 
@@ -327,15 +337,17 @@ def chi_square_p(chi2: float, degrees: int) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values corrected for their number, each test's own order kept (Scand. J. Stat. 6 (1979) 65).
 
+    NaN stands where nothing was tested.
+
     Raises:
         InputError: one is not within 0 and 1.
     """
     found = np.asarray(p_values, np.float64)
-    if not ((found >= 0) & (found <= 1)).all():
+    if not ((found >= 0) & (found <= 1) | np.isnan(found)).all():
         raise InputError("p-values must be between 0 and 1")
-    order = np.argsort(found, kind="stable")
-    steps = np.maximum.accumulate(found[order] * np.arange(len(found), 0, -1))
-    corrected = np.empty_like(found)
+    order = np.argsort(found, kind="stable")[: np.count_nonzero(~np.isnan(found))]
+    steps = np.maximum.accumulate(found[order] * np.arange(len(order), 0, -1))
+    corrected = np.full_like(found, math.nan)
     corrected[order] = np.minimum(steps, 1)
     return [float(value) for value in corrected]
 

@@ -29,6 +29,7 @@ _LARGEST_EVENT = 256 << 10
 _HEADERS = {"accept-encoding": "identity"}  # a few bytes could become gigabytes
 # Of a few bytes JSON makes objects a hundred times as large: how many bytes of the limit each of these uses up at least.
 _PARTS = {b"{": 200, b"[": 50, b",": 16}
+_MISTRUST = "check the address: what sends so much is not a model, or not to be trusted"
 _LOGGERS = (
     "httpx2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "openai._base_client",
 )  # fmt: skip
@@ -152,7 +153,10 @@ class _Meter:
         """Refuse a compressed reply, of which a few bytes could become gigabytes."""
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("", "identity"):
-            raise LimitExceeded(f"the reply is compressed ({packed}), which was not allowed")
+            raise LimitExceeded(
+                f"the reply is compressed ({shortened(packed, 40)}), and only plain ones are read",
+                hint="switch compression off in the server, or in the proxy before it",
+            )
 
     def check(self, piece: bytes) -> None:
         """Count a piece of the reply, and end the exchange beyond any limit."""
@@ -163,11 +167,17 @@ class _Meter:
             piece = self._last_event(piece)
         self._read += len(piece)
         if self._bytes > self._largest or self._read > self._whole:
-            raise LimitExceeded(f"the reply has more than {min(self._largest, self._whole) / 2**20:g} MiB")
+            allowed = min(self._largest, self._whole) / 2**20
+            what = "an event of the reply" if self._read > self._whole and self._streams else "the reply"
+            raise LimitExceeded(f"{what} has more than the {allowed:g} MiB that are read", hint=_MISTRUST)
         for sign, bytes_each in _PARTS.items():
             self._parts[sign] += piece.count(sign)
             if self._parts[sign] * bytes_each > self._whole:
-                raise LimitExceeded("the reply has too many parts")
+                most = self._whole // bytes_each
+                raise LimitExceeded(
+                    f"the reply has too many parts: more than {most:,} times {sign.decode()!r}",
+                    hint=_MISTRUST,
+                )
 
     def _last_event(self, piece: bytes) -> bytes:
         """What `piece` has of the event that it does not end; the counts begin anew with each event."""

@@ -223,7 +223,14 @@ def split_conversations(
         InputError: a fraction is negative, they do not add up to 1, or a split or threshold is not allowed.
     """
     _check(fractions)
-    drawn = _groups(rows, threshold)
+    return split_groups(rows, _groups(rows, threshold), fractions, seed)
+
+
+def split_groups(
+    rows: Sequence[Talk], groups: Sequence[Sequence[int]], fractions: Mapping[str, float], seed: int
+) -> dict[str, list[Talk]]:
+    """Split rows so that each group of positions is in one split; the order of the groups decides with the seed."""
+    drawn = list(groups)
     random.Random(seed).shuffle(drawn)  # noqa: S311 -- no secret
     lacking = {name: share * len(rows) for name, share in fractions.items()}
     home: dict[int, str] = {}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from yukawa import __version__
 from yukawa.core.errors import InputError, MissingPackage, ModelError, check_installed, check_name, require
-from yukawa.core.files import atomic_write, expanded, new_folder
+from yukawa.core.files import atomic_write, expanded, new_folder, real
 from yukawa.core.manifest import SPLITS, FileRecord, Manifest, file_facts
 from yukawa.core.reports import markdown_table
 from yukawa.data.conversations import FORMATS, read_conversations, read_objects, read_preferences
@@ -106,7 +106,7 @@ class TokenCounter:
     def __init__(self, name: str | Path) -> None:
         self._tokenizer = _load(str(name))
         folder = expanded(name)
-        self.name = folder.resolve().name if folder.is_dir() else str(name)
+        self.name = real(folder).name if folder.is_dir() else str(name)
         self._waiting: list[str] = []
         self._characters = self._tokens = 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
-from yukawa.core.files import hash_file
+from yukawa.core.files import hash_file, real
 from yukawa.core.manifest import MANIFEST
 from yukawa.data.dataset import open_items
 from yukawa.data.decontamination import Decontamination
@@ -69,7 +69,7 @@ def filter_lines(filters: Iterable[RowFilter]) -> list[str]:
 
 def _identity(path: Path) -> dict[str, str]:
     """Name and hash of an evaluation set; a data set's manifest holds the hashes of its files."""
-    return {"name": path.resolve().name, "sha256": hash_file(path / MANIFEST if path.is_dir() else path)}
+    return {"name": real(path).name, "sha256": hash_file(path / MANIFEST if path.is_dir() else path)}
 
 
 class LanguageFilter(RowFilter):

@@ -1,5 +1,7 @@
 from . import completion_metrics as completion_metrics
 from . import completions as completions
+from . import question_sets as question_sets
+from . import questions as questions
 from . import recipe as recipe
 from . import report as report
 from . import results as results

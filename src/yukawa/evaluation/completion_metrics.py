@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.processes import Progress
-from yukawa.core.statistics import Estimate, Sample, wilson_estimate
+from yukawa.core.statistics import SHARE, Range, Sample
 from yukawa.embedding.base import Embedder
 from yukawa.evaluation.completions import Completion
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
@@ -21,7 +21,12 @@ from yukawa.llm.loading import LanguageModel
 
 Array = NDArray[np.float64]
 SEMSCORE_FORMS = ("continuation", "whole")
-METRICS = ("words", "word_entropy", "distinct_1", "distinct_2", "distinct_3", "longest_repeat")
+COSINE: Range = (-1.0, 1.0)
+FROM_ZERO: Range = (0.0, math.inf)
+METRICS: dict[str, Range] = {
+    "words": FROM_ZERO, "word_entropy": FROM_ZERO, "distinct_1": SHARE, "distinct_2": SHARE, "distinct_3": SHARE,
+    "longest_repeat": FROM_ZERO,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +56,8 @@ class SemScores:
         """
         if form not in SEMSCORE_FORMS:
             raise unknown_name("form of SemScore", form, SEMSCORE_FORMS)
-        return Sample.mean(self.continuation if form == "continuation" else self.whole, self.ids)
+        cosines = self.continuation if form == "continuation" else self.whole
+        return Sample.mean(cosines, self.ids, within=COSINE)
 
 
 def semscore(
@@ -90,6 +96,7 @@ def semscore(
     for name, rows in completions.items():
         pairs = np.array([[[place[text] for text in pair] for pair in _pairs(row)] for row in rows])
         cosines = np.vecdot(vectors[pairs[:, :, 0]], vectors[pairs[:, :, 1]]).astype(np.float64)
+        cosines = np.clip(cosines, *COSINE)  # rounding
         blank = np.array([not row.completion.strip() for row in rows])
         found[name] = SemScores(
             tuple(row.id for row in rows), np.where(blank, 0.0, cosines[:, 0]), cosines[:, 1],
@@ -148,7 +155,8 @@ class Entropies:
     def sample(self) -> Sample:
         """Bits per token: mean over all tokens, clustered by document; entropies where known, else surprisals."""
         rows = self.surprisals if self.entropies is None else self.entropies
-        return Sample.ratio([row.sum() for row in rows], [len(row) for row in rows], self.ids)
+        sums, sizes = [row.sum() for row in rows], [len(row) for row in rows]
+        return Sample.ratio(sums, sizes, self.ids, within=FROM_ZERO)
 
     def series(self) -> TokenSeries:
         """Mean bits at each position."""
@@ -309,13 +317,13 @@ class Diversity:
         """
         if name not in self.values:
             raise unknown_name("metric of texts", name, METRICS)
-        return Sample.mean(self.values[name], self.ids)
+        return Sample.mean(self.values[name], self.ids, within=METRICS[name])
 
-    def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
-        """How many texts have each kind of artefact, or any, and their share with Wilson's interval."""
+    def shares(self) -> dict[str, Sample]:
+        """The share of texts that have each kind of artefact, or any."""
         of_any = np.any(list(self.artefacts.values()), axis=0)
-        counts = {name: int(has.sum()) for name, has in {"any": of_any, **self.artefacts}.items()}
-        return {name: (count, wilson_estimate(count, len(self.ids), level)) for name, count in counts.items()}
+        found = {"any": of_any, **self.artefacts}
+        return {name: Sample.mean(has.astype(float), self.ids, within=SHARE) for name, has in found.items()}
 
 
 def diversity(ids: Sequence[str], texts: Sequence[str]) -> Diversity:

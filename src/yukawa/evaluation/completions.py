@@ -21,7 +21,7 @@ from yukawa.llm.loading import LanguageModel, end_tokens
 
 NEW_TOKENS = 256
 BATCH = 16
-_HEAD = "yukawa completions"
+COMPLETIONS_HEAD = "yukawa completions"
 _SENTENCE_END, _SPACE = re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+")
 _INSTRUCTION = (
     "Continue this abstract of a paper. Reply with its continuation only, beginning where it ends.\n\n"
@@ -132,7 +132,7 @@ def complete(
             if all(name in file.done for name, _ in some):
                 continue
             prompt_ids = [_tail(row, longest, starts) for _, row in some]
-            made = _generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
+            made = generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
             file.add([
                 _completion(model, name, halves[name], tokens, cut=len(given) < len(row))
                 for (name, row), given, tokens in zip(some, prompt_ids, made, strict=True)
@@ -221,7 +221,7 @@ def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]
         InputError: the file cannot be read, is damaged or holds something else.
     """
     head, *rows = list(read_jsonl(Path(path))) or [{}]
-    if head.get("kind") != _HEAD:
+    if head.get("kind") != COMPLETIONS_HEAD:
         raise InputError(
             f"{path} does not hold completions", hint="name a file that `yukawa evaluate completions` made"
         )
@@ -268,13 +268,17 @@ class CompletionFile:
         self, path: Path, model: str, options: Mapping[str, Any], halves: Mapping[str, tuple[str, str]]
     ) -> None:
         self._path, self._halves = Path(path), halves
-        self._head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
+        self._head = {
+            "kind": COMPLETIONS_HEAD,
+            "model": model,
+            "options": json.loads(json.dumps(dict(options))),
+        }
         self.done: dict[str, Completion] = {}
 
     def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists() and not begins_with(self._path, _HEAD):
+        if self._path.exists() and not begins_with(self._path, COMPLETIONS_HEAD):
             raise InputError(
                 f"{self._path} is there already and holds no completions", hint="name another folder"
             )
@@ -336,7 +340,7 @@ def _tail(ids: list[int], longest: int | None, bos: bool) -> list[int]:
     return [ids[0], *ids[len(ids) - longest + 1 :]] if bos and longest > 1 else ids[-longest:]
 
 
-def _generated(
+def generated(
     model: LanguageModel,
     rows: Sequence[list[int]],
     new_tokens: int,
@@ -344,7 +348,11 @@ def _generated(
     top_p: float,
     seed: int,
 ) -> list[list[int]]:
-    """New tokens of each prompt, EOS included where the model ended."""
+    """New tokens of each prompt (token ids), EOS included where the model ended; temperature 0 is greedy.
+
+    Raises:
+        MissingPackage: torch is not installed.
+    """
     torch = require("torch", "completing texts")
     width = max(len(row) for row in rows)
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows])

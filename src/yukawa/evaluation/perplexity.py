@@ -1,5 +1,6 @@
 """Perplexity of documents in three forms: mean over documents, corpus, and bits per byte."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +69,14 @@ class Losses:
         """
         if form == "document_perplexity":
             with np.errstate(over="ignore"):
-                return Sample.mean(np.exp(self.losses / self.tokens), self.clusters)
+                values = np.exp(self.losses / self.tokens)
+            return Sample.mean(values, self.clusters, within=(1, math.inf))
         if form == "corpus_perplexity":
-            return Sample.ratio(self.losses, self.tokens, self.clusters, exponential=True)
+            return Sample.ratio(
+                self.losses, self.tokens, self.clusters, exponential=True, within=(1, math.inf)
+            )
         if form == "bits_per_byte":
-            return Sample.ratio(self.losses / np.log(2), self.bytes, self.clusters)
+            return Sample.ratio(self.losses / np.log(2), self.bytes, self.clusters, within=(0, math.inf))
         raise unknown_name("form of perplexity", form, FORMS)
 
     def figures(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from yukawa.core.bootstrap import FEWEST
 from yukawa.core.errors import InputError
 from yukawa.core.reports import Heading, Paragraph, ReportBlock, Table, plain
 from yukawa.core.statistics import Comparison, Sample, compare, estimate, holm
@@ -30,12 +31,18 @@ def compared_json(
 ) -> tuple[dict[str, Any], Comparison]:
     """Estimates and differences of systems as JSON, p-values corrected by Holm for the number of pairs."""
     found = compare(samples, **how.plain(), pairs=pairs)
-    corrected = holm([row.p_permutation for row in found.differences.values()])
+    adjusted = corrected([row.p_permutation for row in found.differences.values()])
     rows = [
         {"first": first, "second": second, **plain(row), "p_holm": p}
-        for ((first, second), row), p in zip(found.differences.items(), corrected, strict=True)
+        for ((first, second), row), p in zip(found.differences.items(), adjusted, strict=True)
     ]
     return {"estimates": plain(found.estimates), "differences": rows}, found
+
+
+def corrected(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values after Holm's correction; None where there was no test."""
+    found = holm([math.nan if p is None else p for p in p_values])
+    return [None if math.isnan(p) else p for p in found]
 
 
 def perplexity_json(losses: Mapping[str, Losses], how: Statistics) -> dict[str, Any]:
@@ -101,9 +108,9 @@ def matrix_json(tests: Mapping[str, Any]) -> dict[str, Any]:
         for pair in row["forms"][form]["differences"]:
             if pair["first"] == base:
                 ends = {k: None if pair[k] is None else pair[k] * scale for k in ("value", "low", "high")}
-                changes[pair["second"]][test] = {**ends, "p": pair["p_permutation"]}
+                changes[pair["second"]][test] = {**ends, "method": pair["method"], "p": pair["p_permutation"]}
     cells = [cell for row in changes.values() for cell in row.values()]
-    for cell, p in zip(cells, holm([cell["p"] for cell in cells]), strict=True):
+    for cell, p in zip(cells, corrected([cell["p"] for cell in cells]), strict=True):
         cell["p_holm"] = p
     return {
         "form": form, "words": WORDS[form], "base": base, "tests": list(tests), "models": names, "values": values,
@@ -143,8 +150,8 @@ def diversity_json(found: Diversity, how: Statistics) -> dict[str, Any]:
     return {
         **{name: plain(estimate(found.sample(name), **how.plain())) for name in found.values},
         "artefacts": {
-            name: {"texts": count, "share": share.value, "low": share.low, "high": share.high}
-            for name, (count, share) in found.shares(how.level).items()
+            name: {"texts": int(sample.numerators.sum()), **plain(estimate(sample, **how.plain()))}
+            for name, sample in found.shares().items()
         },
     }
 
@@ -178,9 +185,10 @@ def opening_section(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]])
         Table(["model", "weights", "adapter", "dtype", "4 bit", "BOS", "EOS scored", "context"], rows),
         *notes,
         Paragraph(
-            f"Intervals hold the true value in {how['level']:.0%} of cases: studentized bootstrap over documents, "
-            f"{how['resamples']:,} resamples. Differences are paired by document; p-values are of a permutation test "
-            "that exchanges the two models within documents, corrected by Holm for the number of pairs of models."
+            f"Intervals at {how['level']:.0%} are of bootstrap-t over documents with {how['resamples']:,} resamples, within "
+            "the range of the measure; of shares they are exact. Differences are paired by document; p-values are of a "
+            "permutation test that exchanges the two models within documents, corrected by Holm for the number of pairs "
+            f"of models. Fewer than {FEWEST} documents have neither."
         ),
     ]
 
@@ -233,11 +241,11 @@ def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -
     shown = [row for row in rows if row["first"] == first] if len(rows) > _PAIRS else rows
     if len(shown) < len(rows):
         title += f", from {first} only: JSON holds all {len(rows)} pairs, for which p (Holm) is corrected"
-    head = ["second minus first", "difference", "p", "p (Holm)", "p (bootstrap)"]
+    head = ["second minus first", "difference", "p", "p (Holm)"]
     cells = [
         [
             f"{row['second']} − {row['first']}", with_interval(row, signed=True),
-            *(probability(row[key]) for key in ("p_permutation", "p_holm", "p_bootstrap")),
+            *(probability(row[key]) for key in ("p_permutation", "p_holm")),
         ]
         for row in shown
     ]  # fmt: skip
@@ -285,7 +293,7 @@ def completions_section(data: Mapping[str, Any]) -> list[ReportBlock]:
             [[name, *(with_interval(row[metric]) for metric in metrics)] for name, row in rows.items()],
         ),
         Paragraph(
-            "Texts with metadata that does not belong to an abstract, in percent, with Wilson's interval:"
+            "Texts with metadata that does not belong to an abstract, in percent, with exact intervals:"
         ),
         Table(
             ["text of", *map(_spaced, kinds)],
@@ -323,6 +331,31 @@ def semscores(score: Mapping[str, Any]) -> Table:
     return Table(["model", "SemScore of the continuation", "of the whole abstract", "empty"], rows)
 
 
+def code_section(found: Mapping[str, Any]) -> list[ReportBlock]:
+    """Shares of decay cards that are right, and their paired differences from the first writer."""
+    marks = list(next(iter(found["shares"].values())))
+    shares = [
+        [name, *(with_interval(row[mark]) for mark in marks), str(found["refused"][name])]
+        for name, row in found["shares"].items()
+    ]
+    blocks: list[ReportBlock] = [
+        Paragraph(f"{found['tasks']} sentences; shares of the cards with 95 % intervals:"),
+        Table(["writer", *marks, "refused"], shares),
+    ]
+    if found["differences"]:
+        cells = [
+            [
+                f"{row['second']} − {row['first']}",
+                row["mark"],
+                with_interval(row, signed=True),
+                probability(row["p"]),
+            ]
+            for row in found["differences"]
+        ]
+        blocks.append(Table(["second minus first", "share", "difference", "p (McNemar)"], cells))
+    return blocks
+
+
 def with_interval(row: Mapping[str, Any], *, signed: bool = False) -> str:
     """A value with its interval, to two digits of the interval's half width."""
     value, low, high = row["value"], row["low"], row["high"]
@@ -330,7 +363,7 @@ def with_interval(row: Mapping[str, Any], *, signed: bool = False) -> str:
         return "–"
     sign = "+" if signed else ""
     if low is None or high is None:
-        return f"{value:{sign}.4g}"
+        return f"{value:{sign}.4g} ({row['method']})" if row.get("method") else f"{value:{sign}.4g}"
     half = (high - low) / 2
     digits = min(max(0, 1 - math.floor(math.log10(half))), 6) if half > 0 else 4
     return f"{value:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
@@ -374,10 +407,12 @@ def _by_value(texts: Mapping[str, str]) -> str:
 
 
 def _change(cell: Mapping[str, Any]) -> str:
-    star = " *" if cell["p_holm"] < 0.05 else ""
+    star = " *" if cell["p_holm"] is not None and cell["p_holm"] < 0.05 else ""
     return with_interval(cell, signed=True) + star
 
 
 def share(row: Mapping[str, Any]) -> str:
     """A share in percent, with its interval."""
-    return f"{100 * row['share']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    if row["low"] is None:
+        return f"{100 * row['value']:.1f} ({row['method']})"
+    return f"{100 * row['value']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, YukawaError
-from yukawa.core.files import begins_with, expanded, report_write_errors
+from yukawa.core.files import begins_with, expanded, real, report_write_errors
 from yukawa.core.processes import Progress
 from yukawa.data.dataset import read_split
 from yukawa.data.rows import Document, read_rows
@@ -233,7 +233,7 @@ class ResultCache:
 
 
 def _resolved(place: str | None) -> Path | None:
-    return None if place is None else expanded(place).resolve()
+    return None if place is None else real(expanded(place))
 
 
 def slug(name: str) -> str:

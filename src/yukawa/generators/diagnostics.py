@@ -149,6 +149,7 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
         version: of this program.
     """
     import json  # only where it is written
+    from urllib.parse import quote
 
     codes = sorted({each.code for _, diagnostics in found for each in diagnostics})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
@@ -158,7 +159,7 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
             "message": {"text": each.message},
             "locations": [{
                 "physicalLocation": {
-                    "artifactLocation": {"uri": file.replace("\\", "/")},
+                    "artifactLocation": {"uri": quote(file.replace("\\", "/"))},
                     "region": {"startLine": each.line, "startColumn": each.column},
                 }
             }],

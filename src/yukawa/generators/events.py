@@ -16,6 +16,7 @@ from yukawa.generators.species import MASTER_MODELS, Species, SpeciesNames
 _NARROW = 1e-4  # GeV: a width that is not seen
 _SHORT_LIVED = 1e-16  # GeV: what is wider decays near the collision
 _DEPTH = 20  # decays in a row
+_ABOVE = 1e-4  # GeV above a threshold at which a decay is drawn
 _TRIES = 200  # of masses that fit into the parent
 _MOST = 10_000_000  # events of a run
 Integers = npt.NDArray[np.int64]
@@ -73,6 +74,7 @@ class EventGenerator:
         self.decays: dict[str, list[DecayMode]] = {}
         self.random = np.random.default_rng(seed)
         self.notes: dict[str, None] = {}
+        self._thresholds: dict[str, float] = {}
         self._read(card)
 
     def _read(self, card: DecayCard) -> None:
@@ -146,7 +148,12 @@ class EventGenerator:
         fractions = np.array([mode.fraction for mode in modes])
         if fractions.sum() <= 0:
             raise InputError(f"the branching fractions of {rows.name} sum to {fractions.sum():g}")
-        chosen = self.random.choice(len(modes), size=len(rows.event), p=fractions / fractions.sum())
+        # A resonance in its tail decays by the modes that are open there.
+        needed = np.array([sum(map(self._least, mode.daughters)) for mode in modes])
+        shares = np.cumsum(fractions * (needed < rows.masses[:, None]), axis=1)
+        shares[shares[:, -1] <= 0] = np.cumsum(fractions)  # which is then said to be closed
+        drawn = self.random.uniform(size=len(rows.event)) * shares[:, -1]
+        chosen = np.minimum((drawn[:, None] >= shares).sum(axis=1), len(modes) - 1)
         found: list[_Rows] = []
         for number, mode in enumerate(modes):
             at = np.flatnonzero(chosen == number)
@@ -204,10 +211,14 @@ class EventGenerator:
             raise InputError(f"{decay}: the mass of {lacking} is not one number", hint="use EvtGen")
         masses = np.tile([each.mass or 0.0 for each in daughters], (count, 1))
         broad = [number for number, each in enumerate(daughters) if (each.width or 0) > _NARROW]
+        least = np.array([self._least(each.name) for each in daughters])
+        if (least.sum() >= whole).any():
+            raise InputError(f"{decay} is closed: the daughters are too heavy")
         left = np.arange(count)
         for _ in range(_TRIES):
             for number in broad:
-                masses[left, number] = self._curve(daughters[number], len(left))
+                others = least.sum() - least[number]
+                masses[left, number] = self._curve(daughters[number], least[number], whole[left] - others)
             left = left[masses[left].sum(axis=1) >= whole[left]]
             if not len(left):
                 return masses
@@ -215,13 +226,24 @@ class EventGenerator:
                 break
         raise InputError(f"{decay} is closed: the daughters are too heavy")
 
-    def _curve(self, species: Species, count: int) -> Array:
-        """Masses by a Cauchy curve between the least and the greatest mass of a resonance."""
+    def _least(self, name: str) -> float:
+        """The least mass with which a particle is generated, in GeV: of a resonance, that with which it can still decay."""
+        if name not in self._thresholds:
+            species = self._species(name)
+            mass = species.mass or 0.0
+            self._thresholds[name] = mass
+            if (species.width or 0) > _NARROW:
+                modes = [mode for mode in self.decays.get(name, ()) if mode.fraction > 0]
+                open_at = min((sum(map(self._least, mode.daughters)) for mode in modes), default=0.0)
+                self._thresholds[name] = max(species.lightest, open_at + _ABOVE)
+        return self._thresholds[name]
+
+    def _curve(self, species: Species, least: float, most: Array) -> Array:
+        """Masses by a Cauchy curve between the least and the greatest mass of a resonance, at most `most`."""
         mass, width = species.mass or 0.0, species.width or 0.0
-        low, high = (
-            np.arctan(2 * (edge - mass) / width) for edge in (max(species.lightest, 1e-3), species.heaviest)
-        )
-        found: Array = mass + width / 2 * np.tan(self.random.uniform(low, high, count))
+        low = np.arctan(2 * (least - mass) / width)
+        high = np.arctan(2 * (np.minimum(species.heaviest, most) - mass) / width)
+        found: Array = mass + width / 2 * np.tan(low + (high - low) * self.random.uniform(size=len(most)))
         return found
 
     def _collected(self, rows: list[_Rows]) -> GeneratedEvents:

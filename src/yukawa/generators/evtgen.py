@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,13 @@ _TABLES = (("DECAY.DEC", "DECAY_2010.DEC"), ("evt.pdl",))
 _SHOWN = 300  # characters of what a failing program said
 
 
-def evtgen_root(environment: Mapping[str, str] = os.environ) -> Path | None:
+def evtgen_root() -> Path | None:
     """Where the user's EvtGen is, None if `EVTGEN_ROOT` is not set.
 
     Raises:
         InputError: it is set, and no EvtGen is there.
     """
-    named = environment.get(VARIABLE)
+    named = os.environ.get(VARIABLE)
     if not named:
         return None
     root = Path(named)

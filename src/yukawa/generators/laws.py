@@ -9,6 +9,7 @@ from yukawa.generators.species import Species, known_species
 
 _MARGIN = 0.0005  # GeV: tables of particles differ by as much
 _STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
+_NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
 
 Conjugate = Callable[[Species], Species]
@@ -129,7 +130,11 @@ def _other_parent(parent: Species, after: tuple[int, ...]) -> str:
 
 
 def _listed(species: Sequence[Species]) -> str:
-    return " ".join(each.name for each in species)
+    """Names on a line that stays readable."""
+    names = [each.name for each in species]
+    if len(names) > _NAMED:
+        names[_NAMED:] = [f"and {len(names) - _NAMED} more"]
+    return " ".join(names)
 
 
 def _signed(charge3: int) -> str:
@@ -247,6 +252,10 @@ def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation
     if parent.mass is None:
         return
     nominal = sum(each.mass or 0.0 for each in daughters)
+    only = daughters[0] if len(daughters) == 1 and daughters[0].mass is not None else None
+    if only and only.heaviest < parent.lightest - _MARGIN and not (only.redefined or parent.is_virtual):
+        text = f"{only.name} has {only.mass:.4g} GeV, {parent.name} {parent.mass:.4g}: one daughter alone has the mass of its parent"
+        yield Violation("E-MASS", text)
     if nominal <= parent.mass:
         return
     names = _listed(daughters)

@@ -8,7 +8,7 @@ from yukawa.generators import models
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.laws import Violation, violations
-from yukawa.generators.reading import OPENING, is_number
+from yukawa.generators.reading import FLAGS, OPENING, is_number
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.words import candidates, folded, is_slip, nearest_word
 
@@ -147,7 +147,14 @@ class ModeCheck:
         return self._meant[name]
 
     def _aliased(self, name: str) -> str:
-        """The particle of a name such as MyD0, that is usual for an alias; '' if it is none, or names an alias misspelt."""
+        """The particle of which a name must be meant as an alias; '' if it is none, or names an alias misspelt.
+
+        Beside an alias in ChargeConj it is that of the antiparticle; else MyD0 is usual for one of D0.
+        """
+        for each in self.card.commands("ChargeConj"):
+            other = next((word for word in each.words if word != name), "")
+            if name in each.words and other in self.names.own:
+                return self.names.antiparticle(self.names.own[other])
         stem = _PREFIX.sub("", name)
         if stem == name or len(stem) < 2:
             return ""
@@ -169,14 +176,17 @@ class ModeCheck:
     def _without_model(self, mode: DecayMode) -> None:
         """A mode in which no word is a model: which word is wrong depends on what is known."""
         words = mode.daughters
-        first = self._first_daughter(mode)
+        # Flags are words of the mode too, and may come before what should be the model.
+        places = [
+            at for at in range(self._first_daughter(mode), mode.end) if self.card.text.words[at] not in FLAGS
+        ]
         unknown = [at for at, word in enumerate(words) if word not in self.names and not is_number(word)]
         if not unknown:
             self.report("E-NOMODEL", mode.start, f"{mode.parent} -> {' '.join(words)} has no decay model")
             return
         particles = [at for at in unknown if any(word in self.names for word in words[at + 1 :])]
         for at in particles:
-            self.unknown(first + at, words[at])
+            self.unknown(places[at], words[at])
         rest = [at for at in unknown if at not in particles]
         if not rest:
             self.report("E-NOMODEL", mode.start, f"{mode.parent} -> {' '.join(words)} has no decay model")
@@ -186,12 +196,12 @@ class ModeCheck:
         particle = any(folded(each) == folded(words[at]) for each in self.meant(words[at])[0])
         is_model = meant and meant.lower() == words[at].lower()
         if particle and at == len(words) - 1 and len(rest) == 1 and not is_model:
-            self.unknown(first + at, words[at])
+            self.unknown(places[at], words[at])
             self.report("E-NOMODEL", mode.start, f"{mode.parent} -> {' '.join(words)} has no decay model")
             return
-        edits = self.replaced(first + at, meant) if meant and meant.lower() == words[at].lower() else ()
+        edits = self.replaced(places[at], meant) if meant and meant.lower() == words[at].lower() else ()
         self.report(
-            "E-MODEL", first + at, f"unknown decay model {words[at]}", f'"{meant}"' if meant else "", edits
+            "E-MODEL", places[at], f"unknown decay model {words[at]}", f'"{meant}"' if meant else "", edits
         )
 
     # ---- models ----------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from yukawa.core.errors import InputError, ModelError
-from yukawa.generators.plans import CardPlan, UnreadSentence, with_experiment
-from yukawa.generators.sentences import about, mentioned, read_plan
+from yukawa.generators import plans, sentences
 
 if TYPE_CHECKING:
     from yukawa.llm import SyncChat
@@ -82,7 +81,7 @@ def requested(sentence: str) -> Kind | None:
     if _SETTINGS.search(sentence):
         return "pythia"
     if _CARD.search(sentence) or _SIMULATE.search(sentence):
-        return "decay-card" if mentioned(sentence) else None
+        return "decay-card" if sentences.mentioned(sentence) else None
     return None
 
 
@@ -100,43 +99,39 @@ def write_request(
     Raises:
         InputError: it cannot be written, with the reason.
     """
-    if kind == "job-options":
-        from yukawa.generators.jobs import write_job_options
+    from yukawa.generators import jobs, writing
 
-        return WrittenRequest(kind, *write_job_options(sentence))
+    if kind == "job-options":
+        return WrittenRequest(kind, *jobs.write_job_options(sentence))
     plan = plan_of(sentence, chat)
     if experiment:
-        plan = with_experiment(plan, experiment)
+        plan = plans.with_experiment(plan, experiment)
     if kind == "pythia":
-        from yukawa.generators.jobs import write_pythia
-
-        return WrittenRequest(kind, *write_pythia(plan))
-    from yukawa.generators.writing import write_card
-
-    card = write_card(plan)
+        return WrittenRequest(kind, *jobs.write_pythia(plan))
+    card = writing.write_card(plan)
     remarks = (f"line {each.line}: {each.code}: {each.message}" for each in card.remarks)
     return WrittenRequest(kind, card.text, (f"for {plan.experiment}", *card.notes, *remarks))
 
 
-def plan_of(sentence: str, chat: "SyncChat | None" = None) -> CardPlan:
+def plan_of(sentence: str, chat: "SyncChat | None" = None) -> plans.CardPlan:
     """The plan of a sentence by the grammar, and by a language model where that does not read it.
 
     Raises:
         InputError: neither reads it, with the grammar's reason; or the decay is impossible, which no model is asked about.
     """
     try:
-        return read_plan(sentence)
-    except UnreadSentence as error:
+        return sentences.read_plan(sentence)
+    except plans.UnreadSentence as error:
         if chat is None:
             raise
         try:
-            return _proposed(sentence, chat)
+            return propose_plan(sentence, chat)
         except (InputError, ModelError) as refused:
             reason = f"{error}; as model {chat.model.name!r} reads it: {refused}"
             raise InputError(reason) from None
 
 
-def _proposed(sentence: str, chat: "SyncChat") -> CardPlan:
+def propose_plan(sentence: str, chat: "SyncChat") -> plans.CardPlan:
     """The plan that a model proposes, in the sentence's own words: it is read again by the grammar, and names all particles.
 
     Raises:
@@ -151,9 +146,11 @@ def _proposed(sentence: str, chat: "SyncChat") -> CardPlan:
     if added is not None:
         raise InputError(f"{added!r} is not in the sentence")
     chain = ", ".join(f"{decay.parent} -> {' '.join(decay.daughters)}" for decay in proposed.decays)
-    plan = read_plan(chain)
+    plan = sentences.read_plan(chain)
     held = {name for step in plan.steps for name in (step.parent, *step.daughters)}
-    lost = next((text for text, options in mentioned(sentence) if held.isdisjoint(options)), None)
+    lost = next((text for text, options in sentences.mentioned(sentence) if held.isdisjoint(options)), None)
     if lost is not None:
         raise InputError(f"{lost} is missing in {chain}")
-    return about(sentence, plan.steps, (f"read by model {chat.model.name!r} as {chain}", *plan.notes))
+    return sentences.about(
+        sentence, plan.steps, (f"read by model {chat.model.name!r} as {chain}", *plan.notes)
+    )

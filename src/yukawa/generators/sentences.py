@@ -5,15 +5,13 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import plans
-from yukawa.generators.species import known_species
-from yukawa.generators.spellings import plain_sentence
-from yukawa.generators.words import nearest_word
+from yukawa.generators import plans, species, spellings, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _EXPERIMENT = {
     "besiii": r"(?<![a-z])bes ?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪",
-    "lhcb": r"lhcb|decfiles|(?<![a-z])gauss(?![a-z])", "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
+    "lhcb": r"lhcb|(?<![a-z])dec ?files?(?![a-z])|(?<![a-z])gauss(?![a-z])",
+    "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
     "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
@@ -27,9 +25,9 @@ _COUNTS = {
     "two": 2, "three": 3, "four": 4, "a pair of": 2, "2": 2, "3": 3, "4": 4, "两个": 2, "兩個": 2, "三个": 3, "四个": 4, "一对": 2,
     "一對": 2,
 }  # fmt: skip
-_COUNT = re.compile(rf"(?:^|[\s(,])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
+_COUNT = re.compile(rf"(?:^|[\s(,到成为為])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
-    r"[,;.。，；、]|\b(?:and|with|where|then|followed|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
@@ -118,7 +116,7 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = plans.resolved_steps(clauses)
+    steps, notes = plans.resolved_steps(_from_the_first(clauses))
     _refuse_stray(named, clauses, steps)
     return about(sentence, steps, (*slips, *notes), experiment)
 
@@ -160,7 +158,7 @@ def mentioned(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
-    plain, slips = plain_sentence(sentence)
+    plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
     plain = re.sub(r"\(([^()→]*[^()→\s(][^()→]*→[^()]*)\)", _listed, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
@@ -207,8 +205,8 @@ def _generator_names() -> dict[str, str]:
     """Names of EvtGen by those of the PDG: the shortest of a Monte Carlo number, which the tables decay."""
     numbered = particle_table().numbers
     names: dict[str, str] = {}
-    for name, species in sorted(known_species().items(), key=lambda row: (len(row[0]), row[0])):
-        pdg = numbered.get(species.number)
+    for name, each in sorted(species.known_species().items(), key=lambda row: (len(row[0]), row[0])):
+        pdg = numbered.get(each.number)
         if pdg is not None:
             names.setdefault(pdg, name)
     return names | {
@@ -227,7 +225,7 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
         name = word[0].strip(".:")
         bare = re.sub(r"^anti-?", "anti-", name)
         right = next(
-            (each for each in (name, bare) if each in known_species() and each not in _WORDS),
+            (each for each in (name, bare) if each in species.known_species() and each not in _WORDS),
             _NICKNAMES.get(name, ""),
         )
         if right:
@@ -273,18 +271,18 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
 def _refuse_unknown(gap: str, inside: bool) -> None:
     """Refuse a word that may be a particle which is not known: a decay without it would be another."""
     like = _LIKE_PARTICLE.search(gap)
-    words = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
+    others = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
     unknown = (
         like[0]
         if like
-        else next((word for word in words if not _ORDINARY.match(word) and word.isascii()), "")
+        else next((word for word in others if not _ORDINARY.match(word) and word.isascii()), "")
     )
     if (
         unknown
         and not _FILE.search(gap)
         and not any(re.search(pattern, unknown, re.IGNORECASE) for pattern in _EXPERIMENT.values())
     ):
-        near = nearest_word(unknown, known_species())
+        near = words.nearest_word(unknown, species.known_species())
         # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
         raise (InputError if like else plans.UnreadSentence)(
             f"the sentence names {unknown}, which is not a particle of the tables",
@@ -312,6 +310,19 @@ def _clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
         else:
             at += 1
     return [each for each in found if each.daughters]
+
+
+def _from_the_first(clauses: Sequence[plans.DecayClause]) -> list[plans.DecayClause]:
+    """The decays with the one first whose parent no other produces: 'chi_c0 -> K K after psi(2S) -> gamma chi_c0'."""
+
+    def produced(clause: plans.DecayClause) -> bool:
+        """Whether a daughter of another decay can be what decays here."""
+        own = set(clause.parent.options)
+        return any(
+            own & set(each.options) for other in clauses if other is not clause for each in other.daughters
+        )
+
+    return sorted(clauses, key=produced) if produced(clauses[0]) else list(clauses)
 
 
 def _clause(

@@ -21,8 +21,22 @@ _PAIRS = (
 _CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
 _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
 _GLUED = re.compile(rf"(?<![\w\\/*'+-]){_PART}{{2,6}}(?![\w'*(+-])")
+# Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
+_GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
+_NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
 # What is misspelt most, and never another word of such a sentence by one letter.
-_VERBS = ("decays", "decay", "decaying", "decayed", "simulate", "events", "into", "followed", "where")
+_VERBS = (
+    "decays",
+    "decay",
+    "decaying",
+    "decayed",
+    "simulate",
+    "events",
+    "into",
+    "followed",
+    "where",
+    "transition",
+)
 _PARTICLES = (
     "gamma",
     "lambda",
@@ -37,12 +51,11 @@ _PARTICLES = (
     "electron",
     "neutrino",
 )
-_SHORTEST = 4
 
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    text = sentence
+    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
@@ -72,7 +85,10 @@ def _meant(word: str) -> str:
     if low in _VERBS or low.removesuffix("s") in _PARTICLES:
         return word
     for names in (_VERBS, _PARTICLES):
-        near = [name for name in names if len(name) >= _SHORTEST and is_slip(low, name) and low[0] == name[0]]
+        # Lambdab is not lambda with a letter too many, but another baryon.
+        near = [
+            name for name in names if is_slip(low, name) and low[0] == name[0] and not low.startswith(name)
+        ]
         if len(near) == 1 or (near and names is _VERBS):
             return near[0]
     return word

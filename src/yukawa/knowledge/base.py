@@ -396,10 +396,12 @@ class KnowledgeBase:
             )  # fmt: skip
 
     def verify(self) -> VerifyReport:
-        """Check the ledger's chain, every digest, and that the index holds what the tables say."""
+        """Check the ledger's chain, every digest, and that the index holds what the tables say; raise if its files are gone."""
         with self._store.read() as connection:
+            self._store.check_files(connection)
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
-            return ledger.verify(connection, embedder_id, dimensions, self._serving.index(connection))
+            index = self._serving.index(connection)
+            return ledger.verify(connection, embedder_id, dimensions, index, self._store.lost)
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
-from yukawa.core.files import expanded, hash_file, read_object
+from yukawa.core.files import expanded, hash_file, read_object, real
 from yukawa.llm import folders
 
 MERGED_ADAPTERS = "yukawa_merged_adapters"
@@ -103,7 +103,7 @@ def put_on(model: Any, base: str, folder: Path, adapter: Path) -> tuple[Any, lis
             f"the adapter {adapter} was trained with another tokenizer than that of {base}", hint=hint
         )
     folders.check_finite(needed.items(), adapter)
-    if recorded != base and expanded(recorded).resolve() != expanded(base).resolve():
+    if recorded != base and real(expanded(recorded)) != real(expanded(base)):
         return adapted, [f"the adapter was made on {recorded} and is used on {base}"]
     return adapted, []
 

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 
 from yukawa.core import transport
 from yukawa.core.errors import ModelError
-from yukawa.core.redaction import Redactor, redacted, shortened
+from yukawa.core.redaction import SHOWN, Redactor, redacted, shortened
 from yukawa.core.settings import ModelSettings, account, check_web_address, read_key, shown_address
 from yukawa.llm.base import (
     GREEDY,
@@ -32,6 +32,8 @@ from yukawa.llm.control import without_control
 DEFAULT_URL = "https://api.openai.com/v1"
 LONGEST_TEXT = 200_000
 """Characters of an answer: more than any model writes for a person to read."""
+# With max_tokens: tokens of ordinary texts have some four characters, a few of white space or of signs many more.
+_EACH, _BESIDES = 20, 500
 _LONGEST_NAME = 200
 _MOST = 10**12  # tokens, or nats
 _FAILURES = (
@@ -112,12 +114,15 @@ class OpenAIModel:
         """
         more = {"logprobs": True} if options.logprobs else {}
         async with self._deadline():
-            return self._reply(await self._create(messages, options, more), options.logprobs)
+            return self._reply(await self._create(messages, options, more), options)
 
     async def stream(
         self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; requests are tried again until the server has begun to answer, never after.
+
+        Of a server that ignores `max_tokens`, no more is read than 20 characters for each of them and 500 besides, where an
+        event counts as a character at least.
 
         Raises:
             InputError: the key variable is not set.
@@ -127,21 +132,28 @@ class OpenAIModel:
             streamed = {"stream": True, "extra_headers": {"Accept": transport.EVENTS}}
             events = await self._create(messages, options, streamed)
         reason: str | None = None
+        failure: Exception | None = None
         secrets, length = Redactor(), 0
         try:
             async for event in events:
-                for choice in _rows(event, "choices"):
-                    reason = _word(getattr(choice, "finish_reason", None)) or reason
-                    if piece := _text(getattr(getattr(choice, "delta", None), "content", None)):
-                        length = self._measured(length + len(piece))
-                        yield secrets.piece(piece)
+                choices = _rows(event, "choices")
+                piece = "".join(
+                    _text(getattr(getattr(choice, "delta", None), "content", None)) for choice in choices
+                )
+                words = [_word(getattr(choice, "finish_reason", None)) for choice in choices]
+                reason = next(filter(None, reversed(words)), reason)
+                length = self._measured(length + max(len(piece), 1), options)
+                if shown := secrets.piece(piece):
+                    yield shown
         except (*_FAILURES, httpx.HTTPError) as error:
-            raise self._cut(error) from error
+            failure = error
         finally:
             if hasattr(events, "close"):
                 await events.close()
         if rest := secrets.rest():
             yield rest
+        if failure is not None:
+            raise self._cut(failure) from failure
         self._need_whole(reason)
 
     async def capabilities(self) -> Capabilities:
@@ -247,11 +259,11 @@ class OpenAIModel:
                 return _count(length)
         return None
 
-    def _reply(self, answer: Any, logprobs: bool) -> Reply:
+    def _reply(self, answer: Any, options: GenerationOptions) -> Reply:
         """Turn the server's answer into a reply.
 
         Raises:
-            ModelError: it is not of the OpenAI protocol, or has no text.
+            ModelError: it is not of the OpenAI protocol, has no text, or has more of it than was allowed.
         """
         choice = next(iter(_rows(answer, "choices")), None)
         message = getattr(choice, "message", None)
@@ -264,14 +276,14 @@ class OpenAIModel:
             refusal = getattr(message, "refusal", None)
             words = shortened(refusal) if isinstance(refusal, str) else f"finish reason {reason}"
             raise ModelError(f"model {self.name!r} answered without a text: {words}")
-        self._measured(len(text))
+        self._measured(len(text), options)
         usage = getattr(answer, "usage", None)
         return Reply(
             text=redacted(_text(text)),
             model=redacted(_word(getattr(answer, "model", None)) or self.model),
             finish_reason=reason,
             usage=None if usage is None else _counts(usage),
-            logprobs=self._logprobs(choice) if logprobs else None,
+            logprobs=self._logprobs(choice) if options.logprobs else None,
         )
 
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:
@@ -283,7 +295,12 @@ class OpenAIModel:
             raise ModelError(
                 f"the server of model {self.name!r} did not give the log-probabilities of its tokens"
             )
-        return tuple(TokenLogprob(redacted(_text(token)), float(value)) for token, value in pairs)
+        tokens = [_text(token) for token, _ in pairs]
+        if redacted("".join(tokens)) != "".join(tokens):  # a secret may be broken between them
+            tokens = [SHOWN] * len(tokens)
+        return tuple(
+            TokenLogprob(token, float(value)) for token, (_, value) in zip(tokens, pairs, strict=True)
+        )
 
     @contextlib.asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -295,21 +312,31 @@ class OpenAIModel:
         except TimeoutError:
             raise ModelError(
                 f"{shown_address(self.base_url)} has not answered model {self.name!r} within {self.deadline_s:g} s",
-                hint=f"a longer wait is deadline_s under [models.{self.name}] of yukawa.toml",
+                hint=f"a longer wait is deadline_s under {self._row}",
             ) from None
 
-    def _measured(self, length: int) -> int:
-        """The length of a text, if a model may say so much.
+    def _measured(self, length: int, options: GenerationOptions) -> int:
+        """The length of an answer in characters, if a model may say so much.
 
         Raises:
             ModelError: it is longer.
         """
-        if length > LONGEST_TEXT:
+        most, tokens = LONGEST_TEXT, options.max_tokens
+        if limited := tokens is not None and _EACH * tokens + _BESIDES < most:
+            most = _EACH * tokens + _BESIDES
+        if length > most:
+            why = f"more than {tokens} tokens (max_tokens) have" if limited else "the most that is read"
+            do = "raise" if limited else "set"
             raise ModelError(
-                f"the answer of model {self.name!r} at {shown_address(self.base_url)} is longer than {LONGEST_TEXT:,} characters",
-                hint="set max_tokens in its row of yukawa.toml; a server that ignores it is not to be trusted",
+                f"the answer of model {self.name!r} at {shown_address(self.base_url)} is longer than {most:,} characters, {why}",
+                hint=f"{do} max_tokens under {self._row}; a server that ignores it is not to be trusted",
             )
         return length
+
+    @property
+    def _row(self) -> str:
+        """Where a user writes what is to change."""
+        return f"[models.{self.name}] of yukawa.toml"
 
     def _need_whole(self, reason: str | None) -> None:
         """An answer that ends early must not pass for a whole one."""
@@ -324,10 +351,19 @@ class OpenAIModel:
 
     def _cut(self, error: Exception | None) -> ModelError:
         why = f": {_in_words(error)}" if error is not None else ""
+        hint = "ask again"
+        if isinstance(error, transport.LimitExceeded):
+            hint = self._within_limits(error)
+        elif isinstance(error, httpx.TimeoutException | openai.APITimeoutError):
+            why = f": its server was silent for {self.timeout_s:g} s"
+            hint = f"ask again, or write a longer timeout_s under {self._row}"
         return ModelError(
             f"the answer of model {self.name!r} at {shown_address(self.base_url)} was cut half-way{why}; it is incomplete",
-            hint="ask again",
+            hint=hint,
         )
+
+    def _within_limits(self, error: transport.LimitExceeded) -> str:
+        return error.hint or f"a longer wait is deadline_s under {self._row}"
 
     def _no_protocol(self, error: Exception | None) -> ModelError:
         why = f" ({_in_words(error)})" if error is not None else ""
@@ -341,41 +377,43 @@ class OpenAIModel:
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         if isinstance(error, transport.LimitExceeded):
             return ModelError(
-                f"{shown_address(self.base_url)} oversteps its limits (model {self.name!r}): {error.message}"
+                f"{shown_address(self.base_url)} oversteps its limits (model {self.name!r}): {error.message}",
+                hint=self._within_limits(error),
             )
         if status is None and not isinstance(error, openai.APIConnectionError):
             return self._no_protocol(error)
         again = self.retries and _is_tried_again(error)
         tried = f" after {self.retries + 1} attempts" if again else ""
-        row = f"[models.{self.name}] of yukawa.toml"
         if isinstance(error, openai.APITimeoutError):
             return ModelError(
                 f"{shown_address(self.base_url)} was silent for {self.timeout_s:g} s{tried} (model {self.name!r})",
-                hint=f"is the server overloaded? A longer wait is timeout_s under {row}",
+                hint=f"is the server overloaded? A longer wait is timeout_s under {self._row}",
             )
         if isinstance(error, openai.APIStatusError):
             if elsewhere := transport.redirection(error.status_code, error.response.headers):
                 return ModelError(
                     f"{shown_address(self.base_url)} does not answer model {self.name!r} itself: {elsewhere}",
-                    hint=f"if you trust that address, make it the base_url under {row}",
+                    hint=f"if you trust that address, make it the base_url under {self._row}",
                 )
             return ModelError(
                 f"{shown_address(self.base_url)} refused model {self.name!r}{tried}: {_in_words(error)}",
-                hint=self._advice(error.status_code, row),
+                hint=self._advice(error.status_code),
             )
         return ModelError(
             f"{shown_address(self.base_url)} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
-            hint=f"is the server running? Check base_url under {row}",
+            hint=f"is the server running? Check base_url under {self._row}",
         )
 
-    def _advice(self, status: int, row: str) -> str:
+    def _advice(self, status: int) -> str:
         if status in (401, 403):
             if self.key_variable is None:
-                return f"the server wants a key: put key_variable under {row}"
+                return f"the server wants a key: put key_variable under {self._row}"
             return f"check the key in the variable {self.key_variable}"
-        if status == 404:
-            return f"check model and base_url under {row}"
-        return "try again later" if status == 429 or status >= 500 else ""
+        if status in (408, 409, 429) or status >= 500:
+            return "try again later"
+        if status in (400, 413, 422):
+            return f"check model, context_length and max_tokens under {self._row}, or ask more briefly"
+        return f"check model and base_url under {self._row}"
 
 
 def _rows(answer: object, field: str) -> list[Any]:
@@ -413,12 +451,15 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, openai.APIStatusError):
         body = error.body
         said = body.get("message") if isinstance(body, dict) else body
-        text = f"HTTP {error.status_code}: {said}" if said else f"HTTP {error.status_code}"
+        said = said or httpx.codes.get_reason_phrase(error.status_code) or "its server does not say why"
+        text = f"HTTP {error.status_code}: {said}"
+    elif isinstance(error, transport.LimitExceeded):
+        text = error.message
     elif isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
-        text = str(error.__cause__) or type(error.__cause__).__name__
+        text = str(error.__cause__)
     elif isinstance(error, ValueError | RecursionError):
         text = f"unreadable JSON: {error}"
-    return shortened(text)
+    return shortened(text) or "the connection was lost"
 
 
 # What a server sends is of any type: the client checks no shapes.

@@ -16,7 +16,7 @@ from typing import Any, Self
 from yukawa.core import files
 from yukawa.core.config import differences, parse_yaml, read_table, to_yaml
 from yukawa.core.errors import InputError, NotFound, StoreError
-from yukawa.core.files import expanded
+from yukawa.core.files import expanded, real
 from yukawa.core.reports import plain, write_json
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
@@ -221,9 +221,9 @@ def model_folder(path: Path | str) -> Path:
 def run_folder(path: Path | str) -> Path | None:
     """The run of a model; `path` is the run itself, its model or one of its checkpoints. None: there is no run."""
     path = expanded(path)
-    above = path.resolve().parents
+    above = real(path).parents
     places = [path]
-    if path.resolve().name == MODEL:
+    if real(path).name == MODEL:
         places.append(above[0])
     elif path.name.startswith("checkpoint-") and len(above) > 1:
         places.append(above[1])

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
+from yukawa.assistant.assistant import MAX_QUESTION
 from yukawa.core.errors import NotFound, YukawaError
 from yukawa.knowledge.records import DOMAINS
 from yukawa.knowledge.store.writer import new_id
@@ -39,7 +40,7 @@ async def ask_page(call: Called, question: str = "") -> Response:
 
 
 def _choices(call: ServerCall) -> dict[str, Any]:
-    return {"models": list(call.services.settings.models), "domains": DOMAINS, "longest": 20_000}
+    return {"models": list(call.services.settings.models), "domains": DOMAINS, "longest": MAX_QUESTION}
 
 
 async def ask_form(call: Called) -> Response:

@@ -18,6 +18,7 @@ from yukawa.knowledge.store.database import Store
 from yukawa.llm import ChatModel
 from yukawa.server.keys import KeyReviewers, Keys, Person
 from yukawa.server.limits import Limits
+from yukawa.server.mcp import McpServers
 from yukawa.server.pages import refused, wants_page
 from yukawa.server.problems import Refusal, handle, refusal_of, reply
 from yukawa.server.routes import add_routes, methods_of
@@ -93,12 +94,13 @@ def open_services(options: ServerOptions, models: Mapping[str, ChatModel]) -> Se
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     services.upstream.attach()
+    app.state.mcp = McpServers(services)
     warming = asyncio.ensure_future(services.pool.run(services.warm))
     try:
         yield
     finally:
         warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
+        await asyncio.gather(warming, app.state.mcp.aclose(), return_exceptions=True)
         await services.aclose()
 
 

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from yukawa import __version__
 from yukawa.core.config import Section
 from yukawa.core.errors import NotFound, YukawaError
+from yukawa.core.files import real
 from yukawa.runs.run import RECIPE, Run
 from yukawa.server.keys import COOKIE, SESSION_S
 from yukawa.server.problems import Refusal, busy
@@ -151,11 +152,11 @@ async def run(call: Called, name: str) -> Response:
 
 
 def _runs(root: Path) -> list[dict[str, Any]]:
-    inside = root.resolve()
+    inside = real(root)
     found: list[tuple[float, str]] = []
     for depth in range(1, _DEEP + 1):
         for path in root.glob("/".join(["*"] * depth) + f"/{RECIPE}"):
-            if path.resolve().is_relative_to(inside) and len(found) < _RUNS:
+            if real(path).is_relative_to(inside) and len(found) < _RUNS:
                 found.append((path.stat().st_mtime, path.parent.relative_to(root).as_posix()))
     return [{"name": name, "changed": changed} for changed, name in sorted(found, reverse=True)]
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from yukawa.core.config import to_yaml
 from yukawa.core.errors import NotFound, YukawaError
-from yukawa.core.files import read_bytes, read_text
+from yukawa.core.files import read_bytes, read_text, real
 from yukawa.runs.run import CARD, RECIPE, Run
 from yukawa.server.keys import ROLES
 from yukawa.server.operations import KeyForm
@@ -39,12 +39,12 @@ async def runs_page(call: Called) -> Response:
 
 def shown_folders(root: Path) -> list[dict[str, Any]]:
     """The folders below `root` that hold a run or a report, none that a link puts outside, newest first."""
-    inside = root.resolve()
+    inside = real(root)
     found: dict[str, dict[str, Any]] = {}
     for depth in range(1, _DEEP + 1):
         for name in (RECIPE, REPORT):
             for path in root.glob("/".join(["*"] * depth) + f"/{name}"):
-                if len(found) < _MOST and path.resolve().is_relative_to(inside):
+                if len(found) < _MOST and real(path).is_relative_to(inside):
                     key = path.parent.relative_to(root).as_posix()
                     row = found.setdefault(key, {"name": key, "kinds": [], "changed": 0})
                     row["kinds"].append("run" if name == RECIPE else "report")
@@ -104,12 +104,10 @@ def _run(call: ServerCall, name: str) -> dict[str, Any]:
 
 def _files(folder: Path) -> Iterator[str]:
     """The files of a run that are shown, in it and in its folders one level down, that no link puts outside."""
-    inside = folder.resolve()
+    inside = real(folder)
     paths = sorted([*folder.glob("*"), *folder.glob("*/*")])
     shown = (
-        p
-        for p in paths
-        if p.suffix in PICTURES + OTHERS and p.is_file() and p.resolve().is_relative_to(inside)
+        p for p in paths if p.suffix in PICTURES + OTHERS and p.is_file() and real(p).is_relative_to(inside)
     )
     for _, path in zip(range(_FILES), shown, strict=False):
         yield path.relative_to(folder).as_posix()

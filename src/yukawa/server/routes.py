@@ -14,6 +14,7 @@ from yukawa.server import (
     answer_pages,
     knowledge_api,
     knowledge_pages,
+    mcp,
     openai_api,
     operations,
     pages,
@@ -96,6 +97,8 @@ TABLE = (
     RouteRow("POST", "/api/keys", "admin", operations.add_key, secret=True),
     RouteRow("DELETE", "/api/keys/{key_id}", "admin", operations.revoke_key),
     RouteRow("GET", "/api/audit", "admin", operations.audit),
+    # Of the Model Context Protocol; each tool has its role (`yukawa.server.mcp.TABLE`).
+    RouteRow("POST", "/mcp", "reader", mcp.mcp_post, document=True, asks=True),
     # Pages.
     _page("GET", "/", "asker", answer_pages.ask_page),
     _page("POST", "/ask", "asker", answer_pages.ask_form, asks=True),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from yukawa.assistant import Answer, Assistant
 from yukawa.assistant.explaining import explain
 from yukawa.core.errors import NotFound, YukawaError
-from yukawa.core.redaction import redacted
+from yukawa.core.redaction import redacted_values
 from yukawa.core.settings import Settings
 from yukawa.knowledge import KnowledgeBase
 from yukawa.llm import ChatModel
@@ -151,7 +151,7 @@ Called = Annotated[ServerCall, Depends(_call)]
 
 def said(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A reply of JSON without secrets."""
-    text = redacted(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(redacted_values(value), ensure_ascii=False, allow_nan=False)
     return Response(text.encode("utf-8", "replace"), status, headers, "application/json")
 
 

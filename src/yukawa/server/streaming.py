@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from yukawa.core.redaction import redacted
+from yukawa.core.redaction import redacted_values
 from yukawa.server.problems import Refusal, refusal_of
 
 ALIVE = b": working\n\n"
@@ -25,7 +25,9 @@ _HEADERS = {
 def event(value: Any, name: str = "", number: int | None = None) -> bytes:
     """One event whose data are JSON."""
     head = (f"event: {name}\n" if name else "") + (f"id: {number}\n" if number is not None else "")
-    return f"{head}data: {redacted(json.dumps(value, ensure_ascii=False))}\n\n".encode("utf-8", "replace")
+    return f"{head}data: {json.dumps(redacted_values(value), ensure_ascii=False)}\n\n".encode(
+        "utf-8", "replace"
+    )
 
 
 class EventStream(Response):

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
 from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.store.places import BESIDE
 
 SCHEMA, FILE = "server", "server.db"
 VERSION = 1
@@ -277,7 +278,18 @@ def _lives(holder: str) -> bool:
         return False
     except PermissionError:
         return True
+    try:  # one that was killed is there, without its program, until its parent has looked after it
+        os.readlink(f"/proc/{number}/exe")
+    except FileNotFoundError:
+        return not os.path.isdir("/proc/self")
+    except OSError:
+        return True
     return True
+
+
+def own_places(home: Path) -> list[Path]:
+    """Where the files of a server's tables lie, or come to lie while it runs."""
+    return [home / f"{FILE}{suffix}" for suffix in BESIDE]
 
 
 def _engine(file: Path) -> sa.Engine:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from yukawa.core.files import expanded, read_object
+from yukawa.core.files import expanded, read_object, real
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import BASE_SAMPLE, lora_config, sample_weights
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
@@ -239,7 +239,7 @@ def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
     config = read_object(path)
     name = prepared.recipe.model.base
     on_hub = not name.startswith(GENERATED) and not expanded(name).is_dir()
-    config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
+    config["base_model_name_or_path"] = name if on_hub else str(real(prepared.base))
     write_json(path, config)
     write_json(folder / BASE_SAMPLE, sample_weights(prepared.base))
 

@@ -134,6 +134,25 @@ def test_the_answer_must_state_what_was_asked() -> None:
     assert broken("The mass of the tau is 1777 MeV [1].", asks("mass", "mu-", about="muon")) == {"question"}
 
 
+DECAY = Quote(
+    "The branching fraction of τ⁻ → μ⁻ ν̄_μ ν_τ (tau- --> mu- nubar_mu nu_tau) is (17.39 ± 0.04) % (PDG fit)."
+)
+
+
+@pytest.mark.parametrize(("question", "answer", "states"), [
+    ("How does the tau decay?", "The tau decays to mu- nubar_mu nu_tau [1].", True),
+    ("Does the tau decay to mu nu nu?", "The tau decays to mu- nubar_mu nu_tau [1].", True),
+    ("What is the branching fraction of tau- → mu- nubar_mu nu_tau?", "17.39 ± 0.04 % [1].", True),
+    ("How does the muon decay?", "The tau decays to mu- nubar_mu nu_tau [1].", False),
+    ("What is the mass of the tau?", "The tau decays to mu- nubar_mu nu_tau [1].", False),
+    ("What is the lifetime of the tau?", "The branching fraction of tau- → mu- nubar_mu nu_tau is 17.39 ± 0.04 % [1].", False),
+])  # fmt: skip
+def test_a_decay_answers_a_question_about_decays_alone(question: str, answer: str, states: bool) -> None:
+    asked = plan(question)
+    assert asked.goals
+    assert ("question" not in {finding.rule for finding in check(answer, [DECAY], asked)}) == states
+
+
 def test_citations_are_attached_where_one_passage_alone_supports_a_sentence() -> None:
     answer = "The mass of the tau is 1777 MeV. It has a lifetime of 290.3 ± 0.5 fs! The muon is stable."
     assert (

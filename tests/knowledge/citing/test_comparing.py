@@ -24,6 +24,7 @@ PASSAGES = [
     Text("The mass of the K* meson is less than 900 MeV."), Text("The muon is heavier than the electron."),
     Text("The mass of the proton is 938.3 MeV."),
     Text("The mass of the neutron is 938 ± 3 MeV."),
+    Text("The mass of the electron is 0.511 MeV."), Text("The mass of the K+ is 493.677 MeV."),
 ]  # fmt: skip
 
 
@@ -31,6 +32,7 @@ PASSAGES = [
     "The Z is heavier than the W [1][2].", "The W boson is lighter than the Z boson [1][2].",
     "The neutron lives longer than the muon [3][4].",
     "The Z has a larger mass than the W [1][2].", "The muon is heavier than the electron [7].",
+    "The positron is lighter than the proton [8][10].", "The charged kaon is heavier than the electron [10][11].",
 ])  # fmt: skip
 def test_supported(answer: str) -> None:
     assert check(answer, PASSAGES) == ()
@@ -42,6 +44,7 @@ def test_supported(answer: str) -> None:
     "The Z is wider than the W [1][2][5].",
     "The Z is heavier than the K* [1][6].", "The electron is heavier than the muon [7].", "The proton is heavier than the neutron [8][9].",
     "The Z is much stranger and heavier than the W [1][2].", "The muon is larger than the electron [7].",
+    "The antiproton is heavier than the electron [8][10].",
 ])  # fmt: skip
 def test_not_supported(answer: str) -> None:
     assert check(answer, PASSAGES)

@@ -107,3 +107,6 @@ def test_what_is_not_a_folder_of_documents(base: KnowledgeBase, folder: Path) ->
         sync(base, folder)
     with pytest.raises(InputError, match="is not a folder"):
         sync(base, folder / "none")
+    (folder / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="is not a folder"):
+        sync(base, folder / "loop")

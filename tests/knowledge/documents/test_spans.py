@@ -6,10 +6,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.documents.spans import answer_from_documents, meaning_of
+from yukawa.knowledge.documents.spans import (
+    PARAGRAPH_WORDS,
+    _with_neighbours,
+    answer_from_documents,
+    meaning_of,
+)
+from yukawa.knowledge.documents.statements import PassageStatement
 
 TEXT = """# The ring
 
@@ -30,6 +38,38 @@ pumpctl --start
 
 The branch `Ring_beamIdx` holds the number of the beam.
 """
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 30), st.integers(0, 2), st.sampled_from(["text", "item"])),
+        min_size=1,
+        max_size=7,
+    ),
+    st.data(),
+)
+def test_neighbours_of_a_short_paragraph_are_quoted_and_no_more(drawn, data):
+    found = [PassageStatement("word " * n, kind, "", number) for n, number, kind in drawn]
+    place = data.draw(st.integers(0, len(found) - 1))
+    first, last = _with_neighbours(found, place)
+
+    def fits(start: int, end: int) -> bool:
+        inside = [found[i] for i in range(start, end + 1) if 0 <= i < len(found)]
+        alike = all(
+            (s.kind, s.paragraph) == ("text", found[place].paragraph)
+            for i, s in enumerate(inside, start)
+            if i != place
+        )
+        return (
+            alike
+            and len(inside) == end - start + 1
+            and len(" ".join(s.text for s in inside).split()) <= PARAGRAPH_WORDS
+        )
+
+    assert first <= place <= last
+    assert (first, last) == (place, place) or fits(first, last)
+    assert not fits(first, last + 1)
+    assert not fits(first - 1, last)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ def goal(name: str, unit: str = "", asserted: Amount | None = None) -> Goal:
 
 
 @pytest.mark.parametrize(
-    "question", ["mass of the Z", "τ轻子的寿命", "Γ(Z → μ⁺μ⁻)", "mass in μs?", "ΜΑΣΣ", "naïve Größe"]
+    "question",
+    ["a" * 2000, "mass of the Z", "τ轻子的寿命", "Γ(Z → μ⁺μ⁻)", "mass in μs?", "ΜΑΣΣ", "naïve Größe"],
 )
 def test_ordinary_writing_is_readable(question: str) -> None:
     assert unreadable(question) == ""
@@ -24,7 +25,8 @@ def test_ordinary_writing_is_readable(question: str) -> None:
 @pytest.mark.parametrize(
     ("question", "says"),
     [
-        ("  ", "empty"), ("a" * (LONGEST + 1), "at most"), ("Z \u202e mass", "U+202E"), ("Z \u2066mass", "U+2066"), ("80.4 GеV", "alike"),
+        ("  ", "empty"), ("a" * (LONGEST + 1), "at most 2,000"),
+        ("Z \u202e mass", "U+202E"), ("Z \u2066mass", "U+2066"), ("80.4 GеV", "alike"),
         ("80.1 ΜeV", "alike"), ("\u200fmass", "U+200F"),
     ],
 )  # fmt: skip

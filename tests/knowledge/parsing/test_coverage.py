@@ -142,3 +142,9 @@ def test_what_is_supposed_of_a_particle_is_noticed(question: str) -> None:
 )
 def test_what_is_supposed_of_a_person_changes_nothing(question: str) -> None:
     assert plan(question).complete
+
+
+@pytest.mark.parametrize("formula", ["m(K)", "2 m(K)", "Γ(Z)", "[m(K)]", "mass of the K"])
+def test_what_is_said_of_a_formula_behind_its_bracket_is_noticed(formula: str) -> None:
+    assert plan(formula).complete
+    assert [text for text, _ in plan(f"{formula} of zork").unread] == ["zork"]

@@ -47,6 +47,7 @@ PLAIN = "is the eta a pseudoscalar?"
         (ANTI, goal(quantities=[quantity("the antiproton", "charge")])),
         (TWICE, goal("multiple", "twice", quantities=[quantity("the tau", "mass", factor="twice")])),
         (RATIO, goal("ratio", "divided by", quantities=[quantity("tau", "mass"), quantity("muon", "mass")])),
+        (TWICE, goal("multiple", "", quantities=[quantity("the tau", "mass", factor="twice")])),
         (YEAR, goal(quantities=[quantity("W boson", "mass", qualifiers=["2018"])])),
         (LIST, goal("list", quantities=[quantity("the tau", "decays")], conditions=[{"relation": "above", "amount": "10%"}])),
         (PLAIN, goal("is", quantities=[quantity("the eta", "")], asserted="a pseudoscalar")),

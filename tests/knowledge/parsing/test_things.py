@@ -59,7 +59,7 @@ def test_antiparticles_by_their_prefix_are_the_conjugates() -> None:
 
 def test_monte_carlo_numbers_lead_to_their_states() -> None:
     for number, name in particle_table().numbers.items():
-        assert only(f"particle {number}").names == (name,)
+        assert (only(f"particle {number}").names, only(f"particle {number}").state_given) == ((name,), True)
         assert only(f"mass of PDG ID {number}?").names == (name,)
 
 

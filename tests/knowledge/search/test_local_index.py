@@ -54,6 +54,14 @@ def approximate(clustered: tuple[Floats, Floats]) -> Nearest:
     return index
 
 
+def test_vectors_of_no_length_need_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_index, "EXACT_UP_TO", 1000)
+    for length, many in ((0, 2000), (4, 1000), (4, 2000), (1, 2000)):
+        index = Nearest()
+        index.cover(np.random.default_rng(1).normal(size=(many, length)).astype(np.float32))
+        assert bool(index.arrays()) == (length > 0 and many > 1000), (length, many)
+
+
 def exact(vectors: Floats, query: Floats, valid: Mask, k: int) -> set[int]:
     scores = np.where(valid, vectors @ query, -np.inf)
     return set(np.argsort(-scores)[: min(k, int(valid.sum()))].tolist())

@@ -72,6 +72,17 @@ def test_merging_parts_gives_what_building_the_whole_gives(words: list[list[str]
     assert plain(merge_segments(pieces)) == plain(build(rows))
 
 
+def test_numbers_are_kept_as_wide_as_they_must_be_and_no_wider() -> None:
+    kinds = {
+        field.name: getattr(build(make_rows([["tau"], ["mass", "tau"]])), field.name)
+        for field in fields(IndexSegment)
+    }
+    assert {name: array.dtype.name for name, array in kinds.items() if isinstance(array, np.ndarray)} == {
+        "passage_ids": "int64", "version_ids": "int64", "valid_from": "int64", "valid_to": "int64", "vectors": "float32",
+        "lengths": "float32", "starts": "int64", "rows": "int32", "counts": "float32", "current": "bool",
+    }  # fmt: skip
+
+
 @given(texts)
 def test_postings_count_the_terms_of_each_row(words: list[list[str]]) -> None:
     segment = build(make_rows(words))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge import new_item
-from yukawa.knowledge.search.serving import Serving
+from yukawa.knowledge.search.serving import Serving, serving_row
 from yukawa.knowledge.store import reader
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
@@ -68,3 +71,22 @@ def test_an_item_does_not_change_its_kind(changes: Changes, store: Store) -> Non
         changes.write([new_item("c is 2.", item_id="a")], "Li", "")
     with store.read() as connection:
         assert reader.shown(connection, "a").text == data.text
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_change_begins_again_where_another_process_reindexed_meanwhile(
+    times: int, changes: Changes, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = iter([True] * times + [False, True] + [False])
+
+    def serving(connection: sa.Connection, name: str) -> Any:
+        row = serving_row(connection, name)
+        return SimpleNamespace(id=-1) if next(stale, False) else row
+
+    monkeypatch.setattr("yukawa.knowledge.store.changes.serving_row", serving)
+    (item,) = changes.teach([new_item("The ring is cold.")], "Li", "")
+    changed = changes.replace(new_item("The ring is hot.", item_id=item.id), "Wu", "warm", "update", 1)
+    assert (changed.id, changed.version, changed.status) == (item.id, 2, "updated")
+    with store.read() as connection:
+        events = [(event.verb, event.actor, event.reason) for event in reader.events_of(connection, item.id)]
+    assert events == [("teach", "Li", ""), ("update", "Wu", "warm")]

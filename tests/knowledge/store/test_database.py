@@ -133,6 +133,26 @@ def test_a_write_that_fails_leaves_nothing_behind(
 # ---- addresses --------------------------------------------------------------------------------------
 
 
+def test_a_base_that_is_closed_keeps_no_file_open(tmp_path: Path) -> None:
+    def open_in(folder: Path) -> list[str]:
+        links = (Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+        return [
+            str(link.readlink())
+            for link in links
+            if link.is_symlink() and str(folder) in str(link.readlink())
+        ]
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system does not list the open files of a process")
+    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as base:
+        item = base.teach(STATEMENT)
+        base.save_index()
+        assert base.verify().clean
+        assert open_in(tmp_path)
+        base.purge(item.id)
+    assert open_in(tmp_path) == []
+
+
 def test_a_home_folder_is_not_taken_for_a_base(tmp_path: Path) -> None:
     KnowledgeBase.open(tmp_path / "knowledge", embedding="hash").close()
     with pytest.raises(

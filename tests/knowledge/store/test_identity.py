@@ -86,6 +86,94 @@ def test_nothing_is_said_to_be_taught_into_files_that_are_gone(tmp_path: Path, s
         assert again.verify().clean
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("content", ["another base's", "zeros", "noise"])
+def test_nothing_is_said_to_be_taught_into_files_that_are_written_over(
+    tmp_path: Path, suffix: str, content: str
+) -> None:
+    """As `cp` does: the file keeps its name and number, and here its length."""
+    other = KnowledgeBase.open(tmp_path / "other", embedding="hash")
+    other.teach("Taught to another base.")
+    base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
+    base.teach(STATEMENT)
+    base.close()
+    base = KnowledgeBase.open(tmp_path / "base")
+    base.teach("A second statement.")
+    file, theirs = (Path(f"{file_of(tmp_path / name)}{suffix}") for name in ("base", "other"))
+    size = file.stat().st_size
+    filled = {"zeros": bytes(size), "noise": os.urandom(size)}.get(content) or theirs.read_bytes()[:size]
+    with file.open("r+b") as handle:
+        handle.write(filled)
+    with pytest.raises(StoreError, match="was written over while the knowledge base was open"):
+        base.teach("A third statement.")
+    with pytest.raises(StoreError, match="was written over"):
+        base.verify()
+
+
+def test_a_base_that_is_gone_is_not_verified(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
+    base.teach(STATEMENT)
+    assert base.verify().clean
+    shutil.rmtree(tmp_path / "base")
+    with pytest.raises(StoreError, match="was deleted while the knowledge base was open"):
+        base.verify()
+
+
+def test_writing_back_the_log_by_any_process_is_not_taken_for_writing_over(tmp_path: Path) -> None:
+    """A log is written back, and begun anew, by another connection while this one looks on."""
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    for number in range(30):
+        base.teach(f"Statement {number} of the first process.")
+        if number % 3 == 0:
+            done = sqlite3.connect(file_of(tmp_path))
+            mode = ("PASSIVE", "FULL", "RESTART", "TRUNCATE")[number % 4]
+            assert done.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0] == 0
+            done.close()
+        if number % 7 == 0:
+            with KnowledgeBase.open(tmp_path) as another:
+                another.teach(f"Statement {number} of the second process.")
+    assert base.verify().clean
+
+
+def killed(folder: Path, changes: int) -> Path:
+    """A base whose process ended before its log was written into the file; the log."""
+    child = os.fork()
+    if child == 0:
+        base = KnowledgeBase.open(folder, embedding="hash")
+        for number in range(changes):
+            base.teach(f"Reading {number} was {number + 7} counts.")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    return Path(f"{file_of(folder)}-wal")
+
+
+def test_a_log_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
+    log = killed(tmp_path, 3)
+    with KnowledgeBase.open(tmp_path) as base:
+        assert (len(base.list()), base.verify().problems, base.verify().notes) == (3, (), ())
+    log = killed(tmp_path / "torn", 3)
+    os.truncate(log, log.stat().st_size - 100)  # a power cut: the last change was not acknowledged
+    with KnowledgeBase.open(tmp_path / "torn") as base:
+        report = base.verify()
+        assert (len(base.list()), report.clean) == (2, True)
+        assert report.notes[0].startswith("log: its last change is not whole")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.97])
+def test_a_bit_that_flipped_in_such_a_log_is_reported(
+    tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = killed(tmp_path, 4)
+    data = bytearray(log.read_bytes())
+    data[int(share * len(data))] ^= 8
+    log.write_bytes(data)
+    with KnowledgeBase.open(tmp_path) as base:
+        report = base.verify()
+        assert len(base.list()) < 4
+        assert [line for line in (*report.problems, *report.notes) if line.startswith("log: ")]
+        assert "log: " in caplog.text
+
+
 def test_a_long_lived_reader_sees_a_backup_that_was_put_back(tmp_path: Path) -> None:
     with KnowledgeBase.open(tmp_path / "a", embedding="hash") as base:
         base.teach(STATEMENT)

@@ -412,6 +412,8 @@ def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach("One.")
     problems = damage(base, "INSERT INTO conflicts VALUES (1, 'k', 'x', 'y', 0, NULL, 0)")
+    report = base.verify()
+    assert (report.events, report.items, report.passages) == (0, 0, 0)  # of a damaged file nothing is counted
     assert any("conflicts refers to a row of items" in p for p in problems), problems
 
 

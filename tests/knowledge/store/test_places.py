@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,6 +23,27 @@ def holding(folder: Path, text: str) -> set[Path]:
     """The files under a folder that hold a text, in whatever case."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {path for path in files if text.casefold().encode() in path.read_bytes().lower()}
+
+
+def test_what_cannot_be_removed_stays_and_nothing_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "part").touch()
+    (tmp_path / "base-wal").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        patch.setattr(Path, "unlink", refuse)
+        assert places.remove(tmp_path / "index")
+        assert places.remove(tmp_path / "base")
+    assert (tmp_path / "index" / "part").exists()
+    assert places.remove(tmp_path / "index")
+    assert places.remove(tmp_path / "base")
+    assert not places.remove(tmp_path / "base")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scratch_is_gone_when_its_owner_has_done_or_failed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
 from yukawa.knowledge.items import with_keys
+from yukawa.knowledge.store import reader
 from yukawa.knowledge.store.reader import event_at, last_stored, unknown_item
 
 steps = st.lists(
@@ -157,6 +158,16 @@ def test_moments(base: KnowledgeBase) -> None:
             event_at(connection, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
         with pytest.raises(InputError, match="is not a time"):
             event_at(connection, "yesterday")
+
+
+def test_clocks_may_differ_by_a_second(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = base.teach("Something.").valid_from
+    monkeypatch.setattr(reader.time, "time_ns", lambda: int(now.timestamp() * 1e6) * 1000)
+    with base.store.read() as connection:
+        assert event_at(connection, now + dt.timedelta(seconds=0.999)) == event_at(connection, now)
+        assert event_at(connection, now + dt.timedelta(seconds=1)) == event_at(connection, now)
+        with pytest.raises(InputError, match="future"):
+            event_at(connection, now + dt.timedelta(seconds=1, microseconds=9))
 
 
 # ---- versions as they were taught ----

@@ -117,6 +117,30 @@ def test_a_reviewed_item_gives_way_to_reviewers_alone(base: KnowledgeBase) -> No
     assert not base.show(wrong.id).current
 
 
+def test_anybody_settles_what_nobody_reviewed_and_gives_way_to_data(base: KnowledgeBase, data: Item) -> None:
+    base.teach("The mass of the tau is 1776.9 ± 0.1 MeV.", author="Li")
+    nameless = base.teach("The mass of the tau is 1790 ± 0.1 MeV.")
+    (conflict,) = nameless.conflicts
+    base.resolve(conflict.id, keep=nameless.id, actor="Wu")
+    reviewed = base.review(base.teach(FALSE, author="Li").id, actor="Marie")
+    (conflict,) = reviewed.conflicts
+    base.resolve(conflict.id, keep=data.id, actor="Wu")
+    assert [item.current for item in map(base.show, (nameless.id, reviewed.id, data.id))] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_documents_may_hold_what_is_not_seen_and_statements_may_not(base: KnowledgeBase) -> None:
+    hidden = "The ring\u200b is cold."
+    with pytest.raises(InputError):
+        base.teach(hidden)
+    with pytest.raises(InputError):
+        base.teach("It is cold.", question=hidden)
+    assert base.teach(hidden, kind="document").current
+
+
 def test_a_correction_hides_no_reviewed_item(base: KnowledgeBase) -> None:
     right = base.teach("The mass of the tau is 1776.9 ± 0.1 MeV.", author="Li")
     base.keep_answer("a1", "What is the mass of the tau?", {"text": "", "sources": [{"id": right.id}]})

@@ -307,6 +307,25 @@ def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_
         KnowledgeBase.restore_backup(tmp_path / "none", tmp_path / "restored")
 
 
+def test_an_export_replaces_nothing_unless_forced_and_never_the_base(
+    empty: KnowledgeBase, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text("precious")
+    with pytest.raises(InputError, match="is there already"):
+        empty.export(file)
+    assert file.read_text() == "precious"
+    empty.export(file, force=True)
+    assert file.read_text().startswith("{")
+    own = [path for path in (tmp_path / "empty").iterdir() if path.is_file()]
+    assert own
+    for path in own:
+        for write in (empty.export, empty.backup):
+            with pytest.raises(InputError):
+                write(path, force=True)
+    assert empty.verify().clean
+
+
 def test_an_export_that_fails_leaves_the_older_one(empty: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="its folder does not exist"):
         empty.export(tmp_path / "none" / "x.jsonl")

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from yukawa.core.errors import InputError
-from yukawa.core.statistics import LEVEL, Estimate, Sample, binomial_test, check_options, compare, holm
+from yukawa.core.statistics import LEVEL, SHARE, Estimate, Sample, binomial_test, check_options, compare, holm
 from yukawa.evaluation.judging.davidson import Array, Comparisons, Davidson, Fit, pair_shares
 from yukawa.evaluation.judging.verdicts import Answers, Verdict, comparisons, lead, settle, style
 
@@ -344,7 +344,9 @@ def pair_rates(
     values = {
         "win": leads > 0, "draw": leads == 0, "fail": leads < 0, "score": (1 + leads) / 2, "not worse": leads >= 0,
     }  # fmt: skip
-    samples = {name: Sample.mean(part.astype(float), questions) for name, part in values.items()}
+    samples = {
+        name: Sample.mean(part.astype(float), questions, within=SHARE) for name, part in values.items()
+    }
     return compare(samples, level=level, resamples=resamples, seed=seed, pairs=[]).estimates
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import check_made_folder, new_folder
+from yukawa.core.files import check_made_folder, new_folder, real
 from yukawa.core.processes import Progress
 from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, ReportBlock, Table
 from yukawa.core.statistics import Estimate
@@ -82,7 +82,7 @@ def _named(models: Path | Sequence[Path] | Mapping[str, Path]) -> dict[str, Path
         paths = [models] if isinstance(models, (str, Path)) else list(models)
         named = {}
         for path in map(Path, paths):
-            whole = path.resolve()
+            whole = real(path)
             name = whole.parent.name if whole.name == MODEL else whole.name
             if name in named:
                 raise InputError(

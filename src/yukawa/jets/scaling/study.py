@@ -12,7 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import atomic_write, read_object, report_write_errors
+from yukawa.core.files import atomic_write, read_object, real, report_write_errors
 from yukawa.core.processes import Progress
 from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import evaluate, plots
@@ -251,7 +251,7 @@ def _open(study: Study, out: Path) -> None:
     paths = [path for model in models for path in setup.inputs(model.data, model.model.start)]
     if study.data.test is not None:
         paths += setup.inputs(JetsSection(path=study.data.test))
-    files = {path.resolve(): path for path in paths}.values()
+    files = {real(path): path for path in paths}.values()
     run = Run.find(out, study.plain(), resume=is_run(out), free=_FREE)
     if run is None:
         Run.create(out, study.plain(), files)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
+from yukawa.core.files import real
 from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.documents.files import File, find_files, read_file
 from yukawa.knowledge.items import FORMAT, NewItem, new_item
@@ -42,7 +43,7 @@ def sync(base: KnowledgeBase, folder: str | Path, *, actor: str = "", **about: A
     Raises:
         InputError: it is not a folder, or a file in it cannot be read; nothing is changed then.
     """
-    place = Path(folder).resolve()
+    place = real(folder)
     if not place.is_dir():
         raise InputError(f"{folder} is not a folder", hint="a single file is taught by --file")
     had = {

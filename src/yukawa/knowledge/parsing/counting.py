@@ -32,11 +32,11 @@ def coefficients(tokens: list[Token]) -> list[Token]:
     for place, token in enumerate(tokens):
         after = [t.kind for t in tokens[place + 1 : place + 4]]
         times = after[:1] == ["times"] or (after[:1] == ["mark"] and tokens[place + 1].text == "*")
-        kinds = after[1:] if times else after
         if token.kind != "amount" or (token.value.unit and not _metres(tokens, place)):
             continue
-        symbol = kinds[:2] == ["property", "thing"] or (
-            kinds[:2] == ["property", "mark"] and kinds[2:3] in ([], ["thing"])
+        symbol = after[:2] == ["property", "thing"] or after in (
+            ["property", "mark"],
+            ["property", "mark", "thing"],
         )
         if token.value.unit:  # '2 m(K)' is not a length
             number = len(token.text) - 1

@@ -463,7 +463,8 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     ahead = [clause.tokens[i] for i in range(last + 1, place)]
     between = [t.text.lower() for t in ahead]
     bracketed = clause.text(phrase.start - 1) == "(" and _attached(clause, phrase.start - 2)
-    attached = phrase.start == last + 1
+    closing = [t.text in (")", "]") for t in clause.tokens[last + 1 : phrase.start]]
+    attached = not closing or (all(closing) and text.isalpha())  # 'm(K) of zork'
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
     start = next((i for i in range(phrase.start, place) if not _is_filling(clause, i)), place)
@@ -479,9 +480,7 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
         or (opening == "on" and not set(words) & _DAYS and not _asker(clause, phrase))
     ):
         return True  # 'after it hits a target', 'for a fast one', 'on Mars'
-    if between and between[0] in ("its", "their"):
-        return True
-    return is_physics(text) and not _asker(clause, phrase)
+    return between[:1] in (["its"], ["their"]) or (is_physics(text) and not _asker(clause, phrase))
 
 
 _WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())

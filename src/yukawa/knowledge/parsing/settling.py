@@ -3,21 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import naming
+from yukawa.knowledge.parsing import counting, naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
-from yukawa.knowledge.parsing.counting import (
-    PLURALS,
-    both_sides,
-    coefficients,
-    lasting,
-    multiples,
-    numbers,
-    operators,
-    per,
-    powers,
-    ranges,
-    significances,
-)
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.several_decays import beta, separated
@@ -37,10 +24,10 @@ def settled(tokens: list[Token]) -> list[Token]:
         naming.flavours,
         naming.experiments,
         separated,
-        significances,
-        powers,
-        multiples,
-        coefficients,
+        counting.significances,
+        counting.powers,
+        counting.multiples,
+        counting.coefficients,
         naming.ones,
         _modes,
         naming.made_of,
@@ -51,8 +38,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         naming.genus,
         naming.of_the_model,
         naming.signs,
-        numbers,
-        ranges,
+        counting.numbers,
+        counting.ranges,
         _relations,
         naming.codes,
         naming.counts,
@@ -65,12 +52,12 @@ def settled(tokens: list[Token]) -> list[Token]:
         methods,
         having,
         naming.scales,
-        operators,
-        per,
+        counting.operators,
+        counting.per,
         _appended,
         between_two,
         _readings,
-        lasting,
+        counting.lasting,
         _fixed,
     ):
         tokens = step(tokens)
@@ -81,10 +68,10 @@ def _joins(tokens: list[Token]) -> list[Token]:
     """Tell conjunctions and pronouns from other function words."""
 
     def change(_: int, token: Token) -> Token:
-        """The token as a conjunction ('and', 'or') or a pronoun, if it is one."""
+        """The token as a conjunction or a pronoun, if it is one."""
         word = token.text.lower()
         if token.kind in ("function", "mark") and word in _JOINS:
-            return replace(token, kind="join", value="or" if word == "or" else "and")
+            return replace(token, kind="join")
         if token.kind == "function" and word in _PRONOUNS:
             return replace(token, kind="pronoun")
         return token
@@ -216,7 +203,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
             # 'is twice the kaon mass below the phi mass'
-            if token.text.lower() in _PLACED and both_sides(tokens, place):
+            if token.text.lower() in _PLACED and counting.both_sides(tokens, place):
                 return replace(token, kind="compare", value=("", str(token.value)))
             if token.text.lower() in _PLACED and divides:  # 'the mass of the psi(2S) above the J/psi'
                 return replace(token, kind="word")
@@ -425,7 +412,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             idle = kind == "unit" or (
-                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED | PLURALS
+                kind == "property"
+                and after.value != "decays"
+                and after.text.lower() not in _LISTED | counting.PLURALS
             )
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):

@@ -1,6 +1,7 @@
 """Opens a database, gives read and write transactions, brings the schema up to date, and explains its failures."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import expanded, sync
+from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import BESIDE, Scratch
 
@@ -21,6 +22,8 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
+log = logging.getLogger(__name__)
+
 _FILES = "files"
 _PERMISSIONS = "check the permissions of the file and its folder"
 
@@ -46,8 +49,16 @@ class Store:
         self.readonly = self.file is not None and not _can_be_written(self.file)
         if self.readonly:  # copies of it need a place too
             self.scratch = Scratch.of(None, self.name)
-        self.engine = _engine(self.url, readonly=self.readonly)
+        self.engine = new_engine(self.url, None if self.readonly else self.open_files)
         self._ensure_schema()
+        self.lost = 0  # changes in the log that could not be read
+        if (
+            self.file is not None
+            and not self.readonly
+            and (lost := identity.lost_changes(self.file, self.open_files))
+        ):
+            self.lost = lost
+            log.warning("%s", identity.loss(lost))
 
     @cached_property
     def file(self) -> Path | None:
@@ -67,7 +78,7 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view of the base; of a file put in the place of the one opened, if there is such a file now."""
-        with _worded(self.name), self._connected() as connection:
+        with worded(self.name), self._connected() as connection:
             if self.is_postgres:  # its default shows each statement what others have changed meanwhile
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -78,34 +89,41 @@ class Store:
         """One transaction that waits for its turn, and is durable when it returns without an error.
 
         Raises:
-            StoreError: it failed, or its files were deleted, replaced or cut short meanwhile.
+            StoreError: it failed, or its files were deleted, replaced, cut short or written over meanwhile.
         """
         if self.readonly:
             raise _store_error(self.name, "readonly")
-        with _worded(self.name), self._connected() as connection:
+        with worded(self.name), self._connected() as connection:
             connection = connection.execution_options(begin="IMMEDIATE")
             with connection.begin():
                 if self.is_postgres:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-                self._check_files(connection)
+                self.check_files(connection)
                 yield connection
-            self._check_files(connection)
+            self.check_files(connection)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         connection = self.engine.connect()
-        if self.file is not None and (opened := connection.info.get(_FILES)):
+        if self.file is not None and (watch := connection.info.get(_FILES)):
             here = identity.Files.of(self.file).database
-            if here is not None and here != opened.database:  # a backup was put back: that is the base now
+            if (
+                here is not None and here != watch.opened.database
+            ):  # a backup was put back: that is the base now
                 connection.close()
                 self.engine.dispose()
                 connection = self.engine.connect()
         with connection:
             yield connection
 
-    def _check_files(self, connection: sa.Connection) -> None:
-        if self.file is not None and not self.readonly:
-            identity.check_unchanged(self.file, connection.info[_FILES], self.open_files)
+    def check_files(self, connection: sa.Connection) -> None:
+        """Refuse a base whose files are not those that were opened.
+
+        Raises:
+            StoreError: one was deleted, replaced, cut short or written over.
+        """
+        if watch := connection.info.get(_FILES):
+            watch.check()
 
     def close(self) -> None:
         """Give all connections back."""
@@ -118,8 +136,8 @@ class Store:
         A new one is made under another name and linked in its place, so that no other process ever sees a base without
         tables, and an empty file is a damaged one.
         """
-        with _worded(str(file)):
-            file.parent.mkdir(parents=True, exist_ok=True)
+        with worded(str(file)):
+            make_folder(file.parent)
             if not file.exists():
                 identity.check_log_has_base(file)
                 with self.scratch.database() as beside:
@@ -170,10 +188,12 @@ def _begin_with(made: Path, file: Path) -> None:
 
 def _make(file: Path) -> None:
     """A base without items in a new file, which needs no other file."""
-    engine = _engine(sa.URL.create("sqlite", database=str(file)))
+    open_files = identity.OpenFiles()
+    engine = new_engine(sa.URL.create("sqlite", database=str(file)), open_files)
     with engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
         _migrate(connection)
     engine.dispose()
+    open_files.close()
     empty_log(file)
     sync(file)
 
@@ -260,15 +280,20 @@ def _can_be_written(file: Path) -> bool:
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
-def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
-    """The engine of a base, whose connections begin their transactions themselves and write every commit to the disk."""
+def new_engine(url: sa.URL, watched: identity.OpenFiles | None) -> sa.Engine:
+    """The engine of a base, whose connections begin their transactions themselves and write every commit to the disk.
+
+    Args:
+        url: of the base.
+        watched: reads the files that are written; None of a file that is only read.
+    """
     if url.get_backend_name() == "postgresql":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
     file = Path(str(url.database))
     engine = sa.create_engine(
         url,
-        creator=lambda: _connect(file, readonly=readonly),
+        creator=lambda: _connect(file, readonly=watched is None),
         pool_reset_on_return=None,  # `read` and `write` end every transaction themselves
     )
 
@@ -276,10 +301,10 @@ def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
     def _configure(connection: sqlite3.Connection, record: Any) -> None:
         # The driver's own transaction handling would delay BEGIN; we begin ourselves below.
         connection.isolation_level = None
-        if readonly:
+        if watched is None:
             return
         _write_ahead(connection)
-        record.info[_FILES] = identity.Files.of(file)
+        record.info[_FILES] = identity.Watch(file, watched)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -330,21 +355,25 @@ def _migrate(connection: sa.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _worded(name: str) -> Iterator[None]:
-    """Turn a driver's failure into one line that says what happened and what to do."""
+def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
+    """Turn a driver's failure into one line that says what happened to `what` and what to do.
+
+    Raises:
+        StoreError: the driver failed.
+    """
     try:
         yield
     except sa.exc.IntegrityError:
         raise
     except sa.exc.DBAPIError as error:
-        raise _store_error(name, str(error.orig)) from error
+        raise _store_error(name, str(error.orig), what) from error
     except sqlite3.Error as error:
-        raise _store_error(name, str(error)) from error
+        raise _store_error(name, str(error), what) from error
     except OSError as error:
-        raise _store_error(name, os.strerror(error.errno or 0)) from error
+        raise _store_error(name, os.strerror(error.errno or 0), what) from error
 
 
-def _store_error(name: str, cause: str) -> StoreError:
+def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> StoreError:
     """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
@@ -359,7 +388,7 @@ def _store_error(name: str, cause: str) -> StoreError:
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
         "disk i/o": ("cannot be written: the disk gave an error", "check its space; nothing was changed"),
         "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),
-        "not a database": ("is not a knowledge base", "name another folder or restore a backup"),
+        "not a database": ("is not one of ours", "name another folder or restore a backup"),
         "malformed": ("is damaged", "type: yukawa knowledge restore-backup FILE"),
         "fatal:  database": ("does not exist", "make it with: createdb NAME"),
         "authentication failed": ("refused the user or the password", "check both in the URL"),
@@ -369,7 +398,5 @@ def _store_error(name: str, cause: str) -> StoreError:
     }
     for word, (what, hint) in known.items():
         if word in lowered:
-            return StoreError(f"the knowledge base {name} {what}", hint=hint)
-    return StoreError(
-        f"the knowledge base {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}"
-    )
+            return StoreError(f"{whose} {name} {what}", hint=hint)
+    return StoreError(f"{whose} {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}")

@@ -8,6 +8,7 @@ of the WAL index (https://www.sqlite.org/walformat.html).
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -126,41 +127,124 @@ def check_log_has_base(file: Path) -> None:
         )
 
 
-def check_unchanged(file: Path, opened: Files, open_files: OpenFiles) -> None:
-    """Refuse to write, or to say that something was written, if the files are not those that were `opened`.
+class Watch:
+    """The files of one connection: those that it opened, and what they said when it last looked.
 
-    Raises:
-        StoreError: one was deleted, replaced or cut short.
+    A program that writes into the file of a base (`cp` over it) leaves its name, number and often its length. SQLite alone
+    writes there, and says before in the log's index how far it has come; what was written without that, another wrote.
     """
-    now = Files.of(file)
-    for suffix, was, here in zip(("", "-wal", "-shm"), opened, now, strict=True):
+
+    def __init__(self, file: Path, open_files: OpenFiles) -> None:
+        self.opened = Files.of(file)
+        self._file, self._open_files = file, open_files
+        self._last = self._look()
+
+    def _look(self) -> tuple[int, bytes]:
+        """When the file was last written, and then what the log's index says: its salts, and how far the log is written back."""
+        try:
+            written = os.stat(self._file).st_mtime_ns
+        except FileNotFoundError:
+            written = 0
+        index = self._open_files.read(f"{self._file}-shm", 0, _INDEX)
+        return written, index[32:40] + index[96:100] + index[128:132]
+
+    def check(self) -> None:
+        """Refuse to write, or to say that something was written, if the files are not those that were opened.
+
+        Raises:
+            StoreError: one was deleted, replaced, cut short or written over.
+        """
+        _check_same(self._file, self.opened)
+        (before, said), (now, says) = self._last, self._look()
+        settled = said[8:12] == said[12:16]  # no writing back was on its way
+        if now != before and says == said and settled:
+            raise StoreError(f"{self._file} was written over while the knowledge base was open", hint=_GONE)
+        _check_whole(self._file, self._open_files)
+        self._last = now, says
+
+
+def lost_changes(file: Path, open_files: OpenFiles) -> int:
+    """How many changes the log holds behind the place to which SQLite reads it, once it has been read.
+
+    SQLite takes what precedes the first frame whose checksum is wrong, and says nothing. One change behind it may be one that
+    was never finished; where there are two, the first was on the disk before the second began, and was damaged since.
+    """
+    patience = time.monotonic() + _CHECKPOINT
+    while (lost := _behind(file, open_files)) == 1 and time.monotonic() < patience:
+        time.sleep(0.01)  # another process may be about to say that it has written
+    return lost
+
+
+def loss(changes: int) -> str:
+    """What to say of changes that the log holds and SQLite cannot read."""
+    if changes == 1:
+        return "log: its last change is not whole: it was being written when its process ended, or the log is damaged"
+    return f"log: {changes} changes in it cannot be read, since it is damaged before them: the base is as it was before"
+
+
+def _behind(file: Path, open_files: OpenFiles) -> int:
+    log, index = f"{file}-wal", open_files.read(f"{file}-shm", 0, _INDEX)
+    taken = int.from_bytes(index[16:20], sys.byteorder)
+    size = (
+        24 + int.from_bytes(index[14:16], sys.byteorder)
+        if taken
+        else 24 + _page(open_files.read(file, 0, _HEADER))
+    )
+    salts = {open_files.read(log, 16, 8)}
+    if not taken:  # the head of the log itself may be damaged
+        salts.add(open_files.read(log, 32 + 8, 8))
+    found, at = 0, 32 + taken * size
+    while len(frame := open_files.read(log, at, 24)) == 24:
+        found += frame[4:8] != bytes(4) and frame[8:16] in salts
+        at += size
+    return found
+
+
+def _page(header: bytes) -> int:
+    page = int.from_bytes(header[16:18], "big")
+    return 65536 if page == 1 else page
+
+
+def _check_same(file: Path, opened: Files) -> None:
+    for suffix, was, here in zip(("", "-wal", "-shm"), opened, Files.of(file), strict=True):
         if was is not None and was != here:
             what = "deleted" if here is None else "replaced"
             raise StoreError(f"{file}{suffix} was {what} while the knowledge base was open", hint=_GONE)
+
+
+def _check_whole(file: Path, open_files: OpenFiles) -> None:
     patience = time.monotonic() + _CHECKPOINT
-    while (missing := _missing(file, open_files)) and time.monotonic() < patience:
-        time.sleep(0.01)  # another process may be writing the log into the file, its first page first
-    if missing:
-        raise StoreError(f"{missing} was cut short while the knowledge base was open", hint=_GONE)
+    while (harm := _harm(file, open_files)) and time.monotonic() < patience:
+        time.sleep(
+            0.01
+        )  # another process may be writing the log into the file, its first page first, or a new log
+    if harm:
+        raise StoreError(f"{harm} while the knowledge base was open", hint=_GONE)
 
 
-def _missing(file: Path, open_files: OpenFiles) -> str:
-    """The file that is shorter than the database or the log's index says, or ''."""
+def _harm(file: Path, open_files: OpenFiles) -> str:
+    """The file that is shorter than the database or the log's index says, or a log that is not the index's; or ''."""
     header = open_files.read(file, 0, _HEADER)
     index = open_files.read(f"{file}-shm", 0, _INDEX)
     order: Literal["little", "big"] = "little" if index[:4] == (3007000).to_bytes(4, "little") else "big"
     frames, written, attempted = (int.from_bytes(index[at : at + 4], order) for at in (16, 96, 128))
-    page = int.from_bytes(header[16:18], "big")
-    page = 65536 if page == 1 else page
+    page = _page(header)
     # A checkpoint that readers hold up leaves pages out whose newest version lies behind it: then the file may be short.
     settled = attempted == 0 or written == frames
     counted = header[24:28] == header[92:96]  # else the count of pages is not kept there
     if len(header) < _HEADER or (
         settled and counted and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
     ):
-        return str(file)
+        return f"{file} was cut short"
     try:
         size = os.path.getsize(f"{file}-wal")
     except FileNotFoundError:  # nobody writes
         return ""
-    return f"{file}-wal" if frames and size < 32 + frames * (24 + page) else ""
+    if not frames:
+        return ""
+    last = 32 + (frames - 1) * (24 + page)
+    if size < last + 24 + page:
+        return f"{file}-wal was cut short"
+    salts = index[32:40]
+    begins, ends = (open_files.read(f"{file}-wal", at, 8) for at in (16, last + 8))
+    return "" if begins == ends == salts else f"{file}-wal was written over"

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Provenance, VerifyReport, moment
 from yukawa.knowledge.search.ranking import Index
-from yukawa.knowledge.store import checksums
+from yukawa.knowledge.store import checksums, identity
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import rows_of
 from yukawa.knowledge.store.schema import conflicts, events, facts, items, passages, vectors, versions
@@ -241,7 +241,9 @@ _NORM_TOLERANCE = 1e-3
 _FETCH = 2000
 
 
-def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: Index) -> VerifyReport:
+def verify(
+    connection: sa.Connection, embedder_id: int, dimensions: int, index: Index, lost: int = 0
+) -> VerifyReport:
     """Check the ledger's chain, the tables against the ledger, the vectors, and the index against the tables.
 
     Args:
@@ -249,6 +251,7 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
         embedder_id: the embedder in service.
         dimensions: the length of its vectors.
         index: the index in service.
+        lost: changes that the log held when it was opened, and that could not be read.
 
     Returns:
         The report; each problem is one line. Where the database file itself is damaged, only that is reported.
@@ -263,6 +266,8 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
         f"item {item_id}: its erasure is not finished; it is taken up at the next opening"
         for item_id in unfinished(connection)
     ]
+    if lost:
+        (found if lost > 1 else notes).append(identity.loss(lost))
     sizes = [_count(connection, table) for table in (events, items, passages)]
     return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), (*notes, *clock_jumps(connection)))
 

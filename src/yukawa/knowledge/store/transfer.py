@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, unreadable
-from yukawa.core.files import check_output, open_file, pack_jsonl, read_jsonl, report_write_errors, sync
+from yukawa.core.files import (
+    check_output,
+    make_folder,
+    open_file,
+    pack_jsonl,
+    read_jsonl,
+    report_write_errors,
+    sync,
+)
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
@@ -41,7 +48,6 @@ _ENDS = {"rows", "head", "digest"}
 DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of events
 SEALED_SINCE = "0005"  # older ledgers have no nonces
 _BATCH = 500
-_NUMBERS = (str(math.inf), str(-math.inf), str(math.nan))  # JSON has no numbers for these
 
 
 class Imported(NamedTuple):
@@ -92,7 +98,7 @@ def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dic
             query = query.where(schema.meta.c.key.not_in(_DERIVED))
         for row in connection.execute(query, execution_options={"yield_per": _BATCH}).mappings():
             counts[name] += 1
-            yield digest.of({"table": name} | {key: _plain(value) for key, value in row.items()})
+            yield digest.of({"table": name} | dict(row))
     yield {"table": _END, "rows": counts, "head": ledger.head(connection)[2], "digest": digest.value}
 
 
@@ -122,10 +128,6 @@ def _ordered(column: sa.Column[Any], connection: sa.Connection) -> sa.ColumnElem
     """The same order of texts on every server, whatever its language."""
     on_server = connection.dialect.name == "postgresql" and isinstance(column.type, sa.String)
     return sa.collate(column, "C") if on_server else column
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # ---- import ---------------------------------------------------------------------------------------
@@ -293,8 +295,6 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         )
     for column in columns:
         value = row[column.name]
-        if isinstance(column.type, sa.Float):
-            value = row[column.name] = float(value) if isinstance(value, int) or value in _NUMBERS else value
         if (value is None and column.nullable) or isinstance(column.type, sa.JSON):
             continue
         expected = column.type.python_type
@@ -382,7 +382,7 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
     if is_database:
         _check_database(path)
     with report_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     with _database_beside(Scratch.of(target, ""), target) as beside:
         if is_database:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:

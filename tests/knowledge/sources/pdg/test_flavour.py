@@ -107,6 +107,8 @@ def test_quarks_are_those_of_the_monte_carlo_number(states: dict[str, State]) ->
     [
         ("p", "uud"), ("pbar", "ubar ubar dbar"), ("pi0", "u ubar, d dbar"), ("K+", "u sbar"), ("B_c()+", "c bbar"),
         ("Omega-", "sss"), ("Xi_bc()0", "dcb"), ("T_c_c(3875)+", "c c ubar dbar"), ("P_c_cbar(4312)+", "u u d c cbar"),
+        ("eta", "u ubar, d dbar, s sbar"), ("f_0(500)0", "u ubar, d dbar, s sbar"), ("omega(782)0", "u ubar, d dbar, s sbar"),
+        ("rho(770)0", "u ubar, d dbar"), ("J/psi(1S)", "c cbar"),
     ],
 )  # fmt: skip
 def test_contents_known_by_heart(name: str, words: str, states: dict[str, State]) -> None:

@@ -10,6 +10,8 @@ from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.listed import MISPRINTS
 from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.sources.pdg.facts import Statement
+from yukawa.knowledge.sources.pdg.review import Review
+from yukawa.knowledge.sources.pdg.sentences import charge_states
 from yukawa.knowledge.sources.pdg.states import charge_text
 
 
@@ -52,6 +54,26 @@ def test_charge_and_numbers_change_sign_with_the_antiparticle(of: dict[tuple[str
             if particle.conjugate != name and (name, number) in of:
                 mine, theirs = of[name, number], of[particle.conjugate, number]
                 assert (mine[0].value or 0.0) == -(theirs[0].value or 0.0), (name, number)
+
+
+def test_each_state_is_told_once_with_its_antiparticle() -> None:
+    connection = sqlite3.connect(database_path())
+    connection.row_factory = sqlite3.Row
+    review = Review(connection)
+    connection.close()
+    pairs = 0
+    for rows in review.states.values():
+        told = list(charge_states(rows))
+        named = [s["id"] for pair in told for s in pair if s is not None]
+        assert sorted(named) == sorted({row["id"] for row in rows})
+        for state, partner in told:
+            if partner is not None:
+                pairs += 1
+                assert (state["charge"] or 0) == -(partner["charge"] or 0)
+                assert (state["mcid"] is None) == (partner["mcid"] is None)
+                assert state["mcid"] is None or state["mcid"] == -partner["mcid"]
+                assert particle_table().particles[state["name"]].conjugate == partner["name"]
+    assert pairs > 300
 
 
 def test_spin_and_statistics(of: dict[tuple[str, str], list[Fact]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import NotFound, StoreError
+from yukawa.core.files import real
 from yukawa.knowledge.parsing.listed import MISPRINTS, UNLISTED, described_states
 from yukawa.knowledge.parsing.particles import database_path
 from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses
@@ -32,7 +33,7 @@ def connect(database: Path | None = None) -> sqlite3.Connection:
     path = database_path() if database is None else Path(database)
     if not path.is_file():
         raise NotFound(f"there is no PDG database at {path}", hint="give the path of a pdg.sqlite")
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{real(path).as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("SELECT name, value FROM pdginfo LIMIT 1").fetchone()

@@ -1,0 +1,14 @@
+from .calls import Budget as Budget
+from .calls import Ledger as Ledger
+from .chats import Chats as Chats
+from .chats import build_chats as build_chats
+from .compose import Composed as Composed
+from .compose import compose_set as compose_set
+from .fission import FissionRecipe as FissionRecipe
+from .fission import FissionResult as FissionResult
+from .fission import run_fission as run_fission
+from .report import report_blocks as report_blocks
+from .report import write_report as write_report
+from .review import Claimed as Claimed
+from .review import ReviewQueue as ReviewQueue
+from .tables import WorkStore as WorkStore

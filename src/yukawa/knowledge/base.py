@@ -285,8 +285,7 @@ class KnowledgeBase:
         events are erased too. On an embedded base the erasure is checked in the files on disk.
 
         Raises:
-            NotFound: no such item. InputError: as `unload`, or the reason quotes the item.
-            StoreError: fragments of its text remain on disk.
+            NotFound: no such item. InputError: as `unload`, or the reason quotes it. StoreError: its text remains on disk.
         """
         with self._store.read() as connection:
             if item_id not in ledger.unfinished(connection):  # else it is repeated

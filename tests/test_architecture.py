@@ -201,6 +201,10 @@ ALLOWED = {
         "open",
         "json.loads",
     },  # appends after core.files.begins_with; a copy of options
+    "evaluation/judging/answering.py": {
+        "open",
+        "json.loads",
+    },  # appends after core.files.begins_with; a copy of options
     "runs/run.py": {"open"},  # appends
     "jets/simulation/production.py": {"open", "os.open"},  # appends; locks a folder
     "jets/io/hdf5.py": {"h5py.File"},
@@ -216,6 +220,7 @@ ALLOWED = {
     "data/conversations.py": {"gzip.open"},  # of a file that core.files.open_file opened
     "data/rows.py": {"parquet.ParquetFile"},
     "embedding/bert.py": {"np.memmap"},
+    "knowledge/store/sealing.py": {"open"},  # a backup just written
     "generators/evtgen.py": {".read_bytes"},  # of the package
     "generators/pythia_runs.py": {"os.open"},  # /dev/null
     "generators/isolation.py": {

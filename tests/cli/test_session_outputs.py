@@ -45,6 +45,7 @@ FOLDERS = {
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate report out": ["evaluate", "report", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate recipe out": ["evaluate", "recipe", "own.yaml", "--out", "OUT"],
+    "evaluate answers out": ["evaluate", "answers", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate ranking out": ["evaluate", "ranking", "no.jsonl", "--out", "OUT"],
     "evaluate scores out": ["evaluate", "scores", "no.csv", "--out", "OUT"],
     "jets simulate out": ["jets", "simulate", "--jets-per-class", "1", "--out", "OUT"],
@@ -57,7 +58,7 @@ FOLDERS = {
     "merge out": ["merge", "no-run", "--out", "OUT"],
 }  # fmt: skip
 # They keep one file for each model in any folder; a file of something else is refused by name.
-BESIDE_OTHERS = {"evaluate perplexity out", "evaluate completions out"}
+BESIDE_OTHERS = {"evaluate perplexity out", "evaluate completions out", "evaluate answers out"}
 READ = {
     "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",

@@ -29,6 +29,10 @@ ECHOES = {
     "in an address": lambda text: quote(text, safe=""),
     "in HTML": html.escape,
     "invisible characters between": "\u200b".join,
+    "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in text),
+    "octal": lambda text: "".join(f"\\{ord(c):03o}" for c in text),
+    "hexadecimal, reversed before": lambda text: text[::-1].encode().hex(),
+    "hexadecimal, in capitals before": lambda text: text.upper().encode().hex(),
     "hexadecimal": lambda text: text.encode().hex(),
     "hexadecimal, spaced": lambda text: text.encode().hex(" ").upper(),
     "in a string of a language": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
@@ -136,10 +140,10 @@ def test_what_is_held_back_is_short_and_is_masked_once(secret):
 def test_pieces_without_a_secret_wait_for_few_letters_and_for_none_where_nothing_is_known():
     only("ZZZZZZZZZ")
     redactor = Redactor()
-    assert [redactor.piece(piece) for piece in ("The Z", " mass", " is 91 Ge", "V.")] == [
+    assert [redactor.piece(piece) for piece in ("The Z", " mass", " is 91 G", "V.")] == [
         "The ",
         "Z mass",
-        " is 91 Ge",
+        " is 91 G",
         "V.",
     ]
     only()

@@ -6,27 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.assistant import algebra, kinematics
+from yukawa.assistant import algebra, kinematics, matching
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared, hold_for, minus, of_state
-from yukawa.assistant.matching import (
-    alternatives,
-    as_invisible,
-    as_particle,
-    assumes_otherwise,
-    by_mode,
-    check_charge,
-    decays,
-    definite,
-    has,
-    is_massless,
-    is_pole,
-    preference,
-    told_apart,
-    with_flavour,
-    with_neutrinos,
-    worded,
-)
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import (
     SCHEMES,
@@ -130,9 +112,9 @@ class Lookup:
         for state in _states(wanted, property_name):
             found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
         if wanted.channel is not None and not any(found.values()):
-            if unseen := as_invisible(wanted.channel):
+            if unseen := matching.as_invisible(wanted.channel):
                 return self.facts(replace(wanted, channel=unseen))
-            check_charge(wanted.thing.names, wanted.channel)
+            matching.check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
 
     def _of_mixture(self, wanted: Wanted) -> dict[str, list[FoundFact]]:
@@ -146,7 +128,7 @@ class Lookup:
 
     def _of(self, state: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
         """The facts on one state; where a source lists none for an antiparticle itself those of its particle."""
-        particle = as_particle(state)[0]
+        particle = matching.as_particle(state)[0]
         if property_name in OF_EACH_STATE or particle == state:
             return self._met(state, self._find(state, property_name, wanted), wanted)
         own = self._find(state, property_name, wanted) if property_name else ()
@@ -158,17 +140,21 @@ class Lookup:
     def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:
         """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
         if wanted.property in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
-            facts = [*facts, *self._poles(as_particle(state)[0], _AT_POLES[wanted.property])]
+            facts = [*facts, *self._poles(matching.as_particle(state)[0], _AT_POLES[wanted.property])]
         if "bound" in wanted.qualifiers:
-            facts = [*facts, *self._limits(as_particle(state)[0], wanted.property)]
+            facts = [*facts, *self._limits(matching.as_particle(state)[0], wanted.property)]
         if wanted.channel is not None and wanted.property in _DECAYS:
-            return decays(facts, state, wanted.channel) or with_neutrinos(facts, wanted.channel)
+            return matching.decays(facts, state, wanted.channel) or matching.with_neutrinos(
+                facts, wanted.channel
+            )
         return facts
 
     def _poles(self, subject: str, part: str) -> list[FoundFact]:
         """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
         facts = self.find(subjects=(subject,), property="other")
-        return [f for f in facts if is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)]
+        return [
+            f for f in facts if matching.is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)
+        ]
 
     def _limits(self, subject: str, property_name: str) -> Sequence[FoundFact]:
         """Limits that sources list by name beside a value given by definition, as on the charge of the photon."""
@@ -178,7 +164,7 @@ class Lookup:
         ]
 
     def _preference(self, found: FoundFact) -> tuple[bool | int, ...]:
-        return found.fact.unit != self._unit if self._unit else False, *preference(found)
+        return found.fact.unit != self._unit if self._unit else False, *matching.preference(found)
 
     def _find(self, subject: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
         if wanted.name:
@@ -202,12 +188,12 @@ class Lookup:
             looked.disputed += [
                 quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.disputed)
             ]
-            for data in by_mode([f for f in facts if f.kind == "data"]):
+            for data in matching.by_mode([f for f in facts if f.kind == "data"]):
                 groups.setdefault(_key(data[0]), (data[0], []))[1].append(state)
-                told = [told_apart(data[0].fact)]
+                told = [matching.told_apart(data[0].fact)]
                 for further in data[1:]:
-                    if told_apart(further.fact) not in told and _new(further, looked.others):
-                        told.append(told_apart(further.fact))
+                    if matching.told_apart(further.fact) not in told and _new(further, looked.others):
+                        told.append(matching.told_apart(further.fact))
                         looked.others.append(quoted_row(further, state))
         looked.rows = [
             of_state(shared(quoted_row(f, states[0]), states, wanted.thing), states[0])
@@ -226,8 +212,8 @@ class Lookup:
         met = [
             f
             for subject in subjects
-            for f in self.find(subjects=(as_particle(subject)[0],), property="other")
-            if worded(words, f.fact.name, subject)
+            for f in self.find(subjects=(matching.as_particle(subject)[0],), property="other")
+            if matching.worded(words, f.fact.name, subject)
         ]
         return met if len({f.fact.name for f in met}) == 1 else ()
 
@@ -247,8 +233,8 @@ class Lookup:
             raise Unanswerable(
                 f"several quantities are described as {wanted.name!r}: say whether that of {of}"
             )
-        first, *others = sorted(facts, key=preference)
-        beside = [f for f in others if assumes_otherwise(f.fact, first.fact)]
+        first, *others = sorted(facts, key=matching.preference)
+        beside = [f for f in others if matching.assumes_otherwise(f.fact, first.fact)]
         rows, rest = [first, *beside], [f for f in others if f not in beside]
         return Looked(*([quoted_row(f, (*f.fact.subjects, "")[0]) for f in some] for some in (rows, rest)))
 
@@ -261,7 +247,10 @@ class Lookup:
             Unanswerable: none does; the message names what there is instead.
         """
         for key, value in wanted.qualifiers.items():
-            kept = {state: [f for f in facts if has(f.fact, key, value)] for state, facts in found.items()}
+            kept = {
+                state: [f for f in facts if matching.has(f.fact, key, value)]
+                for state, facts in found.items()
+            }
             if not any(kept.values()) and not (key == "bound" and not any(found.values())):
                 raise Unanswerable(self._unmet(wanted, key, value, found))
             found = kept
@@ -269,21 +258,21 @@ class Lookup:
 
     def _unmet(self, wanted: Wanted, key: str, value: str, found: dict[str, list[FoundFact]]) -> str:
         there = [f for facts in found.values() for f in facts if f.kind == "data"]
-        has = f"it has {_there(there)}"
+        its = f"it has {_there(there)}"
         what = f"{title(wanted.property)} of the {named(next(iter(found)))}"
         if key in ("edition", "year"):
             editions = unique(f"PDG {f.fact.edition}" for f in there if f.fact.edition)
             return f"the base does not hold the edition {value}; it holds {', '.join(editions) or 'none'} ({_there(there)})"
         if key == "experiment":
-            return f"the base has no {what} by {value} alone; {has}"
+            return f"the base has no {what} by {value} alone; {its}"
         if key == "predicted":
-            return f"the base has measured values, no predicted {what}; {has}"
+            return f"the base has measured values, no predicted {what}; {its}"
         if key == "bound":
             kind = "" if value == "any" else f"{value} "
-            return f"the base has no {kind}limit on the {what}; {has}"
+            return f"the base has no {kind}limit on the {what}; {its}"
         if key == "scheme":
-            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {has}"
-        return f"the base has no {what} for {key} '{value}'; {has}"
+            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {its}"
+        return f"the base has no {what} for {key} '{value}'; {its}"
 
     def _missing(self, wanted: Wanted) -> str:
         """What was looked for, and what there is instead."""
@@ -291,18 +280,18 @@ class Lookup:
         if state.startswith("constant:"):
             return self._like(state.removeprefix("constant:"))
         if wanted.channel is not None:
-            products = " ".join(alternatives(names) for names in wanted.channel.products)
+            products = " ".join(matching.alternatives(names) for names in wanted.channel.products)
             text = f"the base has no {title(wanted.property)} of {pretty(state)} → {products}"
-            near = with_flavour(wanted.channel)
+            near = matching.with_flavour(wanted.channel)
             rows = self._quoted(replace(wanted, channel=near)).rows if near is not None else []
             return text + (f"; it has {rows[0].channel}: {rows[0].shown}" if rows else "")
         there = unique(
             title(f.fact.property)
-            for f in self.find(subjects=(as_particle(state)[0],))
+            for f in self.find(subjects=(matching.as_particle(state)[0],))
             if f.fact.property not in ("other", "class")
         )
-        has = f"; of it the base has: {', '.join(there[:8])}" if there else ""
-        return f"the base has no {title(wanted.property)} of the {named(state)}{has}"
+        its = f"; of it the base has: {', '.join(there[:8])}" if there else ""
+        return f"the base has no {title(wanted.property)} of the {named(state)}{its}"
 
     def _like(self, symbol: str) -> str:
         """That a constant is missing, and which quantities have its symbol in their description."""
@@ -341,8 +330,8 @@ class Lookup:
     def _energy_release(self, wanted: Wanted) -> Looked:
         if wanted.channel is None:
             raise Unanswerable("an energy release is that of a decay: name its products")
-        state, names = definite(wanted.thing.names, wanted.channel)
-        heavy = [name for name in names if not is_massless(name)]
+        state, names = matching.definite(wanted.thing.names, wanted.channel)
+        heavy = [name for name in names if not matching.is_massless(name)]
         masses = [self.mass(name) for name in (state, *heavy)]
         value = algebra.energy_release_of(masses[0].number, [row.number for row in masses[1:]])
         derivation = Derivation(
@@ -368,7 +357,7 @@ class Lookup:
         if measured := compared(self.find, masses[0], masses[1], "difference"):
             return Looked(measured)
         rows = [self.single(one) for one in masses]
-        sides = [as_particle(side[0].subject)[0] for side in rows]
+        sides = [matching.as_particle(side[0].subject)[0] for side in rows]
         if sides[0] != sides[1] and rows[0][0].facts == rows[1][0].facts:
             raise Unanswerable(
                 f"the base lists one mass for {named(sides[0])} and {named(sides[1])}: {rows[0][0].shown}"
@@ -457,10 +446,10 @@ def _difference(a: Row, b: Row) -> Row:
 
 def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
     """The states meant, particles first; antiparticles only where they were named or have values of their own."""
-    names = sorted(wanted.thing.names, key=lambda n: as_particle(n)[0] != n)
+    names = sorted(wanted.thing.names, key=lambda n: matching.as_particle(n)[0] != n)
     if wanted.thing.state_given or wanted.channel is not None or property_name in OF_EACH_STATE:
         return names
-    return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
+    return unique(matching.as_particle(n)[0] if matching.as_particle(n)[0] in names else n for n in names)
 
 
 def _with_prevailing(looked: Looked) -> Looked:

@@ -7,18 +7,8 @@ from typing import Annotated, Any
 from typer.core import TyperGroup
 
 from yukawa import embedding, evaluation
-from yukawa.cli import judging
-from yukawa.cli.options import (
-    Json,
-    RunFolder,
-    a_recipe,
-    argument,
-    its_changes,
-    new_app,
-    option,
-    run_folder,
-    with_options,
-)
+from yukawa.cli import judging, options
+from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, nearest
@@ -108,16 +98,16 @@ def statistics(
 
 
 def recipe(
-    recipe: Annotated[str, a_recipe("evaluation")],
-    changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
-    out: RunFolder = None,
+    recipe: Annotated[str, options.a_recipe("evaluation")],
+    changes: Annotated[list[str] | None, options.its_changes("models.mine=runs/mine limit=100")] = None,
+    out: options.RunFolder = None,
     as_json: Json = False,
 ) -> None:
     """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    folder = run_folder(out, recipe)
+    folder = options.run_folder(out, recipe)
     check_folder(folder)
     _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
 
@@ -490,7 +480,7 @@ class RecipeGroup(TyperGroup):
         return "recipe", self.commands["recipe"], args
 
 
-app = new_app(
+app = options.new_app(
     "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, questions,
-    report, code, recipe, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
+    report, code, recipe, judging.answers, judging.ranking, judging.scores, judging.power, cls=RecipeGroup,
 )  # fmt: skip

@@ -1,12 +1,14 @@
-"""`yukawa evaluate ranking`, `scores` and `power`: what people and models judged, analysed and planned."""
+"""`yukawa evaluate answers`, `ranking`, `scores` and `power`: what models answer, and what people and models say of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from yukawa import assistant, evaluation, llm
 from yukawa.cli.options import Json, argument, option
-from yukawa.cli.output import give, note, print_json, say, show
-from yukawa.cli.session import check_folder
-from yukawa.core.errors import InputError
+from yukawa.cli.output import give, note, print_json, progress_bar, say, show
+from yukawa.cli.session import check_folder, read_settings, taught_base
+from yukawa.core.errors import InputError, check_name
 from yukawa.evaluation import judging
 
 Judged = Annotated[
@@ -17,6 +19,7 @@ Out = Annotated[Path | None, option("--out", "DIR", "Folder of a report: Markdow
 Level = Annotated[float, option("--level", None, "Confidence level of the intervals.")]
 Resamples = Annotated[int, option("--resamples", "N", "Number of bootstrap resamples.", min=1)]
 Seed = Annotated[int, option("--seed", "S", "Seed of the random numbers.", min=0)]
+GROUNDED = " grounded"  # after the name of a model that answers from the base
 _MADE = (("report.json",), ("report.html", "report.md", "plots"))
 
 
@@ -123,6 +126,47 @@ def power(
     )
 
 
+def answers(
+    questions: Annotated[
+        str, argument("QUESTIONS", "four-fields (400 questions that are shipped), or a file of questions.")
+    ],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the answers, NAME.jsonl for each model.")],
+    model: Annotated[
+        list[str] | None,
+        option("--model", "NAME", "Row of yukawa.toml that answers from what it knows; may be repeated."),
+    ] = None,
+    grounded: Annotated[
+        list[str] | None,
+        option(
+            "--grounded", "NAME", "Row that answers from the knowledge base, with sources; may be repeated."
+        ),
+    ] = None,
+    limit: Annotated[int | None, option("--limit", "N", "Ask only the first N questions.", min=1)] = None,
+    new_tokens: Annotated[
+        int, option("--new-tokens", "N", "Largest number of tokens in an answer without sources.", min=1)
+    ] = 512,
+    as_json: Json = False,
+) -> None:
+    """Let models answer questions, from memory or from the knowledge base. The same command resumes an interrupted call.
+
+    Answers are judged by rules at once: whether a number of the reference is right, whether the sources support what is
+    said, and whether a text repeats itself.
+    """
+    check_folder(out)
+    asked = judging.questions.read_questions(Path(questions))[:limit]
+    made = _all_answers(asked, out, list(model or ()), list(grounded or ()), new_tokens)
+    scores = judging.judge_by_rules(asked, made)
+    counts = _counted(made, scores)
+    if as_json:
+        print_json(counts)
+        return
+    for line in counts:
+        said = [
+            f"; {name} {value['share']:.0%} of {value['judged']:,}" for name, value in line["rules"].items()
+        ]
+        say((line["model"], "bold"), f"  {line['answers']:,} answers", *said)
+
+
 def _check_report(out: Path | None) -> None:
     if out is not None:
         from yukawa.core.files import check_made_folder
@@ -136,3 +180,104 @@ def _check_report(out: Path | None) -> None:
 def _say_written(out: Path | None) -> None:
     if out is not None:
         say(f"{out / 'report.md'} and {out / 'report.html'} are written")
+
+
+# ---- answers -----------------------------------------------------------------------------------------
+
+
+def _all_answers(
+    questions: "Sequence[judging.questions.AskedQuestion]",
+    out: Path,
+    models: Sequence[str],
+    grounded: Sequence[str],
+    new_tokens: int,
+) -> "list[judging.questions.ModelAnswer]":
+    """The answers of all models, each in its file in the folder.
+
+    Raises:
+        InputError: no model is named, one is not in the settings, or a file holds something else.
+        ModelError: a model failed; the same call resumes.
+    """
+    settings = read_settings()
+    if not models and not grounded:
+        raise InputError("no model was named", hint="add --model NAME or --grounded NAME")
+    for name in (*models, *grounded):
+        check_name("model", name, settings.models)
+    evaluation.runner.check_names(
+        [*models, *(name + GROUNDED for name in grounded)], "models", "another row of yukawa.toml"
+    )
+    made = []
+    for name in models:
+        row = settings.models[name]
+        with llm.SyncChat(llm.open_model(row)) as chat:
+            how = {**_identity(row), "new_tokens": new_tokens}
+            made += _collected(name, judging.answering.chat_asker(chat, new_tokens), questions, out, how)
+    if grounded:
+        with taught_base(settings) as base:
+            asked = assistant.Assistant(base, settings)
+            for name in grounded:
+                how = {**_identity(settings.models[name]), "grounded": True}
+                made += _collected(name + GROUNDED, _over_base(asked, name), questions, out, how)
+    return made
+
+
+def _identity(row: Any) -> dict[str, Any]:
+    found: dict[str, Any] = row.model_dump(
+        mode="json", include={"backend", "model", "base_url", "temperature", "seed"}, exclude_none=True
+    )
+    return found
+
+
+def _collected(
+    name: str,
+    ask: "judging.answering.Asker",
+    questions: "Sequence[judging.questions.AskedQuestion]",
+    out: Path,
+    how: dict[str, Any],
+) -> "list[judging.questions.ModelAnswer]":
+    note(name)
+    with progress_bar("answers") as progress:
+        return judging.answering.collect_answers(
+            name, ask, questions, out / f"{evaluation.runner.slug(name)}.jsonl", how, progress=progress
+        )
+
+
+def _over_base(asked: assistant.Assistant, name: str) -> "judging.answering.Asker":
+    def ask(question: "judging.questions.AskedQuestion") -> "judging.answering.Said":
+        """The answers to all turns; a later turn knows those before it."""
+        texts: list[str] = []
+        passages: list[judging.questions.CitedPassage] = []
+        for number, turn in enumerate(question.turns):
+            answer = asked.ask(turn, history=question.turns[:number], model=name, keep=False)
+            texts.append(answer.text)
+            if len(question.turns) == 1 and not answer.abstained:
+                ordered = sorted(answer.sources, key=lambda source: source.marker)
+                passages = [
+                    judging.questions.CitedPassage(text=source.quote, url=source.url) for source in ordered
+                ]
+        return "\n\n".join(texts), passages
+
+    return ask
+
+
+def _counted(
+    answers: "Sequence[judging.questions.ModelAnswer]", scores: "Sequence[judging.Score]"
+) -> list[dict[str, Any]]:
+    """Answers of each model, and the share of each rule that has something to say of them."""
+    values: dict[tuple[str, str], list[float]] = {}
+    for score in scores:
+        values.setdefault((score.model, score.judge), []).append(score.value or 0.0)
+    names = dict.fromkeys(answer.model for answer in answers)
+    rules = dict.fromkeys(score.judge for score in scores)
+    return [
+        {
+            "model": name,
+            "answers": sum(answer.model == name for answer in answers),
+            "rules": {
+                rule: {"judged": len(found), "share": sum(found) / len(found)}
+                for rule in rules
+                if (found := values.get((name, rule), []))
+            },
+        }
+        for name in names
+    ]

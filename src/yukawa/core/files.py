@@ -332,6 +332,14 @@ def new_folder(
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that a power cut takes none of them away again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent, deep=False)
+
+
 def take_place(new: Path, target: Path) -> None:
     """Put a file or a folder in the place of `target`, which may be a folder with files; it stays if that fails."""
     old = target.with_name(f".{secrets.token_hex(8)}.old")

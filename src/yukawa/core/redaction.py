@@ -9,6 +9,7 @@ import base64
 import html
 import json
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
@@ -32,8 +33,10 @@ _CODES = (
     "x{:02x}",
     "0x{:02x}",
     "u{:04x}",
+    "u{:x}",
+    "{:03o}",
     "{:d}",
-)  # of a byte: hexadecimal, as in languages, decimal
+)  # of a byte: hexadecimal, as in languages, octal, decimal
 
 
 class _Known:
@@ -50,10 +53,11 @@ class _Known:
         for value in values:
             for text in _written(value):
                 self._add(text, _RUN, short=True)
-            for text in _in_base64(value):
-                self._add(text, _RUN)
-            for code in _CODES:
-                self._add("".join(map(code.format, _data(value))), _CODED)
+            for made in {value, value[::-1], value.upper(), value.lower()}:  # which a code does not show
+                for text in _in_base64(made):
+                    self._add(text, _RUN)
+                for code in _CODES:
+                    self._add("".join(map(code.format, _data(made))), _CODED)
         self.ordered = sorted(set().union(*self.runs.values()))
         self.longest = max(self.runs, default=0)
 
@@ -181,10 +185,11 @@ def _normal(text: str) -> tuple[str, list[int]]:
         letters.append(" ")
         places.append(len(text))
     joined = "".join(letters)
-    lower = joined.lower()
-    if len(lower) != len(joined):  # some capitals have small letters of two characters
-        lower = "".join(letter.lower()[0] for letter in joined)
-    return lower, places
+    if (
+        not joined.isascii()
+    ):  # wide and mathematical letters are letters too; some have forms of two characters
+        joined = "".join(unicodedata.normalize("NFKC", letter)[0].lower()[0] for letter in joined)
+    return joined.lower(), places
 
 
 def _in_a_word(text: str, first: int, last: int) -> bool:

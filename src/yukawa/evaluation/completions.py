@@ -21,7 +21,7 @@ from yukawa.llm.loading import LanguageModel, end_tokens
 
 NEW_TOKENS = 256
 BATCH = 16
-_HEAD = "yukawa completions"
+COMPLETIONS_HEAD = "yukawa completions"
 _SENTENCE_END, _SPACE = re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+")
 _INSTRUCTION = (
     "Continue this abstract of a paper. Reply with its continuation only, beginning where it ends.\n\n"
@@ -221,7 +221,7 @@ def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]
         InputError: the file cannot be read, is damaged or holds something else.
     """
     head, *rows = list(read_jsonl(Path(path))) or [{}]
-    if head.get("kind") != _HEAD:
+    if head.get("kind") != COMPLETIONS_HEAD:
         raise InputError(
             f"{path} does not hold completions", hint="name a file that `yukawa evaluate completions` made"
         )
@@ -268,13 +268,17 @@ class CompletionFile:
         self, path: Path, model: str, options: Mapping[str, Any], halves: Mapping[str, tuple[str, str]]
     ) -> None:
         self._path, self._halves = Path(path), halves
-        self._head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
+        self._head = {
+            "kind": COMPLETIONS_HEAD,
+            "model": model,
+            "options": json.loads(json.dumps(dict(options))),
+        }
         self.done: dict[str, Completion] = {}
 
     def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists() and not begins_with(self._path, _HEAD):
+        if self._path.exists() and not begins_with(self._path, COMPLETIONS_HEAD):
             raise InputError(
                 f"{self._path} is there already and holds no completions", hint="name another folder"
             )

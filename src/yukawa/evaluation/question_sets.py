@@ -1,7 +1,6 @@
 """The sets of questions that are part of the package: made from the PDG, small derivations, and general ability."""
 
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -60,9 +59,9 @@ def pdg_questions(count: int = COUNT, without: Collection[str] = ()) -> Iterator
         for statement in statements()
         if (key := claim_of(statement)) and statement.facts[0].printed and not statement.facts[0].bound
     }
-    others: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    others: dict[tuple[str, str], list[Fact]] = {}
     for _, fact in rows.values():
-        others[fact.property, fact.unit].append(fact)
+        others.setdefault((fact.property, fact.unit), []).append(fact)
     chosen = sorted((key for key in rows if key not in without), key=_order)[:count]
     for number, key in enumerate(chosen):
         statement, fact = rows[key]

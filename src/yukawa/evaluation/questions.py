@@ -2,7 +2,6 @@
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +165,8 @@ def answers_json(answers: Mapping[str, Answers], how: Statistics) -> dict[str, A
     first = next(iter(answers.values()))
     samples = {name: row.samples() for name, row in answers.items()}
     kinds = {kind: {name: samples[name][kind] for name in answers} for kind in samples[first.model]}
-    counts = Counter(one.judged for one in first.questions)
+    judged = [one.judged for one in first.questions]
+    counts = {kind: judged.count(kind) for kind in KINDS if kind in judged}
     replies = [
         {
             "id": one.id, "kind": one.judged, "question": one.question, "answer": one.answer,

@@ -1,4 +1,6 @@
+from . import answering as answering
 from . import pages as pages
+from . import questions as questions
 from .calibration import calibrate as calibrate
 from .calibration import planned_questions as planned_questions
 from .calibration import prediction_powered as prediction_powered
@@ -6,6 +8,7 @@ from .layouts import read_judgements as read_judgements
 from .ranking import Ranking as Ranking
 from .ranking import rank as rank
 from .reliability import agreement as agreement
+from .rules import judge_by_rules as judge_by_rules
 from .scores import analyse as analyse
 from .verdicts import Score as Score
 from .verdicts import Verdict as Verdict

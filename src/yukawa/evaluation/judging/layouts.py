@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from yukawa.core.config import one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_json, read_jsonl, read_text
+from yukawa.evaluation.judging.questions import ANSWERS_HEAD
 from yukawa.evaluation.judging.scores import read_score_table
 from yukawa.evaluation.judging.verdicts import OVERALL, Outcome, Score, Verdict
 
 LARGEST = 1 << 30  # bytes of a JSON file, which is read as a whole
 # Words of a choice between two answers, and of an absolute one, in lower case.
-_PAIR_WORDS: dict[str, Outcome] = {
+PAIR_WORDS: dict[str, Outcome] = {
     "left": "first", "a": "first", "1": "first", "model_1": "first", "response 1": "first", "output_1": "first",
     "right": "second", "b": "second", "2": "second", "model_2": "second", "response 2": "second", "output_2": "second",
     "tie": "tie", "draw": "tie", "both": "tie", "equal": "tie", "c": "tie", "both good": "tie", "tie (bothbad)": "both bad",
@@ -78,7 +79,8 @@ def read_judgements(paths: Iterable[Path]) -> Judgements:
 def _rows(path: Path) -> Iterator[tuple[str, _Row]]:
     if path.suffix.casefold() != ".json":
         for number, row in enumerate(read_jsonl(path), start=1):
-            yield f"{path}, row {number}", row
+            if number > 1 or row.get("kind") != ANSWERS_HEAD:
+                yield f"{path}, row {number}", row
         return
     read = parse_json(read_text(path, LARGEST), str(path))
     rows = read.get("records", [read]) if isinstance(read, dict) else read
@@ -150,7 +152,7 @@ def _fastchat_pair(row: _Row, place: str, found: Judgements) -> None:
 
 def _fastchat_vote(row: _Row, place: str, found: Judgements) -> None:
     """A vote of a person: `winner` names a side."""
-    said = _PAIR_WORDS.get(str(row["winner"]).casefold())
+    said = PAIR_WORDS.get(str(row["winner"]).casefold())
     if said is None:
         raise InputError(
             f"{place}: unknown winner {row['winner']!r}", hint="allowed: model_a, model_b, tie, tie (bothbad)"
@@ -249,9 +251,9 @@ def _choice(
     """A verdict where two models are named, a score where one is; text that is neither is passed over."""
     pair = next(([str(about[k]) for k in keys] for keys in _PAIR_KEYS if all(k in about for k in keys)), None)
     word = str(said).strip().casefold()
-    if pair is not None and word in _PAIR_WORDS:
+    if pair is not None and word in PAIR_WORDS:
         return [_make(
-            Verdict, place, question=question, first=pair[0], second=pair[1], verdict=_PAIR_WORDS[word], judge=who,
+            Verdict, place, question=question, first=pair[0], second=pair[1], verdict=PAIR_WORDS[word], judge=who,
             criterion=criterion,
         )]  # fmt: skip
     value = ABSOLUTE.get(word)
@@ -266,7 +268,7 @@ def _choice(
 
 
 _PAIR_KEYS = (("model_1", "model_2"), ("model_a", "model_b"), ("generator_1", "generator_2"))
-_PAIR_WORDS |= {"model_a": "first", "model_b": "second"}
+PAIR_WORDS |= {"model_a": "first", "model_b": "second"}
 # Keys that show a layout; the first that fits is taken.
 _LAYOUTS: tuple[tuple[frozenset[str], Callable[[_Row, str, Judgements], None]], ...] = (
     (frozenset({"question", "first", "second", "verdict", "judge"}), _ours),

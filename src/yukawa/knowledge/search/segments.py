@@ -1,6 +1,7 @@
 """An immutable slice of the search index: passages with their vectors and postings, as arrays, and its copy on disk."""
 
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -171,6 +172,8 @@ def save_segment(
         for array in arrays.values():
             handle.write(np.ascontiguousarray(array).data)
             handle.write(b"\0" * (-array.nbytes % _ALIGNED))
+        handle.flush()
+        os.fsync(handle.fileno())  # vectors are not compared with their checksum when they are read in place
 
 
 def load_segment(file: Path) -> tuple[IndexSegment, dict[str, Any], dict[str, NDArray[Any]]] | None:

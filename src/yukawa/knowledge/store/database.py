@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import expanded, sync
+from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import BESIDE, Scratch
 
-HEAD = "0004"  # the newest Alembic revision this code knows
+HEAD = "0005"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
@@ -137,7 +137,7 @@ class Store:
         tables, and an empty file is a damaged one.
         """
         with worded(str(file)):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             if not file.exists():
                 identity.check_log_has_base(file)
                 with self.scratch.database() as beside:

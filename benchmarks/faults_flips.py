@@ -2,9 +2,10 @@
 
     python benchmarks/faults_flips.py --flips 2000 --json FILE
 
-The base has 60 items with something in every table, the copy of its index, and a log that was not yet written into the file.
-A flip is noticed where the base cannot be opened or `verify` reports it; else all that the base says must be as before. Of a
-log SQLite reads what precedes the first wrong bit and says nothing; the base then reports what it lost.
+Copies also have bytes appended and cut off, 150 times each. The base has 60 items with something in every table, the copy of its
+index, and a log that was not yet written into the file. A flip is noticed where the base cannot be opened or `verify` reports it;
+else all that the base says must be as before. Of a log SQLite reads what precedes the first wrong bit and says nothing; the base
+then reports what it lost.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def flipped(data: bytes, draw: random.Random) -> tuple[int, bytes]:
 
 
 def study(folder: Path, flips: int) -> dict[str, Any]:
-    """So many flips, spread over all files and copies."""
+    """So many flips, spread over all files and copies; a copy has changed as soon as it is restored, whatever it then says."""
     prepare(folder)
     draw, found = random.Random(15), {}
     for name in (*FILES, *COPIES):
@@ -115,8 +116,14 @@ def study(folder: Path, flips: int) -> dict[str, Any]:
             whole.write_bytes(damaged)
             now = read()
             noticed += now is None
-            if now is not None and now != wanted:
+            if now is not None and (name in COPIES or now != wanted):
                 changed.append(bit)
+        sizes = [draw.randrange(1, 8193) for _ in range(50)] if name in COPIES else []
+        for size in sizes:  # no less a damage than a bit: bytes that were appended, or cut off
+            for damaged in (data + draw.randbytes(size), data + bytes(size), data[:-size]):
+                whole.write_bytes(damaged)
+                if read() is not None:
+                    changed.append(8 * len(damaged))
         whole.write_bytes(data)
         count = flips // len((*FILES, *COPIES)) + 1
         found[name] = {"flips": count, "noticed": noticed, "changed": changed}
@@ -132,9 +139,8 @@ def _reader(folder: Path, name: str) -> Any:
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """A line for each file."""
     for name, row in found.items():
-        yield (
-            f"{name}: {row['flips']} flips, {row['noticed']} noticed, {len(row['changed'])} changed something unnoticed"
-        )
+        what = "changed something unnoticed" if name in FILES else "damaged copies restored"
+        yield f"{name}: {row['flips']} flips, {row['noticed']} noticed, {len(row['changed'])} {what}"
 
 
 def main() -> None:

@@ -235,7 +235,7 @@ def show_event(event: knowledge.Event) -> None:
     version = f" version {event.version}" if event.version else ""
     say(
         (f"{_time(event.time)}  ", "dim"),
-        f"{event.verb}{version} by {event.actor}",
+        f"{event.verb}{version} by {event.actor or '(erased)'}",
         f": {event.reason}" if event.reason else "",
     )
 

@@ -281,11 +281,11 @@ class KnowledgeBase:
     def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
         """Erase an item for good: every version, vector, fact and logged answer that quotes it.
 
-        The ledger records that it was erased, by whom and when, and nothing about its content. On an
-        embedded base the erasure is checked in the files on disk.
+        The ledger keeps when something happened to it, and of the erasure also by whom and why; names and reasons of earlier
+        events are erased too. On an embedded base the erasure is checked in the files on disk.
 
         Raises:
-            NotFound: no such item. InputError: as `unload`. StoreError: fragments of its text remain on disk.
+            NotFound: no such item. InputError: as `unload`, or the reason quotes it. StoreError: its text remains on disk.
         """
         with self._store.read() as connection:
             if item_id not in ledger.unfinished(connection):  # else it is repeated

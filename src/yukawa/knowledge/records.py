@@ -231,7 +231,7 @@ class FoundFact:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the ledger; `hash` covers the entry and the hash before it."""
+    """One entry of the ledger; `hash` covers the entry and the hash before it. Where `actor` or `reason` was erased, it is ''."""
 
     seq: int
     time: dt.datetime

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.core.errors import NotFound, StoreError
+from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.store import erasure, schema
 from yukawa.knowledge.store.erasure import LENGTH, SHORTEST, Fragments, text_blocks
@@ -149,6 +149,84 @@ def test_rows_are_gone_and_the_ledger_tells_who_erased(base: KnowledgeBase) -> N
             said = str(connection.execute(sa.select(table)).mappings().all())
             assert "Quuxember" not in said
             assert "drifted" not in said
+
+
+def everything_about_an_item(base: KnowledgeBase) -> tuple[str, set[str]]:
+    """An item with its own word in each place where something can be written about it, and these words."""
+    base.teach("A harmless magnet was measured.", author="Benign", reason="a harmless reason")
+    base.keep_answer("a-first", "Qaquestion drift?", {"answer": "none", "sources": []})
+    item = base.teach(
+        "The Qatext ring drifted by 4.72 percent.", question="Qaquestion drift?", source="Qasource", author="Qaauthor", corrects="a-first",
+        url="https://example.org/qaurl", licence="Qalicence", actor="Qaactor", reason="said Qareason", attributes={"note": ["Qanote"]},
+    )  # fmt: skip
+    base.update(
+        item.id,
+        "The mass of the tau is 1776.9 MeV.",
+        question="What is the mass of the tau?",
+        source="Qaupdate",
+        author="Qaupdater",
+        reason="the text was Qaold",
+    )
+    base.review(item.id, actor="Marie", reason="Qareview")
+    base.review(item.id, actor="Chen", agree=False, reason="Qaretract")
+    other = base.teach("The mass of the tau is 1500 MeV.", author="Benign", reason="B")
+    (conflict,) = base.conflicts()
+    base.resolve(conflict.id, keep=other.id, actor="Benign", reason="Qaresolve")
+    base.restore(item.id, actor="Qarestorer", reason="Qarestored")
+    base.unload(item.id, actor="Qaunloader", reason="Qaunloaded")
+    base.update(
+        other.id,
+        "The mass of the tau is 1501 MeV.",
+        reason="it said: The Qatext ring drifted by 4.72 percent.",
+    )
+    base.keep_answer("a-names", "Qaasked?", {"answer": "Qaanswer", "sources": [{"id": item.id}]})
+    words = "text question source author url licence actor reason note update updater old review retract resolve restorer restored"
+    return item.id, {f"qa{word}" for word in f"{words} unloader unloaded asked answer".split()}
+
+
+def test_no_word_that_belonged_to_an_item_alone_is_left(base: KnowledgeBase, tmp_path: Path) -> None:
+    item_id, words = everything_about_an_item(base)
+    base.search("drift")
+    base.save_index()
+
+    def left() -> set[str]:
+        """Words in the files of a base or, of a server's, in what any table says."""
+        with base.store.read() as connection:
+            rows = [connection.execute(sa.select(table)).all() for table in schema.metadata.sorted_tables]
+        said = (bytes_of(tmp_path) if base.store.file else str(rows).encode()).lower()
+        return {word for word in words if word.encode() in said}
+
+    assert left() == words
+    base.purge(item_id, actor="Eraser", reason="asked for by its author")
+    assert left() == set()
+    assert base.verify().clean
+    versions, events = base.history(item_id)
+    assert versions == []
+    assert {(e.actor, e.reason) for e in events[:-2]} == {("", "")}
+    assert [(e.verb, e.actor, e.reason) for e in events[-2:]] == [
+        ("purge", "Eraser", "asked for by its author"), ("cleaned", "Eraser", "")
+    ]  # fmt: skip
+    (other,) = base.list(author="Benign", kind="statement", limit=1)
+    assert {e.actor for e in base.history(other.id)[1]} == {"Benign"}
+    assert [e.reason for e in base.history(other.id)[1]] == ["B", "", ""]
+    assert base.verify().clean
+    base.export(tmp_path / "export.jsonl")
+    with KnowledgeBase.open(tmp_path / "copy", embedding="hash") as copy:
+        copy.import_(tmp_path / "export.jsonl")
+        assert copy.verify().clean
+        assert copy.history(item_id)[1] == events
+
+
+def test_a_reason_that_quotes_what_it_erases_is_refused(base: KnowledgeBase) -> None:
+    item = base.teach(SECRET)
+    with pytest.raises(InputError, match="quotes what is to be erased"):
+        base.purge(item.id, reason=f"it said: {SECRET}")
+    assert base.show(item.id).text == SECRET
+
+
+def test_a_text_that_the_tables_themselves_have_can_be_erased(base: KnowledgeBase) -> None:
+    base.purge(base.teach("the ledger is append-only").id)
+    assert base.verify().clean
 
 
 def test_an_unknown_or_erased_item_cannot_be_erased(base: KnowledgeBase) -> None:

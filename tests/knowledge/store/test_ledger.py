@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import itertools
+import json
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,9 @@ from yukawa.knowledge.store.ledger import (
     Entry,
     append,
     broken_links,
+    chain_anew,
     content_digest,
+    erase_said,
     head,
 )
 from yukawa.knowledge.store.schema import events
@@ -74,6 +78,58 @@ def test_every_changed_field_is_seen(connection: sa.Connection, column: str, val
     problems = list(broken_links(connection))
     assert problems
     assert any("event 3" in p or "event 4" in p for p in problems)
+
+
+def test_erased_words_leave_the_chain_whole_and_cannot_be_guessed(connection: sa.Connection) -> None:
+    _write(connection)
+    before = connection.execute(sa.select(events.c.hash).order_by(events.c.seq)).scalars().all()
+    erase_said(connection, "actor", [2])
+    erase_said(connection, "reason", [2, 4])
+    erase_said(connection, "reason", [4])  # again
+    assert list(broken_links(connection)) == []
+    rows = connection.execute(sa.select(events).order_by(events.c.seq)).all()
+    assert [row.hash for row in rows] == before
+    assert [row.actor == "Li" for row in rows] == [True, False, True, True, True]
+    assert [row.reason == "why" for row in rows] == [True, False, True, False, True]
+    assert rows[1].reason != rows[3].reason  # the same word, another nonce
+    assert rows[1].reason != hashlib.sha256(b"why").hexdigest()
+
+
+def test_words_that_are_gone_without_an_erasure_are_seen(base: KnowledgeBase) -> None:
+    item, other = base.teach("A first statement."), base.teach("A second one.")
+    with base.store.write() as connection:
+        erase_said(connection, "actor", [1])
+        erase_said(connection, "reason", [2])
+    assert [line.split(",")[0] for line in base.verify().problems] == [
+        "ledger: event 1: its actor is gone", "ledger: event 2: its reason is gone"
+    ]  # fmt: skip
+    base.purge(item.id)  # of which both may have told
+    assert base.verify().clean
+    with base.store.write() as connection:
+        erase_said(connection, "actor", [2])
+    assert base.verify().problems
+    assert base.show(other.id)
+
+
+@pytest.mark.parametrize("changed", [None, 3])
+def test_an_older_chain_is_chained_anew_and_what_was_changed_stays_so(
+    connection: sa.Connection, changed: int | None
+) -> None:
+    _write(connection)
+    previous = GENESIS
+    for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings().all():
+        old = dict(row) | {"actor_nonce": "", "reason_nonce": ""}  # as schema 0004 had it
+        fields = [old[k] for k in ("seq", "time", "actor", "verb", "item_id", "version", "reason", "digest")]
+        text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        old["hash"] = previous = hashlib.sha256((previous + text).encode()).hexdigest()
+        connection.execute(sa.update(events).where(events.c.seq == row["seq"]).values(old))
+    connection.execute(sa.update(events).where(events.c.seq == changed).values(reason="because"))
+    before = list(broken_links(connection))
+    assert before == ([f"ledger: event {changed} was changed after it was written"] if changed else [])
+    chain_anew(connection)
+    assert list(broken_links(connection)) == before
+    erase_said(connection, "reason", [1, 2])
+    assert list(broken_links(connection)) == before
 
 
 @pytest.mark.parametrize("seq", [1, 3])

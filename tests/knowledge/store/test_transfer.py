@@ -218,7 +218,7 @@ def test_bad_exports_are_refused_and_change_nothing(tmp_path: Path, empty: Knowl
         "line.jsonl": (text.replace("\n", "\n{oops\n", 1).encode(), r"line\.jsonl:2 is not valid JSON"),
         "latin.jsonl": (text.encode("utf-16"), "not UTF-8"),
         "plain.jsonl.gz": (text.encode(), "not valid gzip"),
-        "half.jsonl.gz": (packed[: len(packed) // 2], "not valid gzip"),
+        "half.jsonl.gz": (packed[: len(packed) // 2], "not those that were written"),
     }
     empty.export(before := tmp_path / "before.jsonl")
     for name, (content, message) in bad.items():
@@ -294,10 +294,11 @@ def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_
 
     refused(good[: len(good) // 2], "is damaged")
     refused(good[:8192] + b"\xff" * 2000 + good[10192:], "is damaged")
-    with sqlite3.connect(file) as other:
+    empty.close()
+    with sqlite3.connect(plain := tmp_path / "empty" / "knowledge.sqlite") as other:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
     other.close()
-    refused(file.read_bytes(), "made by a newer Yukawa")
+    refused(plain.read_bytes(), "made by a newer Yukawa")
     with sqlite3.connect(tmp_path / "foreign.sqlite") as other:
         other.execute("CREATE TABLE events (x)")
     other.close()

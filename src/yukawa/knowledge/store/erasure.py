@@ -1,16 +1,18 @@
-"""Erases an item for good: its rows, answers that quote it, and what the files on disk still hold of it."""
+"""Erases an item for good: its rows, what the ledger and answers say of it, and what the files on disk still hold."""
 
+import contextlib
 import json
 import re
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from yukawa.core.errors import StoreError
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import parse_json
 from yukawa.knowledge.store import ledger, places, reader, writer
 from yukawa.knowledge.store import schema as t
 from yukawa.knowledge.store.database import Store
@@ -89,14 +91,16 @@ def _slots(
     return (words * _SPREAD) >> np.uint64(64 - _BITS)
 
 
-_TOUCHED = (t.answers, t.conflicts, t.facts, t.passages, t.postings, t.vectors, t.versions)
+_ERASURE = ("purge", "cleaned")
+_TOUCHED = (t.answers, t.conflicts, t.events, t.facts, t.passages, t.postings, t.vectors, t.versions)
 
 
 def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     """Erase every version of an item with its passages, vectors, facts and conflicts, and answers that quote it.
 
-    The item's bare id and its events remain in the ledger, and so does what people wrote there as reason or
-    actor: the chain of hashes covers it. The digests that remain there carry a nonce that is erased with the text.
+    Of the item's events the ledger keeps number, time, verb and the item's bare id; who acted and why is erased with the text,
+    and so are reasons given elsewhere that quote it, and those given when a contradiction with it was settled. Of the erasure
+    itself it is kept who, when and why. Digests that remain carry nonces that are erased.
 
     The ledger has two events of an erasure: `purge`, in one transaction with the rows, and `cleaned`, when nothing is left
     in the files. What comes between may be interrupted: `resume` takes it up again.
@@ -109,6 +113,7 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
 
     Raises:
         NotFound: there is no such item, or it is erased already.
+        InputError: the reason quotes the item.
         StoreError: the rows are erased, yet a file still holds some of the text; the message says which.
     """
     with store.write() as connection:
@@ -118,9 +123,16 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
             raise reader.unknown_item(connection, item_id)
         fragments = Fragments(texts)
         if texts:
+            if fragments.found_in(text_blocks([reason])):
+                raise InputError(
+                    "the reason quotes what is to be erased", hint="give one that does not: it is kept"
+                )
+            corrected, about = _about(connection, item_id)
             _keep_numbers(connection)
             _delete_rows(connection, item_id)
-            _delete_answers(connection, item_id, fragments)
+            _delete_answers(connection, item_id, corrected, fragments)
+            _erase_events(connection, item_id, fragments)
+            fragments = Fragments(texts | about)
             ledger.append(connection, [ledger.Entry("purge", item_id)], actor=actor, reason=reason)
     _clean(store, [item_id], actor, None if again else fragments)
 
@@ -156,6 +168,21 @@ def _texts(connection: sa.Connection, item_id: str) -> set[str]:
     return {text for query in queries for row in connection.execute(query) for text in row if text}
 
 
+def _about(connection: sa.Connection, item_id: str) -> tuple[set[str], set[str]]:
+    """The answers that an item corrects, and all that was written about it: where it is from, by whom, and why."""
+    v, e = t.versions.c, t.events.c
+    stated = sa.select(v.source, v.url, v.author, v.licence, v.domain, sa.cast(v.attributes, sa.Text))
+    rows = connection.execute(stated.where(v.item_id == item_id)).all()
+    corrected, about = set(), {str(text) for *texts, _ in rows for text in texts if text}
+    for *_, attributes in rows:
+        with contextlib.suppress(InputError):  # damaged: then there is nothing to be found in it
+            value = parse_json(attributes, "attributes")
+            about |= set(_strings(value))
+            corrected.add(str(value.get("corrects", "")))
+    said = connection.execute(sa.select(e.actor, e.reason).where(e.item_id == item_id))
+    return corrected, about | {text for row in said for text in row}
+
+
 def _keep_numbers(connection: sa.Connection) -> None:
     """Note which numbers come next: those of erased rows would mean something else to indexes in memory."""
     for table in (t.versions, t.passages, t.conflicts):
@@ -178,22 +205,55 @@ def _delete_rows(connection: sa.Connection, item_id: str) -> None:
         connection.execute(sa.delete(table).where(mine))
 
 
-def _delete_answers(connection: sa.Connection, item_id: str, fragments: Fragments) -> None:
-    """Delete answers that name the item, or hold a fragment of its text that no other item holds."""
+def _delete_answers(
+    connection: sa.Connection, item_id: str, corrected: set[str], fragments: Fragments
+) -> None:
+    """Delete answers that name the item, that it corrects, or that hold a fragment of its text that no other item holds."""
     names = re.compile(rf"(?<!\w){re.escape(item_id)}(?!\w)")
     doomed: list[str] = []
     quoting: dict[str, set[bytes]] = {}
     for row in connection.execute(sa.select(t.answers.c.id, t.answers.c.question, t.answers.c.answer)):
         strings = [row.question, *_strings(row.answer)]
-        if any(names.search(text) for text in strings):
+        if row.id in corrected or any(names.search(text) for text in strings):
             doomed.append(row.id)
         elif found_here := fragments.found_in(text_blocks(strings)):
             quoting[row.id] = found_here
-    if quoting:
-        elsewhere = fragments.found_in(_live_text(connection, but_for={t.answers.name}))
-        doomed += [answer_id for answer_id, found_here in quoting.items() if found_here - elsewhere]
+    doomed += _with_own_words(connection, quoting, fragments)
     for chunk in writer.chunks(doomed):
         connection.execute(sa.delete(t.answers).where(t.answers.c.id.in_(chunk)))
+
+
+def _with_own_words(
+    connection: sa.Connection, quoting: Mapping[Any, set[bytes]], fragments: Fragments
+) -> list[Any]:
+    """Those that hold a fragment that no item holds any more."""
+    if not quoting:
+        return []
+    elsewhere = fragments.found_in(_live_text(connection, but_for={t.answers.name, t.events.name}))
+    return [key for key, found_here in quoting.items() if found_here - elsewhere]
+
+
+def _erase_events(connection: sa.Connection, item_id: str, fragments: Fragments) -> None:
+    """Erase who acted on the item and why, and reasons given for other items where they are about this one too or quote it."""
+    e = t.events.c
+    query = sa.select(e.seq, e.time, e.item_id, e.verb, e.reason).order_by(e.seq)
+    rows = connection.execute(query).all()
+    changes = list(ledger.changes_of((row.seq, row.time) for row in rows))
+    settled = {
+        at for row, at in zip(rows, changes, strict=True) if (row.item_id, row.verb) == (item_id, "resolve")
+    }
+    own, shared, quoting = [], [], {}
+    for row, at in zip(rows, changes, strict=True):
+        if row.item_id == item_id:
+            if row.verb not in _ERASURE:
+                own.append(row.seq)
+        elif at in settled:
+            shared.append(row.seq)
+        elif found_here := fragments.found_in(text_blocks([row.reason])):
+            quoting[row.seq] = found_here
+    quoted = _with_own_words(connection, quoting, fragments)
+    ledger.erase_said(connection, "actor", own)
+    ledger.erase_said(connection, "reason", [*own, *shared, *quoted])
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -281,4 +341,6 @@ def _files_with_fragments(store: Store, fragments: Fragments) -> list[str]:
         return []
     with store.read() as connection:
         live = fragments.found_in(_live_text(connection))
+        schema = connection.exec_driver_sql("SELECT sql FROM sqlite_master").scalars()
+        live |= fragments.found_in(text_blocks(schema))
     return [str(path) for path, found_here in found.items() if found_here - live]

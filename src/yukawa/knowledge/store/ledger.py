@@ -1,9 +1,14 @@
-"""The append-only chain of events, each hash covering the one before, and the check that tables and index agree with it."""
+"""The append-only chain of events, each hash covering the one before, and the check that tables and index agree with it.
+
+A hash covers actor and reason by their digests, made with nonces. When an item is erased, digests take their place and the
+nonces go: the chain can still be followed, and nobody can find out by guessing who or what it was.
+"""
 
 import hashlib
 import itertools
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +26,8 @@ from yukawa.knowledge.store.facts import rows_of
 from yukawa.knowledge.store.schema import conflicts, events, facts, items, passages, vectors, versions
 
 GENESIS = "0" * 64
+SAID = ("actor", "reason")
+"""What people wrote in an event, which is erased with the item that it is about."""
 JUMP = 24 * 3600 * 10**6
 """How far a clock may be behind the ledger's last event, in microseconds, before that is reported."""
 log = logging.getLogger(__name__)
@@ -77,7 +84,7 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
         row = {
             "seq": seq, "time": now, "actor": actor, "verb": entry.verb, "item_id": entry.item_id,
             "version": entry.version, "reason": reason, "digest": entry.digest,
-        }  # fmt: skip
+        } | _new_nonces()  # fmt: skip
         previous = row["hash"] = event_hash(row, previous)
         rows.append(row)
     connection.execute(sa.insert(events), rows)
@@ -85,8 +92,78 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
 
 def event_hash(row: Mapping[str, Any], previous: str) -> str:
     """SHA-256 over an event's fields and the hash of the event before it."""
-    fields = [row[k] for k in ("seq", "time", "actor", "verb", "item_id", "version", "reason", "digest")]
+    covered = dict(row) | {name: _sealed(row[name], row[f"{name}_nonce"]) for name in SAID}
+    fields = [covered[k] for k in ("seq", "time", "actor", "verb", "item_id", "version", "reason", "digest")]
     return hashlib.sha256((previous + _canonical(fields)).encode()).hexdigest()
+
+
+def _new_nonces() -> dict[str, str]:
+    return {f"{name}_nonce": os.urandom(12).hex() for name in SAID}
+
+
+def _sealed(written: str, nonce: str) -> str:
+    """What the chain covers of an actor or a reason; without a nonce it is there already."""
+    return hashlib.sha256((nonce + written).encode()).hexdigest() if nonce else written
+
+
+def erase_said(connection: sa.Connection, name: str, numbers: Sequence[int]) -> None:
+    """Let a digest take the place of the actor or the reason, as `name` says, of the events with these numbers."""
+    said, nonce = events.c[name], events.c[f"{name}_nonce"]
+    rows = [
+        {"event": row.seq, "sealed": _sealed(row.said, row.nonce)}
+        for start in range(0, len(numbers), _FETCH)
+        for row in connection.execute(
+            sa.select(events.c.seq, said.label("said"), nonce.label("nonce")).where(
+                events.c.seq.in_(numbers[start : start + _FETCH])
+            )
+        )
+    ]
+    _change(connection, rows, {said.name: sa.bindparam("sealed"), nonce.name: ""})
+
+
+def chain_anew(connection: sa.Connection) -> None:
+    """Chain the events of bases and exports older than schema 0005 with nonces; one that was changed stays a changed one."""
+    old = made = GENESIS
+    rows = []
+    for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings():
+        sound, old = row["hash"] == event_hash(dict(row), old), row["hash"]
+        nonces = _new_nonces()
+        made = event_hash(dict(row) | nonces, made) if sound else old
+        rows.append({"event": row["seq"], "made": made} | {f"new_{name}": n for name, n in nonces.items()})
+    names = [f"{name}_nonce" for name in SAID]
+    _change(connection, rows, {"hash": sa.bindparam("made")} | {n: sa.bindparam(f"new_{n}") for n in names})
+
+
+def _change(connection: sa.Connection, rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> None:
+    """Change rows of the ledger, which its guards forbid to everybody else (see the first migration)."""
+    if not rows:
+        return
+    update = sa.update(events).where(events.c.seq == sa.bindparam("event")).values(**values)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        connection.execute(update, rows)
+        connection.exec_driver_sql("ALTER TABLE events ENABLE TRIGGER events_append_only")
+        return
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name = 'events_no_update'"
+    guards = connection.exec_driver_sql(query).all()
+    for guard in guards:
+        connection.exec_driver_sql(f"DROP TRIGGER {guard.name}")
+    connection.execute(update, rows)
+    for guard in guards:
+        connection.exec_driver_sql(guard.sql)
+
+
+def _missing_words(connection: sa.Connection) -> Iterator[str]:
+    """Where an actor or a reason is gone, although nothing was erased that it belonged to."""
+    e = events.c
+    purges = sa.select(e.item_id, sa.func.max(e.seq)).where(e.verb == "purge").group_by(e.item_id)
+    last = {row[0]: row[1] for row in connection.execute(purges)}
+    query = sa.select(e.seq, e.item_id, e.actor_nonce).where((e.actor_nonce == "") | (e.reason_nonce == ""))
+    for row in connection.execute(query.order_by(e.seq)):
+        if row.actor_nonce == "" and last.get(row.item_id, 0) <= row.seq:
+            yield f"ledger: event {row.seq}: its actor is gone, although nobody erased its item"
+        elif max(last.values(), default=0) <= row.seq:  # a reason may have quoted another item
+            yield f"ledger: event {row.seq}: its reason is gone, although nothing was erased after it"
 
 
 def broken_links(connection: sa.Connection) -> Iterator[str]:
@@ -208,6 +285,7 @@ def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> It
 def table_problems(connection: sa.Connection) -> Iterator[str]:
     """Where the chain of events is broken, or versions and passages are not what the events say."""
     yield from broken_links(connection)
+    yield from _missing_words(connection)
     expected = _replayed(connection)
     for row, texts, filed in _with_passages(connection):
         name = f"version {row['number']} of item {row['item_id']}"

@@ -169,8 +169,10 @@ def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
 
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     """All events about an item, oldest first."""
-    query = sa.select(events).where(events.c.item_id == item_id).order_by(events.c.seq)
-    rows = connection.execute(query).mappings()
+    e = events.c
+    said = [sa.case((e[f"{name}_nonce"] == "", ""), else_=e[name]).label(name) for name in ledger.SAID]
+    query = sa.select(e.seq, e.time, e.verb, e.item_id, e.version, e.digest, e.hash, *said)
+    rows = connection.execute(query.where(e.item_id == item_id).order_by(e.seq)).mappings()
     return [Event(**{**row, "time": moment(row["time"])}) for row in rows]
 
 

@@ -82,6 +82,11 @@ def checksum() -> sa.Column[int]:
     return number("checksum", server_default=sa.text("0"))
 
 
+def nonces() -> list[sa.Column[str]]:
+    """The columns of the nonces with which an event's actor and reason are hashed."""
+    return [text(f"{name}_nonce", server_default="") for name in ("actor", "reason")]
+
+
 def row_id() -> sa.Column[int]:
     """The number of a row, given by the database."""
     return sa.Column("id", RowId, primary_key=True, autoincrement=True)
@@ -140,11 +145,12 @@ conflicts = sa.Table(
     number("opened"), number("resolved", null=True), checksum(),
 )  # fmt: skip
 
-# The append-only ledger: each event's hash covers the one before it.
+# The append-only ledger: each event's hash covers the one before it. Actor and reason have a nonce each, so that they can be
+# erased; where a nonce is empty, the column holds the digest that was hashed (see `store.ledger`).
 events = sa.Table(
     "events", metadata, sa.Column("seq", RowId, primary_key=True, autoincrement=False), number("time"), text("actor"),
     text("verb"), text("item_id", null=True, index=True), number("version", sa.Integer, null=True), text("reason"),
-    text("digest"), text("hash"),
+    text("digest"), text("hash"), *nonces(),
 )  # fmt: skip
 
 # Answers given, so that an expert can correct one by its id. Not knowledge: not in the ledger.

@@ -29,6 +29,7 @@ from yukawa.knowledge.store import checksums, facts, ledger, places, reader, sch
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, refuse_newer
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
+from yukawa.knowledge.store.sealing import check_seal, seal
 
 # In an order in which rows refer to earlier ones only. Vectors, postings and facts can be made from these.
 _TABLES = {
@@ -45,6 +46,7 @@ _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that th
 _END = "end"
 _ENDS = {"rows", "head", "digest"}
 DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of events
+SEALED_SINCE = "0005"  # older ledgers have no nonces
 _BATCH = 500
 
 
@@ -74,6 +76,8 @@ def export(store: Store, path: str | Path, *, force: bool = False) -> int:
     with store.read() as connection, store.scratch.beside(path) as beside:
         with report_write_errors(path), open(beside, "xb") as handle:
             pack_jsonl(handle, _exported(connection, counts), path)
+        with report_write_errors(path):
+            seal(beside)
         _put_in_place(beside, path)
     return counts["items"]
 
@@ -177,12 +181,13 @@ def _copy(store: Store, path: Path) -> int:
                 _insert(connection, table, (row for _, row in rows))
             if found.schema < DATED_BEFORE:
                 ledger.number_by_event(connection)
+            head_problems = list(found.problems(connection))
+            if found.schema < SEALED_SINCE:
+                ledger.chain_anew(connection)
             facts.rebuild(connection)
             embed_missing(connection, embedder_id, embedder)
             checksums.write_all(connection)
-            for problem in itertools.chain(
-                found.problems(connection), table_problems(connection), found.damage()
-            ):
+            for problem in itertools.chain(head_problems, table_problems(connection), found.damage()):
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
         raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
@@ -228,6 +233,7 @@ class _ExportReader:
             InputError: the first row is not that of an export, a row does not fit, or the end is missing.
             StoreError: a newer version made it.
         """
+        check_seal(self._path)
         found = read_jsonl(self._path)
         self._check_first(self._digest.of(next(found, {})))
         for number, row in enumerate(found, start=2):
@@ -251,6 +257,8 @@ class _ExportReader:
                     f"{place}: there is no table {name!r}", hint=f"allowed: {', '.join(_TABLES)}"
                 )
             self.counts[name] += 1
+            if name == schema.events.name and self.schema < SEALED_SINCE:
+                row |= {f"{said}_nonce": "" for said in ledger.SAID}
             typed = _typed(_TABLES[name], row, place)
             check_filters(kind=typed["kind"] if name == "items" else None)
             yield _TABLES[name], typed
@@ -339,6 +347,7 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
     with closing(store.engine.raw_connection()) as source, _database_beside(store.scratch, path) as beside:
         assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- only states the type
         _copy_database(source.driver_connection, beside)
+        seal(beside)
 
 
 def restore_backup(path: str | Path, url: str | Path) -> None:
@@ -349,6 +358,7 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
         StoreError: the backup is damaged or was made by a newer version.
     """
     path = Path(path)
+    check_seal(path)
     where, folder = _resolve(str(url))
     is_database = _first_bytes(path) == b"SQLite format 3\0"
     if folder is None:
@@ -399,6 +409,7 @@ def _copy_database(source: sqlite3.Connection, file: Path) -> None:
     with closing(sqlite3.connect(file)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file that needs no other
+        copy.execute("PRAGMA user_version=0")  # not sealed: it may have been copied from a backup
     _check_database(file)
 
 

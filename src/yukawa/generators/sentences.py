@@ -169,7 +169,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
     plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
-    plain = re.sub(r"\(([^()→]*[^()→\s(][^()→]*→[^()]*)\)", _listed, plain)
+    plain = re.sub(r"\(\s*+([^()→\s][^()→]*+→[^()]*+)\)", _listed, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)

@@ -33,6 +33,7 @@ import faults_verbs
 
 from yukawa.core.errors import YukawaError
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.store import identity
 
 _FULL = (
     "the disk is full",
@@ -70,7 +71,8 @@ def after_next_opening(root: Path, gone: dict[str, set[bytes]], full: list[str])
     except YukawaError as error:
         yield f"the base is lost: {error}"
         return
-    yield from (*report.problems, *report.notes)
+    # A change that was being written when its process was killed is one that was not acknowledged.
+    yield from (*report.problems, *(note for note in report.notes if note != identity.loss(1)))
     if missing := [text for text in full if text not in texts]:
         yield f"lost: {missing}"
     files = faults_power.read_all(root / "base")

@@ -25,6 +25,7 @@ from yukawa.core.errors import YukawaError
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.sources import loader
 from yukawa.knowledge.sources.pdg import facts
+from yukawa.knowledge.store import identity
 
 ERASED = "erased"
 STATEMENTS = 30  # of the Review, in a base that is built
@@ -39,10 +40,10 @@ _REFUSALS = (
 )
 OTHERS = {
     "models": "lists settings", "recipes": "lists recipes", "train": "writes run folders", "merge": "writes run folders",
-    "generate": "writes events", "data": "writes data sets", "evaluate": "writes reports", "jets": "writes jets",
+    "generate": "writes events", "jets": "writes jets",
 }  # fmt: skip
 """Verbs and groups that open no knowledge base."""
-UNKILLED = {"check", "serve", "write"}
+UNKILLED = {"check", "data", "evaluate", "mcp", "serve", "write"}
 """Verbs that open one, or may, and that no worker calls yet."""
 
 
@@ -406,7 +407,9 @@ class Expected:
     def problems(self, base: KnowledgeBase) -> Iterator[str]:
         """What of it a base does not hold."""
         yield from base.verify().problems
-        yield from (f"not finished: {note}" for note in base.verify().notes)
+        # A change that was being written when its process was killed is one that was not acknowledged.
+        unfinished = (note for note in base.verify().notes if note != identity.loss(1))
+        yield from (f"not finished: {note}" for note in unfinished)
         here: dict[str, str | None] = {item.id: item.text for item in base.list()}
         texts = [text for text in here.values() if text is not None]
         here |= {item.id: None for item in base.list(unloaded=True)}

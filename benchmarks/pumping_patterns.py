@@ -155,6 +155,13 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("training/chat.py", "_disarmed"): lambda: r"<\|im_end\|>|<think>|[\uf000-\uf8ff]",
     ("training/chat.py", "_encoded"): lambda: r"([\uf000-\uf8ff])",
     ("training/chat.py", "_any_of"): lambda: r"<\|im_start\|>|<\|im_end\|>",
+    ("data/engine/expert.py", "find_quote"): lambda: r"a\s+b",
+    ("data/engine/personal.py", "find"): lambda: r"(?<!\w)a\-b(?!\w)",
+    ("evaluation/judging/blinding.py", "anonymous"): lambda: r"(?<!\w)a\-b(?!\w)",
+    ("generators/spellings.py", "plain_sentence"): lambda: (
+        importlib.import_module("yukawa.generators.spellings")._PART
+    ),
+    ("server/answer_pages.py", "marked"): lambda: "(a|b)",
     ("knowledge/store/erasure.py", "_delete_answers"): lambda: r"(?<!\w)" + re.escape("a-b") + r"(?!\w)",
 }
 

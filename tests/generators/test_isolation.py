@@ -69,7 +69,7 @@ def test_limits_of_time_and_of_an_exit(tmp_path):
 
 
 def test_a_forged_report_is_only_text(tmp_path):
-    code = "import os\nfor n in range(3, 256):\n    try: os.write(n, b'[1')\n    except OSError: pass"
+    code = "import os\nfor n in range(3, 65536):\n    try: os.write(n, b'[1')\n    except OSError: pass"
     assert run_isolated(code, "x.py", tmp_path).error == "its report cannot be read"
 
 

@@ -7,7 +7,7 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.generators.checking import check
 from yukawa.generators.jobs import write_job_options, write_pythia
-from yukawa.generators.sentences import read_plan
+from yukawa.generators.sentences import count_of_events, read_plan
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,17 @@ def test_a_resonance_without_a_hard_process_is_said():
     text, notes = write_pythia(read_plan("psi(2S) -> J/psi pi+ pi-"))
     assert "ProcessLevel:all = off" in text
     assert "event record" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "events"),
+    [
+        ("psi(3770) 100k events", 100_000), ("job options for psi(2S) 100k events", 100_000), ("psi(4260) 5000 events", 5000),
+        ("100k psi(3770) events", 100_000), ("1e6 J/psi", 1_000_000), ("J/psi, 50 million events", 50_000_000),
+        ("10^6 psi(2S) decays at 3.686 GeV", 1_000_000), ("events: 2000 of J/psi", 2000), ("Upsilon(4S) events, 1000", 1000),
+        ("5万个psi(2S)事例", 50_000), ("产生10000个J/psi事例", 10_000), ("1.5M events of J/psi", 1_500_000),
+        ("psi(2S) at 3.686 GeV", None), ("e+ e- at 4.26 GeV", None), ("0.6 pi+ pi- J/psi", None), ("psi(3770)", None),
+    ],
+)  # fmt: skip
+def test_the_number_of_events_is_never_that_of_a_name_or_an_energy(sentence: str, events: int | None) -> None:
+    assert count_of_events(sentence) == events

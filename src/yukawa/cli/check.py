@@ -67,7 +67,7 @@ def check(
     run: Run = False,
     as_json: Json = False,
 ) -> None:
-    """Check decay cards, generator settings, job options, and Python code for analyses.
+    """Check decay cards, job options, settings and Python code.
 
     Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read.
     """

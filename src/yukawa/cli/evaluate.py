@@ -320,7 +320,9 @@ def code(
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how well models write decay cards: those that parse, pass the check, hold the chain, generate.
+    """Measure how well models write decay cards.
+
+    It counts those that parse, pass the check, hold the chain and generate.
 
     Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
     which needs no model.
@@ -382,7 +384,9 @@ def questions(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what models know: shares of right answers, with intervals and paired differences.
+    """Measure what models know by questions with answers.
+
+    Shares of right answers are given with intervals and paired differences.
 
     A choice is answered by likelihood; a number, a text or an expression by the model's own words.
     """

@@ -83,7 +83,9 @@ def scores(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare models, and groups of them, by scores that judges gave to single answers.
+    """Compare models by scores of single answers.
+
+    Groups of models are compared too.
 
     A table has the columns paper (or question), model, rater (or judge), score and, if models form groups, category.
     Differences are taken on the same questions by the same judges, so that their levels cancel.
@@ -115,7 +117,7 @@ def power(
     ] = 0.5,
     as_json: Json = False,
 ) -> None:
-    """Plan how many questions must be judged to find that one model is better."""
+    """Plan how many questions must be judged."""
     number = judging.planned_questions(
         effect, ties, power=power, level=level, verdicts=verdicts, correlation=correlation
     )
@@ -147,7 +149,9 @@ def answers(
     ] = 512,
     as_json: Json = False,
 ) -> None:
-    """Let models answer questions, from memory or from the knowledge base. The same command resumes an interrupted call.
+    """Let models answer questions for judges.
+
+    They answer from memory or from the knowledge base. The same command resumes an interrupted call.
 
     Answers are judged by rules at once: whether a number of the reference is right, whether the sources support what is
     said, and whether a text repeats itself.

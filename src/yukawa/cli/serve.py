@@ -100,7 +100,9 @@ def _path(root_path: str) -> str:
 def mcp(
     role: Annotated[str, option("--role", "ROLE", "What the program may do: reader, asker, teacher, reviewer or admin.")] = "teacher",
 ) -> None:  # fmt: skip
-    """Serve the Model Context Protocol on standard input, for a program that starts this one.
+    """Serve the Model Context Protocol on standard input.
+
+    It is for a program that starts this one.
 
     Its tools ask, search, show, look back, teach under your name, and check decay cards.
     """

@@ -128,13 +128,13 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this nam
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
-    "train": "accelerate bitsandbytes datasets gguf huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch "
-    "transformers trl",
+    "train": "accelerate bitsandbytes datasets gguf huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy sympy "
+    "torch transformers trl",
     "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
     "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
-    "server": "fastapi jinja2 latex2mathml nh3 uvicorn",
+    "server": "fastapi jinja2 latex2mathml mcp nh3 uvicorn",
     "large": "faiss",
     "local": "xllamacpp",
 }

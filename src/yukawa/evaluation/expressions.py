@@ -27,7 +27,9 @@ _FUNCTIONS = (
     "pi",
     "E",
 )
-_TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z]\w{0,15})|(?P<number>\d{1,12}(?:\.\d{1,12})?)|\*\*|[-+*/()^])")
+_TOKEN = re.compile(
+    r"(?<!\s)\s*+(?:(?P<name>[A-Za-z]\w{0,15})|(?P<number>\d{1,12}(?:\.\d{1,12})?)|\*\*|[-+*/()^])"
+)
 _NAME = re.compile(r"[A-Za-z]\w*")
 # Reads pairs of expressions as JSON, writes for each whether they are equal. Names are symbols: nothing else is known.
 _PROGRAM = f"""

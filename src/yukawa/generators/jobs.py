@@ -7,17 +7,13 @@ from yukawa.core.errors import InputError
 from yukawa.generators.boss import INCLUDES, RESONANCES
 from yukawa.generators.checking import check
 from yukawa.generators.plans import CardPlan, DecayStep
-from yukawa.generators.sentences import read_plan
+from yukawa.generators.sentences import count_of_events, read_plan
 from yukawa.generators.species import SpeciesNames
 from yukawa.knowledge.parsing.spelling import spell
 
 _EVENTS = 5000  # where the sentence does not say
 _SPREADS = ((3.2, 0.0008), (10.0, 0.0013))  # GeV: up to this energy, as public options have it
 _NEAR = 0.02
-_NUMBER = re.compile(
-    r"(?<![\d,.])(\d[\d,.]{0,20}+)\s{0,3}(k|m|thousand|million|万|百万)?\s{0,3}(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个)",
-    re.IGNORECASE,
-)
 
 
 def write_job_options(sentence: str) -> tuple[str, tuple[str, ...]]:
@@ -37,7 +33,7 @@ def write_job_options(sentence: str) -> tuple[str, tuple[str, ...]]:
     notes = [f"KKMC.CMSEnergy {energy:.4g} GeV and {row[0]}: the {row[1]}"]
     spread = next(value for limit, value in _SPREADS if energy < limit)
     notes.append(f"BeamEnergySpread {spread}: as public options have it at this energy")
-    events = plan.events if plan and plan.events else _events(sentence)
+    events = count_of_events(sentence)
     if events is None:
         events = _EVENTS
         notes.append(f"{events} events: the sentence does not say how many")
@@ -64,14 +60,6 @@ def _plan(sentence: str) -> CardPlan | None:
         return read_plan(sentence, "besiii")
     except InputError:
         return None  # options need no decay
-
-
-def _events(sentence: str) -> int | None:
-    factors = {"": 1.0, "k": 1e3, "thousand": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
-    found = _NUMBER.search(sentence)
-    if not found:
-        return None
-    return round(float(found[1].strip(",.").replace(",", "")) * factors[(found[2] or "").lower()])
 
 
 def _card(sentence: str) -> str:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Kind = Literal["decay-card", "job-options", "pythia"]
 KINDS: tuple[Kind, ...] = ("decay-card", "job-options", "pythia")
 _OPTIONS = re.compile(r"\bjob ?options?\b|\bjoboptions\b|作业选项|作业文件", re.IGNORECASE)
-_SETTINGS = re.compile(r"\bpythia ?8?\b.*\b(?:settings?|cards?|cmnd|commands?)\b|\bcmnd\b", re.IGNORECASE)
+_SETTINGS = re.compile(
+    r"\bpythia ?8?\b.{0,120}?\b(?:settings?|cards?|cmnd|commands?)\b|\bcmnd\b", re.IGNORECASE
+)
 _CARD = re.compile(
     r"\bdecay ?-?(?:cards?|files?|tables?)\b|\bdec ?-?files?\b|\.dec\b|衰变卡|衰变文件", re.IGNORECASE
 )

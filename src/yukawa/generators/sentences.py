@@ -33,11 +33,20 @@ _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
     re.IGNORECASE,
 )
-_EVENTS = re.compile(
-    r"(?<![\w.(])(\d[\d,. ]{0,20}+)\s{0,3}(k|m|thousand|million|万|千|百万)?\s{0,3}"
-    r"(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个事例|decays\b)",
-    re.IGNORECASE,
+# A number of events: before the word, after it, or with a factor before what is made ("1e6 J/psi").
+_AMOUNT = (
+    r"(?<![A-Za-z0-9_.(^])(10\^\{?\d{1,2}\}?|\d{1,12}+(?:,\d{3}){0,4}+(?:\.\d{1,6}+)?(?:e\+?\d{1,2}+)?)"
+    r"(?:\s{0,3}(k|m|thousand|million|万|千|百万)(?![a-zA-Z]))?"
 )
+_EVENTS = (
+    re.compile(
+        rf"{_AMOUNT}\s{{0,3}}(?:[^\s\d]\S{{0,19}} ){{0,2}}?(?:events?\b|事例|个|decays\b)", re.IGNORECASE
+    ),
+    re.compile(rf"\bevents?\s{{0,3}}[:=,]?\s{{0,3}}{_AMOUNT}(?!\s{{0,3}}[GM]eV)", re.IGNORECASE),
+    re.compile(rf"\bN\s{{0,3}}=\s{{0,3}}{_AMOUNT}"),
+    re.compile(rf"{_AMOUNT}(?=\s{{1,3}}[A-Z]|\s{{1,3}}psi|\s{{1,3}}chi)", re.IGNORECASE),
+)
+_MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
 _ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)\b", re.IGNORECASE)
 _FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
@@ -145,7 +154,7 @@ def about(
     plain, _ = _plain(sentence)
     energy, card = _ENERGY.search(plain), _FILE.search(sentence)
     return plans.CardPlan(
-        tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), _events(plain.replace(";", ",")),
+        tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
         float(energy[1]) / (1000 if energy[2].lower() == "mev" else 1) if energy else None, card[0] if card else "", tuple(notes),
     )  # fmt: skip
 
@@ -160,7 +169,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
     plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
-    plain = re.sub(r"\(([^()→]*[^()→\s(][^()→]*→[^()]*)\)", _listed, plain)
+    plain = re.sub(r"\(\s*+([^()→\s][^()→]*+→[^()]*+)\)", _listed, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
@@ -177,16 +186,20 @@ def _without_both(plain: str) -> str:
     return _BOTH.sub(lambda found: " " * len(found[0]), plain)
 
 
-def _events(plain: str) -> int | None:
-    found = _EVENTS.search(plain)
-    if not found:
-        return None
-    digits = re.sub(r"[, ](?=\d{3})", "", found[1]).strip(" ,.")
-    return (
-        round(float(digits) * _FACTORS[(found[2] or "").lower()])
-        if re.fullmatch(r"\d+(?:\.\d+)?", digits)
-        else None
-    )
+def count_of_events(sentence: str) -> int | None:
+    """How many events a sentence wants: "100k events", "events: 5000", "1e6 J/psi"; None if it does not say."""
+    plain = _MASS.sub(lambda found: "_" * len(found[0]), sentence)
+    for pattern in _EVENTS:
+        for found in pattern.finditer(plain):
+            if pattern is not _EVENTS[-1] or found[2] or re.search(r"[e^]", found[1], re.IGNORECASE):
+                return _number(found[1], found[2] or "")
+    return None
+
+
+def _number(digits: str, factor: str) -> int:
+    if "^" in digits:
+        return int(10 ** int(re.sub(r"\D", "", digits.partition("^")[2])))
+    return round(float(digits.replace(",", "")) * _FACTORS[factor.lower()])
 
 
 def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:

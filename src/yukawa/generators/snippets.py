@@ -16,7 +16,7 @@ from yukawa.generators.diagnostics import Diagnostic
 _EVENTS = 1000  # of a generated file
 _TREE = "Events"
 _LONGEST = 500  # characters of a name of a file
-_FILE = re.compile(r"[^\s:?]+\.(root|parquet|json)(?=$|:)")
+_FILE = re.compile(r"(?<![^\s:?])[^\s:?]{1,200}\.(root|parquet|json)(?=$|:)")
 _COLLECTIONS = ("Muon", "Electron", "Jet", "Photon", "Tau")
 _FLAT = {"px": 2.0, "py": 2.0, "pz": 8.0, "E": 10.0, "energy": 10.0, "pt": 3.0, "eta": 1.0, "phi": 1.5, "mass": 0.5, "m": 0.5,
          "x": 1.0, "y": 1.0, "z": 1.0, "weight": 0.1, "MET_pt": 20.0, "MET_phi": 1.5}  # fmt: skip

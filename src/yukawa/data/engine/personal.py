@@ -38,7 +38,7 @@ _VERSION = re.compile(
 _KEYS = re.compile(
     r"\b(?:sk-(?:proj-|ant-)?[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|"
     r"glpat-[\w-]{16,}|hf_[A-Za-z0-9]{16,}|xox[abprs]-[\w-]{10,}"
-    r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"
+    r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w-]{30,})|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]*PRIVATE KEY-----|\bssh-(?:rsa|ed25519) [A-Za-z0-9+/=]{40,}"
 )
 _SECRET = re.compile(
@@ -75,10 +75,10 @@ _PERSON = tuple(
         rf"(?:\bI am|\bI'm|\bHi, I am|\bHello, I'm)\s+(?:(?:Dr|Prof|Mr|Mrs|"
         rf"Ms)\.?\s+)?(?P<value>{_NAME_WORD} {_NAME_WORD}(?: {_NAME_WORD})?)(?=,|\.| from| and| at|\n|$|"
         rf" working)",
-        rf"(?:^|\n)\s*(?i:best regards|kind regards|warm regards|regards|best wishes|best|cheers|"
+        rf"(?:^|\n)[ \t]*+(?i:best regards|kind regards|warm regards|regards|best wishes|best|cheers|"
         rf"sincerely(?: yours)?|yours(?: sincerely| faithfully| truly)?|many thanks|thanks in advance|thanks|"
         rf"thank you|mit freundlichen grüßen|viele grüße|"
-        rf"cordialement)[,!.]?[ \t]*\n?\s*[-–—]?\s*(?P<value>{_NAMES})(?=\s*(?:\n|$|\())",
+        rf"cordialement)[,!.]?[ \t]*+\n?\s*+(?:[-–—]\s*+)?(?P<value>{_NAMES})(?=\s*(?:\n|$|\())",
         rf"\b(?:Dear|Hi|Hello|Hey)[ ]+(?:(?:Dr|Prof|Professor|Mr|Mrs|Ms)\.?\s+)?(?P<value>{_NAMES})(?=\s*[,!:\n])",
         rf"\b(?:Dr|Prof|Professor|Mr|Mrs|Ms)\.?\s+(?P<value>{_NAMES})",
         rf"(?i:\bmy (?:supervisor|advisor|adviser|colleague|boss|student|friend|professor|group leader|postdoc|"

@@ -369,6 +369,8 @@ def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
         raise _store_error(name, str(error.orig), what) from error
     except sqlite3.Error as error:
         raise _store_error(name, str(error), what) from error
+    except UnicodeDecodeError as error:  # the message of SQLite quotes the damage
+        raise _store_error(name, "malformed", what) from error
     except OSError as error:
         raise _store_error(name, os.strerror(error.errno or 0), what) from error
 

@@ -117,11 +117,11 @@ class TestTypes:
 
 class TestLimits:
     def test_all_attempts_share_one_deadline(self, server, behaviours):
-        server.script.extend([behaviours.silence] * 30)
+        server.script.extend([behaviours.silence] * 130)
         began = time.monotonic()
         with pytest.raises(ModelError, match=r"has not answered model 'w' within 1\.2 s .*deadline_s"):
-            ask(make(server, timeout_s=0.2, deadline_s=1.2, retries=20))
-        assert 1.1 < time.monotonic() - began < 2.5
+            ask(make(server, timeout_s=0.2, deadline_s=1.2, retries=100))
+        assert 1.1 < time.monotonic() - began < 10
         assert len(server.bodies) >= 2
 
     def test_a_stream_and_the_attempts_before_it_share_one_too(self, server, behaviours):
@@ -129,7 +129,7 @@ class TestLimits:
 
         def slowly(handler, body):
             handler.start_events()
-            for _ in range(100):
+            for _ in range(400):
                 handler.send_event(event)
                 time.sleep(0.05)
 
@@ -141,15 +141,15 @@ class TestLimits:
             "has not ended after 2.5 s; it is incomplete (a longer wait is deadline_s under [models.w]"
             in str(error)
         )
-        assert time.monotonic() - began < 4.5
+        assert time.monotonic() - began < 12
 
     def test_the_list_of_models_has_a_deadline(self, server, behaviours, monkeypatch):
-        monkeypatch.setattr(type(server), "lists_models", property(lambda _: time.sleep(2)), raising=False)
+        monkeypatch.setattr(type(server), "lists_models", property(lambda _: time.sleep(4)), raising=False)
         del server.__dict__["lists_models"]
         began = time.monotonic()
         with pytest.raises(ModelError, match="within 0"):
             asyncio.run(make(server, deadline_s=0.3).capabilities())
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3.5
 
     @pytest.mark.parametrize("much", ["x" * 200_001, ["x"] * 300_000, "\U0001f600" + "x" * 5_000_000])
     def test_a_reply_is_only_so_long_and_is_not_requested_again(self, server, behaviours, much):

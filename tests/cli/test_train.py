@@ -53,6 +53,15 @@ def test_train_then_merge(yukawa, recipe, tmp_path):
     assert merged.json["folder"] == "runs/little/merged"
     assert merged.json["dtype"] == "bf16"
     assert (tmp_path / "runs/little/merged/model.safetensors").is_file()
+    made = yukawa("merge", "runs/little/merged", "--gguf", "q8_0", "--json").json
+    assert made["gguf"] == "runs/little/merged/little-q8_0.gguf"
+    assert (tmp_path / made["modelfile"]).read_text().startswith("FROM ./little-q8_0.gguf\n")
+    assert "is there already" in yukawa("merge", "runs/little/merged", "--gguf", "q8_0").failed(2)
+    both = yukawa("merge", "runs/little", "--gguf", "f32", "--out", "both")
+    assert "the merged model is in both" in both.out
+    assert "ollama create NAME -f both/Modelfile" in both.out.replace("\n", " ")
+    assert "unknown type 'q8'" in yukawa("merge", "runs/little", "--gguf", "q8", "--out", "third").failed(2)
+    assert not (tmp_path / "third").exists()
 
 
 def test_json_is_one_document(yukawa, recipe):

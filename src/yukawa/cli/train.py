@@ -13,6 +13,7 @@ from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
+from yukawa.core.errors import check_name
 from yukawa.core.files import read_text
 from yukawa.runs.distributed import is_first_process
 
@@ -62,29 +63,60 @@ def train(
 
 
 def merge(
-    run: Annotated[Path, argument("RUN", "A run with an adapter.")],
+    run: Annotated[Path, argument("RUN", "A run with an adapter; with --gguf also a whole model.")],
     out: Annotated[
         Path | None, option("--out", "DIR", "Folder of the new model; RUN/merged by default.")
     ] = None,
     dtype: Annotated[
         str | None, option("--dtype", None, "Type of the weights, bf16 or fp32; that of the base by default.")
     ] = None,
+    gguf: Annotated[
+        str | None,
+        option("--gguf", "TYPE", "Also write a file for llama.cpp and Ollama: f32, f16, bf16, q8_0, q4_0 …"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
-    output.need("torch", "transformers", "peft", purpose="merging")
+    output.need("torch", "transformers", "peft", *(["gguf"] if gguf else []), purpose="merging")
     from yukawa.training.export import MERGED
+    from yukawa.training.gguf_export import KINDS, is_whole
     from yukawa.training.prepare import quiet
 
-    session.check_folder(out or run / MERGED, new=True)
+    if gguf is not None:
+        check_name("type", gguf, KINDS)
     quiet()
+    if gguf is not None and is_whole(run):
+        session.check_folder(out or run)
+        _export(run, out, gguf, as_json, {})
+        return
+    session.check_folder(out or run / MERGED, new=True)
     merged = training.merge(run, out, dtype)
-    give(
-        as_json, asdict(merged) | {"folder": str(merged.folder)},
-        f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}",
-    )  # fmt: skip
+    facts = asdict(merged) | {"folder": str(merged.folder)}
+    text = f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}"
+    if gguf is not None:
+        if not as_json:
+            say(text)
+        _export(merged.folder, None, gguf, as_json, facts)
+        return
+    give(as_json, facts, text)
     for line in () if as_json else merged.problems:
         warn(f"a converter to GGUF would refuse it: {line}")
+
+
+def _export(place: Path, out: Path | None, kind: str, as_json: bool, facts: dict[str, object]) -> None:
+    """Write a model for llama.cpp and Ollama, and say where it is."""
+    found = training.export_gguf(place, out, kind)
+    made = {
+        "gguf": str(found.path),
+        "modelfile": found.modelfile and str(found.modelfile),
+        "problem": found.problem,
+    }
+    text = f"the model for llama.cpp is in {found.path}"
+    if found.modelfile:
+        text += f"; for Ollama type: ollama create NAME -f {found.modelfile}"
+    give(as_json, facts | made, text)
+    if found.problem and not as_json:
+        warn(f"no Modelfile is written: {found.problem}")
 
 
 def recipes(as_json: Json = False) -> None:

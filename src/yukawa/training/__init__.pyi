@@ -1,4 +1,5 @@
 from .dry_run import describe as describe
 from .export import merge as merge
+from .gguf_export import export_gguf as export_gguf
 from .recipe import TextRecipe as TextRecipe
 from .text_task import train as train

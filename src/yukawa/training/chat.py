@@ -140,22 +140,9 @@ class Chat:
 
     def _render(self, messages: Messages, *, prompt: bool = False) -> tuple[str, list[Span]]:
         """The text of a conversation, and what the template marks in it, as places of characters."""
-        render = require("transformers.utils.chat_template_utils", "chat templates").render_jinja_template
-
-        def write() -> Any:
-            return render(
-                conversations=[list(messages)], chat_template=self.template,
-                return_assistant_tokens_mask=self.marked and not prompt, add_generation_prompt=prompt,
-                **self.tokenizer.special_tokens_map,
-            )  # fmt: skip
-
-        try:
-            texts, spans = processes.within(SECONDS, write)
-        except TimeoutError:
-            raise InputError(f"the chat template does not end within {SECONDS:g} seconds") from None
-        except Exception as error:  # a template can raise anything
-            raise InputError(f"the chat template cannot render it: {str(error)[:300]}") from error
-        return texts[0], list(spans[0]) if self.marked and not prompt else []
+        return render(
+            self.tokenizer, self.template, messages, prompt=prompt, marks=self.marked and not prompt
+        )
 
     def _replies(self, messages: Messages, text: str) -> Iterator[Span]:
         """Where replies begin in a text without marks, and where the prompt after it begins or the text ends."""
@@ -212,6 +199,41 @@ class Chat:
     def _one(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
+
+
+def render(
+    tokenizer: Any, template: str, messages: Messages, *, prompt: bool = False, marks: bool = False
+) -> tuple[str, list[Span]]:
+    """Write a conversation by a chat template.
+
+    Args:
+        tokenizer: has the texts of the special tokens.
+        template: in Jinja.
+        messages: the turns.
+        prompt: whether the beginning of a reply follows.
+        marks: whether to find what the template marks by `{% generation %}`.
+
+    Returns:
+        The text, and the places in it, in characters, of what is marked.
+
+    Raises:
+        InputError: the template refuses the conversation, or does not end.
+    """
+    write_jinja = require("transformers.utils.chat_template_utils", "chat templates").render_jinja_template
+
+    def write() -> Any:
+        return write_jinja(
+            conversations=[list(messages)], chat_template=template, return_assistant_tokens_mask=marks,
+            add_generation_prompt=prompt, **tokenizer.special_tokens_map,
+        )  # fmt: skip
+
+    try:
+        texts, spans = processes.within(SECONDS, write)
+    except TimeoutError:
+        raise InputError(f"the chat template does not end within {SECONDS:g} seconds") from None
+    except Exception as error:  # a template can raise anything
+        raise InputError(f"the chat template cannot render it: {str(error)[:300]}") from error
+    return texts[0], list(spans[0]) if marks else []
 
 
 def training_template(tokenizer: Any) -> str:

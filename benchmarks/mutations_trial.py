@@ -199,9 +199,7 @@ class Trials:
         rows = map(json.loads, (self.scratch / "results.jsonl").read_text(encoding="utf-8").splitlines())
         tests = list(dict.fromkeys(row["test"] for row in rows if row["status"] == "killed"))
         while tests:
-            _, test = self.status(
-                nothing, tests, lambda mutant, tests: self._found(session, mutant, tests)
-            )
+            _, test = self.status(nothing, tests, lambda mutant, tests: self._found(session, mutant, tests))
             if test not in tests:
                 break
             tests.remove(test)

@@ -165,8 +165,8 @@ def _changes(node: Any) -> Iterator[tuple[str, str]]:
 
 def _of_call(node: ast.Call) -> Iterator[tuple[str, str]]:
     for number, keyword in enumerate(node.keywords):
-        if keyword.arg is None or (keyword.arg == "strict" and ast.unparse(node.func) == "zip"):
-            continue  # that two lengths are the same is said, and changes nothing where they are
+        if keyword.arg is None:
+            continue
         new = [*node.keywords]
         if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool | int):
             value = keyword.value.value

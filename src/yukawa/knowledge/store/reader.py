@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from yukawa.knowledge.records import (
     moment,
 )
 from yukawa.knowledge.search.ranking import Scored
-from yukawa.knowledge.store import ledger
+from yukawa.knowledge.store import clock, ledger
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
@@ -167,6 +166,15 @@ def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
     return dict(row)
 
 
+def kept_answers(connection: sa.Connection, answer_ids: Sequence[str]) -> set[str]:
+    """Those of some answers that are kept."""
+    return {
+        found
+        for some in chunks(list(answer_ids))
+        for found in connection.execute(sa.select(answers.c.id).where(answers.c.id.in_(some))).scalars()
+    }
+
+
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     """All events about an item, oldest first."""
     e = events.c
@@ -284,7 +292,7 @@ def event_at(connection: sa.Connection, as_of: Moment) -> int | None:
         began = moment(first)
         since = f"; this base begins on {began:%Y-%m-%d %H:%M:%S} UTC" if began else "; this base is empty"
         raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
-    if wanted > time.time_ns() // 1000 + _CLOCKS_DIFFER_BY:
+    if wanted > clock.now() + _CLOCKS_DIFFER_BY:
         raise InputError(f"{as_of} lies in the future", hint="omit as_of to search the base of now")
     return int(
         fetch(connection, "SELECT seq FROM events WHERE time <= ? ORDER BY seq DESC LIMIT 1", [wanted])[0][0]

@@ -16,15 +16,7 @@ import sqlalchemy as sa
 from yukawa.core.errors import StoreError
 from yukawa.knowledge.store import ledger, reader, writer
 from yukawa.knowledge.store.database import Store
-from yukawa.server.tables import (
-    FILE,
-    SCHEMA,
-    ServerTables,
-    chats,
-    idempotency,
-    own_places,
-    turns,
-)
+from yukawa.server import tables as t
 
 log = logging.getLogger(__name__)
 _GONE = 410
@@ -45,7 +37,7 @@ class ServerTexts:
 
     def files(self) -> list[Path]:
         """Where the tables lie; those of a PostgreSQL server are its own."""
-        return [] if self._store.is_postgres else own_places(self._home)
+        return [] if self._store.is_postgres else t.own_places(self._home)
 
     def texts(self) -> Iterator[str]:
         """All that the tables say now."""
@@ -68,8 +60,8 @@ class ServerTexts:
             with tables.write() as connection:
                 _erase_turns(connection, gone)
                 body = json.dumps(_BODY).encode()
-                connection.execute(sa.update(idempotency).values(status=_GONE, body=body))
-            tables.rewrite((turns, chats, idempotency))
+                connection.execute(sa.update(t.idempotency).values(status=_GONE, body=body))
+            tables.rewrite((t.turns, t.chats, t.idempotency))
             if last is not None:
                 tables.follow(last)
 
@@ -81,37 +73,35 @@ class ServerTexts:
             yield "the server's tables may hold text of erased items until the server starts, or until the next purge"
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[ServerTables | None]:
+    def _opened(self) -> Iterator[t.ServerTables | None]:
         """The tables, if there are any."""
         there = (
-            sa.inspect(self._store.engine).has_table(turns.name, schema=SCHEMA)
+            sa.inspect(self._store.engine).has_table(t.turns.name, schema=t.SCHEMA)
             if self._store.is_postgres
-            else (self._home / FILE).exists()
+            else (self._home / t.FILE).exists()
         )
         if not there:
             yield None
             return
-        with contextlib.closing(ServerTables(self._store, self._home)) as tables:
+        with contextlib.closing(t.ServerTables(self._store, self._home)) as tables:
             yield tables
 
-    def _left(self, tables: ServerTables) -> tuple[str | None, list[str]]:
+    def _left(self, tables: t.ServerTables) -> tuple[str | None, list[str]]:
         """The hash of the last erasure if it was not followed here, and the answers that are gone although their questions are not."""
+        asked, followed = tables.answers(), tables.followed()  # first: an answer is kept before its question
         with self._store.read() as connection:
             last = ledger.last_erasure(connection)
-            if last is None:
-                return None, []
-            asked = tables.answers()
-            gone = asked - reader.kept_answers(connection, sorted(asked))
-        return None if tables.followed() == last else last, sorted(gone)
+            gone = set() if last is None else asked - reader.kept_answers(connection, sorted(asked))
+        return None if last == followed else last, sorted(gone)
 
 
 def _erase_turns(connection: sa.Connection, answer_ids: Sequence[str]) -> None:
     """Erase the questions to these answers, and the titles of conversations that begin with one."""
     for some in writer.chunks(list(answer_ids)):
-        mine = turns.c.answer_id.in_(some)
-        begun = sa.select(turns.c.chat_id).where(mine, turns.c.n == 1)
-        connection.execute(sa.update(chats).where(chats.c.id.in_(begun)).values(title=""))
-        connection.execute(sa.update(turns).where(mine).values(question=""))
+        mine = t.turns.c.answer_id.in_(some)
+        begun = sa.select(t.turns.c.chat_id).where(mine, t.turns.c.n == 1)
+        connection.execute(sa.update(t.chats).where(t.chats.c.id.in_(begun)).values(title=""))
+        connection.execute(sa.update(t.turns).where(mine).values(question=""))
 
 
 def forget_erased(store: Store) -> None:

@@ -46,6 +46,7 @@ async def knowledge_page(
     words, moment, unloaded = chosen(q), chosen(as_of), state == "unloaded"
 
     def look() -> dict[str, Any]:
+        """The best passages where there are words to search for, else the newest items."""
         if words is not None and not unloaded:
             return {
                 "hits": call.base.search(words, k=limit, as_of=moment, **filters),

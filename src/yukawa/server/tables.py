@@ -17,7 +17,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
-from yukawa.knowledge.store.database import EMPTY_LOG, Store, outside_transactions
+from yukawa.knowledge.store.database import EMPTY_LOG, Store, new_engine, outside_transactions
+from yukawa.knowledge.store.identity import OpenFiles
 from yukawa.knowledge.store.places import BESIDE
 
 SCHEMA, FILE = "server", "server.db"
@@ -90,7 +91,8 @@ class ServerTables:
 
     def __init__(self, store: Store, home: Path) -> None:
         self._on_server = store.is_postgres
-        self._engine = store.engine if self._on_server else _engine(home / FILE)
+        self._files = OpenFiles()
+        self._engine = store.engine if self._on_server else _own_engine(home / FILE, self._files)
         self._ensure()
 
     def _ensure(self) -> None:
@@ -135,6 +137,7 @@ class ServerTables:
         """Give the connections back; those of a PostgreSQL server are the base's."""
         if not self._on_server:
             self._engine.dispose()
+            self._files.close()
 
     def texts(self) -> Iterator[str]:
         """All that the tables say."""
@@ -337,19 +340,7 @@ def own_places(home: Path) -> list[Path]:
     return [home / f"{FILE}{suffix}" for suffix in BESIDE]
 
 
-def _engine(file: Path) -> sa.Engine:
+def _own_engine(file: Path, files: OpenFiles) -> sa.Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)  # whose keys it holds is nobody else's business
-    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 60, "check_same_thread": False})
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
-
-    return engine
+    return new_engine(sa.URL.create("sqlite", database=str(file)), files)

@@ -7,7 +7,6 @@ which folders took text from it; those, and further ones that are given, are sea
 import contextlib
 import gzip
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -105,8 +104,7 @@ def noted(connection: sa.Connection) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path, _, names in os.walk(folder):
-        yield from (Path(path, name) for name in names if Path(name).suffix in _SUFFIXES)
+    yield from (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
 
 
 def _blocks(file: Path) -> Iterator[bytes]:

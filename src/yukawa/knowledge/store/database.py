@@ -241,7 +241,8 @@ def outside_transactions(engine: sa.Engine, *statements: str) -> list[Any]:
         return []
     plain = engine.raw_connection()  # SQLAlchemy would begin a transaction
     try:
-        return [plain.cursor().execute(statement).fetchall() for statement in statements][-1]
+        rows: list[list[Any]] = [plain.cursor().execute(statement).fetchall() for statement in statements]
+        return rows[-1]
     finally:
         plain.close()
 

@@ -300,3 +300,8 @@ def test_an_unknown_embedder_is_refused(base: KnowledgeBase) -> None:
     with pytest.raises(InputError, match="unknown embedder"):
         taught(base).reindex("hesh")
     assert base.embedding == "hash"
+
+
+def test_texts_are_embedded_as_those_of_passages(base: KnowledgeBase) -> None:
+    made, wanted = base.embed(["one text", "another"]), HashEmbedder().embed(["one text", "another"])
+    assert made.tolist() == wanted.tolist()

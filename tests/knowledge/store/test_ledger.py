@@ -109,6 +109,10 @@ def test_words_that_are_gone_without_an_erasure_are_seen(base: KnowledgeBase) ->
         erase_said(connection, "actor", [2])
     assert base.verify().problems
     assert base.show(other.id)
+    last = next(event.seq for event in base.history(item.id)[1] if event.verb == "purge")
+    with base.store.write() as connection:
+        erase_said(connection, "actor", [last])  # who erased it is kept
+    assert any(f"event {last}: its actor is gone" in line for line in base.verify().problems)
 
 
 @pytest.mark.parametrize("changed", [None, 3])

@@ -317,6 +317,7 @@ class _Fission:
                 frame: str = frame,
                 last: bool = last,
             ) -> None:
+                """Collect what was raised; after the last frame, keep it in the transaction that ends the call."""
                 said = newbie.cleaned(end.value.questions) if end.value is not None else []
                 collected.extend(newbie.Raised(question, frame) for question in said[: newbie.MOST])
                 if last:

@@ -152,3 +152,38 @@ def test_the_verb_erases_from_the_tables_too(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, ["knowledge", "purge", item.id, "--yes"])
     assert result.exit_code == 0, result.output
     assert holding(tmp_path, MARK) == set()
+
+
+def test_whatever_people_send_lies_where_an_erasure_looks_and_goes_with_it(serving):
+    with serving() as served, served.client() as client, served.browser() as browser:
+        store = served.services.base.store
+        once = iter(range(99))
+
+        def post(path, **body):
+            reply = client.post(path, json=body, headers={"idempotency-key": f"k{next(once)}"})
+            assert reply.status_code < 300, reply.text
+            return reply.json()
+
+        item = post("/api/teach", text=STATEMENT, source="handbook")["id"]
+        answer = post("/api/ask", question=f"Where was the Zorblax magnet cooled, in {MARK}?", chat="new")
+        post("/api/preview", text=STATEMENT)
+        post("/v1/chat/completions", model="yukawa", messages=[{"role": "user", "content": QUESTION}])
+        browser.get("/")
+        browser.send("/ask", question=QUESTION)
+        browser.send(f"/answers/{answer['id']}/correct", text=STATEMENT)
+        assert MARK in browser.get("/").text
+        found = holding(served.home, MARK)
+        assert found & set(ServerTexts(store, served.home).files())
+        assert found <= set(places.files(store)), "text is written where no erasure looks for it"
+        erased = client.post(f"/api/items/{item}/purge", json={"reason": "asked for"})
+        assert erased.json() == {"id": item, "status": "purged", "files": [], "trained": []}
+        assert holding(served.home, MARK) == set()
+        page = browser.get("/")
+        assert MARK not in page.text
+        assert "(erased)" in page.text
+        again = client.post(
+            "/api/teach", json={"text": STATEMENT, "source": "handbook"}, headers={"idempotency-key": "k0"}
+        )
+        assert again.status_code == 410
+        assert "what the request did was not undone" in again.json()["error"]["message"]
+        assert client.get("/api/audit").json()["whole"]

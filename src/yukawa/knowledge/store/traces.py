@@ -89,9 +89,9 @@ def note(store: Store, folder: Path) -> None:
     if real(folder) in before:
         return
     with store.write() as connection:
-        kept = [str(one) for one in (*noted(connection), real(folder)) if one.exists()]
+        kept = {str(real(folder)), *(str(one) for one in noted(connection) if one.exists())}
         connection.execute(sa.delete(meta).where(meta.c.key == TAKEN))
-        connection.execute(sa.insert(meta), {"key": TAKEN, "value": json.dumps(sorted(set(kept)))})
+        connection.execute(sa.insert(meta), {"key": TAKEN, "value": json.dumps(sorted(kept))})
 
 
 def noted(connection: sa.Connection) -> list[Path]:

@@ -140,7 +140,7 @@ class Davidson:
         reference: numbers of the models whose strengths sum to zero; None takes all.
 
     Attributes:
-        undetermined: numbers of the effects of position, length and style that cannot be told from the strengths, such as
+        undetermined: numbers of the effects of position, length and style that cannot be separated from the strengths, such as
             the position where the same model was always shown first; they are taken as zero.
 
     Raises:

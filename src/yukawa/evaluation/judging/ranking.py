@@ -21,7 +21,7 @@ from yukawa.evaluation.judging.verdicts import Answers, Verdict, comparisons, le
 RESAMPLES = 1_000
 MOST_INVALID = 0.05  # share of replies of a judge that cannot be used
 LEAST_OVERLAP = 0.05  # share of questions in which the model that writes less has the longer answer
-UNDETERMINED = "not to be told from the strengths"
+UNDETERMINED = "not separated from the strengths"
 _WIDEST = 40.0  # a strength beyond which no likelihood is searched
 
 
@@ -61,7 +61,7 @@ class Ranking:
         strengths: by model, strongest first; infinite, with one end, for a model that never lost or never won.
         ranks: the interval of the rank of each model.
         position: the effect of being shown first, by judge; infinite where a judge chose one side alone, NaN where it
-            cannot be told from the strengths.
+            cannot be separated from the strengths.
         effects: of a difference in length and in style as large as it usually is.
         ties: the parameter nu of ties; NaN where there are none.
         pairs: every two models that were compared.
@@ -148,11 +148,11 @@ def rank(
 
 
 def _undetermined(data: Comparisons, model: Davidson) -> list[str]:
-    """A sentence on the effects that cannot be told from the strengths."""
+    """A sentence on the effects that cannot be separated from the strengths."""
     names = (*(f"the position of answers before {judge}" for judge in data.judges), *data.covariates)
     found = [names[k - len(data.models)] for k in model.undetermined]
     return [
-        f"{name} goes so with the models that its effect cannot be told from their strengths; none is assumed"
+        f"{name} goes so with the models that its effect cannot be separated from their strengths; none is assumed"
         for name in found
     ]
 

@@ -125,7 +125,10 @@ def test_a_second_reviewer_sees_the_pair_as_it_was_made(store: WorkStore) -> Non
     queue.decide(number, "bob", "edit", after="Best.")
     with store.read() as connection:
         rows = connection.execute(sa.select(reviews.c.before, reviews.c.after).order_by(reviews.c.id)).all()
-    assert [tuple(row) for row in rows] == [(first.pair["answer"], "Better."), (first.pair["answer"], "Best.")]
+    assert [tuple(row) for row in rows] == [
+        (first.pair["answer"], "Better."),
+        (first.pair["answer"], "Best."),
+    ]
 
 
 @pytest.mark.parametrize("overlap", [1, 2])

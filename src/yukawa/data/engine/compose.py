@@ -23,7 +23,7 @@ from yukawa.data.dataset import DatasetManifest, open_items, open_rows, write_da
 from yukawa.data.deduplication import find_root, join
 from yukawa.data.engine.likeness import Known, features
 from yukawa.data.engine.report import figures
-from yukawa.data.engine.tables import FILE, WorkStore, evidence, pairs, reviews
+from yukawa.data.engine.tables import ACCEPTED, FILE, WorkStore, evidence, pairs, reviews
 from yukawa.data.filters import read_evaluation
 from yukawa.data.rows import Conversation, Turn
 from yukawa.embedding.registry import open_embedder
@@ -143,7 +143,7 @@ def _of_run(path: Path, name: str) -> Iterable[SourcedRow]:
     store = WorkStore(path)
     try:
         with store.read() as connection:
-            chosen = sa.select(pairs).where(pairs.c.state.in_(("accepted", "edited"))).order_by(pairs.c.id)
+            chosen = sa.select(pairs).where(pairs.c.state.in_(ACCEPTED)).order_by(pairs.c.id)
             answers = [dict(row) for row in connection.execute(chosen).mappings()]
             quotes = [
                 dict(row)

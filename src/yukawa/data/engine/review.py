@@ -81,7 +81,9 @@ class ReviewQueue:
                 skipped[row.pair_id] += row.state == "skipped"
             for pair_id in self._order(connection):
                 used = slots.get(pair_id, set())
-                if pair_id not in seen and len(used) - skipped[pair_id] < self._overlap:  # who skips leaves it to others
+                if (
+                    pair_id not in seen and len(used) - skipped[pair_id] < self._overlap
+                ):  # who skips leaves it to others
                     slot = next(n for n in itertools.count() if n not in used)
                     row = {
                         "pair_id": pair_id,

@@ -254,7 +254,7 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _tables(value: Any) -> list[Mapping[str, Any]]:
-    """The tables of a list; none of what is no list."""
+    """The tables of a list; none of anything else."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

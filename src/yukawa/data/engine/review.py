@@ -4,7 +4,6 @@ A pair has as many slots as reviewers are to see it. Who claims one has it for a
 a pair twice, or what others said of it. An edit keeps the words before and after, which make a preference for training.
 """
 
-import itertools
 import random
 import time
 from collections import Counter
@@ -76,15 +75,17 @@ class ReviewQueue:
             seen = set(connection.execute(sa.select(claims.c.pair_id).where(mine)).scalars())
             slots: dict[int, set[int]] = {}
             skipped: Counter[int] = Counter()
-            for row in connection.execute(sa.select(claims.c.pair_id, claims.c.slot, claims.c.state)):
-                slots.setdefault(row.pair_id, set()).add(row.slot)
-                skipped[row.pair_id] += row.state == "skipped"
+            for pair_id, slot, state in connection.execute(
+                sa.select(claims.c.pair_id, claims.c.slot, claims.c.state)
+            ):
+                slots.setdefault(pair_id, set()).add(slot)
+                skipped[pair_id] += state == "skipped"
             for pair_id in self._order(connection):
                 used = slots.get(pair_id, set())
                 if (
                     pair_id not in seen and len(used) - skipped[pair_id] < self._overlap
                 ):  # who skips leaves it to others
-                    slot = next(n for n in itertools.count() if n not in used)
+                    slot = min(set(range(len(used) + 1)) - used)
                     row = {
                         "pair_id": pair_id,
                         "slot": slot,

@@ -12,7 +12,6 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from yukawa.core.bootstrap import FEWEST, TOO_FEW
-from yukawa.core.crossed import JACKKNIFE
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import LEVEL, SHARE, Estimate, Sample, binomial_test, check_options, compare, holm
 from yukawa.evaluation.judging.davidson import Array, Comparisons, Davidson, Fit, pair_shares
@@ -256,7 +255,7 @@ def _weights(fit: Fit, parts: dict[int, float]) -> Array:
 
 def _estimate(fit: Fit, weights: Array, level: float) -> Estimate:
     low, high, error = fit.interval(weights, level)
-    method = TOO_FEW if math.isnan(error) else JACKKNIFE
+    method = TOO_FEW if math.isnan(error) else "jackknife"
     return Estimate(float(weights @ fit.effects), low, high, error, level, method, fit.clusters)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.bootstrap import FEWEST
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_text
 from yukawa.core.statistics import LEVEL, Estimate, Sample, check_options, estimate, holm
@@ -211,8 +210,8 @@ def _study(criterion: str, rows: Sequence[Score], level: float, resamples: int, 
         )
     elif not effects.for_other_judges and any(row.kind != "rule" for row in used):
         notes.append(
-            f"intervals are for other questions and these judges ({len(set(judges))}): fewer than {FEWEST}, or judges without "
-            "whom models are not connected, do not speak for other judges"
+            f"intervals are for other questions and these judges ({len(set(judges))}): too few judges, or judges without whom "
+            "models are not connected, do not speak for other judges"
         )
     levels = effects_within(values, judges, questions, models, crossed=False)
     if levels is None:

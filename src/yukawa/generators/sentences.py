@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import plans, species, spellings, words
+from yukawa.generators import phrases, plans, species, spellings, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _EXPERIMENT = {
@@ -18,7 +18,7 @@ _ARROW = re.compile(
     r"^[\s,)]*+(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
     r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decaying|decayed|decays?|tranistion\w*"
     r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
-    r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|\bvia\b|到|至|成|为|為)\s*(?:both )?",
+    r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|到|至|成|为|為)\s*(?:both )?",
     re.IGNORECASE,
 )
 _COUNTS = {
@@ -27,7 +27,7 @@ _COUNTS = {
 }  # fmt: skip
 _COUNT = re.compile(rf"(?:^|[\s(,到成为為])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
-    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|from|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
@@ -46,11 +46,17 @@ _EVENTS = (
     re.compile(rf"\bN\s{{0,3}}=\s{{0,3}}{_AMOUNT}"),
     re.compile(rf"{_AMOUNT}(?=\s{{1,3}}[A-Z]|\s{{1,3}}psi|\s{{1,3}}chi)", re.IGNORECASE),
 )
+_INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
-_ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)\b", re.IGNORECASE)
+_ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
+_UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 0.001}
 _FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
-_NEGATED = re.compile(r"\b(?:not|without|except|excluding|but no|never)\b|不|除了|没有", re.IGNORECASE)
+# Words that begin another decay, words that give a choice, that end a list, and that mean all of a kind.
+_BEGINS = re.compile(r"\b(?:with|where|then|followed|after|from|whose|subsequent\w*|while|which)\b|其中|然后|接着|再")
+_INSTEAD = re.compile(r"\bor\b|或|/")
+_JOINED = re.compile(r"\band\b|和|与|以及")
+_EVERY = re.compile(r"\b(?:both|each|every|all)\b|两个都|都")
 _WORDS = frozenset(
     {
         "a",
@@ -88,11 +94,8 @@ _LIKE_PARTICLE = re.compile(
 _ENDS = re.compile(
     r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose|follow\w*|after\w*|while|when|which|that|from|on|by|using)\b|到|衰变"
 )
+_SHORTEST = 4  # letters of a word for which a name is offered
 _ASIDE = re.compile(r"\b(?:at|from|near|above|on)\s+(?:the\s+|an?\s+)?$|在\s*$")
-_ORDINARY = re.compile(
-    r"(?:a|an|the|and|with|meson|mesons|pair|pairs|of|one|two|three|four|charged|neutral|plus|baryon|both|\d|x|also|each|"
-    r"两个|兩個|三个|一个|和|以及|与|对|一对|个)$", re.IGNORECASE
-)  # fmt: skip
 # Names of the newest Review that the tables of generators write otherwise.
 _OF_TABLES = {
     "X(3872)": "X_1(3872)",
@@ -114,11 +117,21 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
         InputError: no decay is named, a charge is missing, or a decay is impossible: which law it breaks.
     """
     plain, slips = _plain(sentence)
-    excluded = _NEGATED.search(plain)
-    if excluded:
-        reason = f"the sentence excludes something ({excluded[0]}), which a decay card cannot"
-        raise InputError(reason, hint="name the decays that are wanted")
-    named = _without_beams(_named(_without_both(plain)))
+    steps: list[plans.DecayStep] = []
+    notes: list[str] = []
+    for variant in phrases.lepton_variants(_without_both(plain)):
+        found, said = _steps(variant, experiment)
+        steps += [step for step in found if step not in steps]
+        notes += [note for note in said if note not in notes]
+    if _BOTH.search(plain):
+        steps, said = _with_conjugates(steps)
+        notes += said
+    return about(sentence, steps, (*slips, *notes), experiment)
+
+
+def _steps(plain: str, experiment: str | None) -> tuple[list[plans.DecayStep], list[str]]:
+    """The decays of a sentence in plain words."""
+    named = _with_beams(_named(plain))
     clauses = _clauses(named)
     if not clauses:
         raise plans.UnreadSentence(
@@ -127,7 +140,25 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
         )
     steps, notes = plans.resolved_steps(_from_the_first(clauses))
     _refuse_stray(named, clauses, steps)
-    return about(sentence, steps, (*slips, *notes), experiment)
+    sources = [name for each in named if each.aside for name in each.options]
+    return plans.with_source(steps, sources, experiment or _experiment(plain, steps)), notes
+
+
+def _with_conjugates(steps: Sequence[plans.DecayStep]) -> tuple[list[plans.DecayStep], list[str]]:
+    """The decays with the conjugate mode of each particle that is its own antiparticle; the antiparticles of others copy theirs."""
+    found: list[plans.DecayStep] = []
+    notes: list[str] = []
+    for step in steps:
+        found.append(step)
+        other = plans.conjugate_step(step)
+        if other.parent == step.parent and not any(
+            each.parent == step.parent and plans.same_state(each.daughters, other.daughters) for each in steps
+        ):
+            found.append(other)
+            notes.append(f"the conjugate is a mode of {step.parent} as well: {other}")
+    if not notes and all(plans.conjugate_of(step.parent) == step.parent for step in steps):
+        notes.append("the conjugate of these decays is the same decays")
+    return found, notes
 
 
 def _refuse_stray(
@@ -138,9 +169,9 @@ def _refuse_stray(
     """Refuse a sentence with a particle that is in no decay: one that was not read would be another chain."""
     read = {id(each) for clause in clauses for each in (clause.parent, *clause.daughters)}
     held = {name for step in steps for name in (step.parent, *step.daughters)}
-    held |= {plans.conjugate_of(name) for name in held}
+    held.add(plans.conjugate_of(steps[0].parent))
     for each in named:
-        if id(each) not in read and not each.aside and held.isdisjoint(each.options):
+        if id(each) not in read and not each.aside and "vpho" not in each.options and held.isdisjoint(each.options):
             raise plans.UnreadSentence(
                 f"the sentence names {each.text}, which is in none of its decays: {'; '.join(map(str, steps))}",
                 hint='write "A -> B C" for each decay',
@@ -155,7 +186,8 @@ def about(
     energy, card = _ENERGY.search(plain), _FILE.search(sentence)
     return plans.CardPlan(
         tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
-        float(energy[1]) / (1000 if energy[2].lower() == "mev" else 1) if energy else None, card[0] if card else "", tuple(notes),
+        float(energy[1]) * _UNITS[energy[2].lower()] if energy else None, card[0] if card else "",
+        bool(phrases.FREE_HALF.search(sentence)), tuple(notes),
     )  # fmt: skip
 
 
@@ -169,7 +201,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
     plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
-    plain = re.sub(r"\(\s*+([^()→\s][^()→]*+→[^()]*+)\)", _listed, plain)
+    plain = re.sub(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)", _listed, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
@@ -178,7 +210,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
 
 def _listed(found: re.Match[str]) -> str:
     """A bracket as a list of decays where it begins with one particle and an arrow, else as it is."""
-    first = found[1].partition("→")[0]
+    first = re.sub(r"\b(?:with|where|and|then|the|here|其中)\b", " ", found[1].partition("→")[0])
     return f", {found[1]}, " if len(first.split()) == 1 else found[0]
 
 
@@ -232,7 +264,8 @@ def _generator_names() -> dict[str, str]:
     }
 
 
-def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
+def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Where particles are named, and the names of EvtGen that each can mean."""
     places: list[tuple[int, int, tuple[str, ...]]] = []
     for word in re.finditer(r"[^\s,;]+", plain):
         name = word[0].strip(".:")
@@ -255,60 +288,107 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
             options += tuple(f"anti-{name}" for name in options)
         if options:
             places.append((mention.start, mention.end, options))
-    places.sort()
+    return sorted(places)
+
+
+def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
+    """The particles of a sentence with what stands between them; `strict` refuses what is not read."""
+    places = _places(plain)
+    free = {start for start, end, _ in places if phrases.FREE.match(plain, end)}
+    plain = _without_free(plain, places)
+    if strict:
+        phrases.refuse_wishes(plain)
     found: list[plans.NamedParticle] = []
     last = 0
     for start, end, options in places:
         gap = plain[last:start]
         each = plans.NamedParticle(options, plain[start:end])
+        if found:
+            _behind(found[-1], gap)
         if strict:
-            _refuse_unknown(gap, bool(found) and not found[-1].arrow)
+            _refuse_unknown(gap, bool(found) or "→" in gap, bool(found) and not found[-1].arrow)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
-        if found:
-            before = found[-1]
-            inner = gap.replace("(", " ").replace(")", " ")
-            arrow = _ARROW.match(inner.lstrip() if "(" in gap else inner)
-            before.opens = "(" in gap
-            before.closes = gap.count(")")
-            before.arrow = bool(arrow) and not _SEPARATES.match(inner.strip()[:1] or "x")
-        each.aside = bool(_ASIDE.search(gap))
+        each.aside = bool(_ASIDE.search(gap)) or start in free
         each.apart = bool(_SEPARATES.search(gap)) or not found
+        each.begins, each.joined = bool(_BEGINS.search(gap)), bool(_JOINED.search(gap))
+        each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
+        each.either = "+-" in each.text or "-+" in each.text
         found.append(each)
         last = end
-    if strict:
-        _refuse_unknown(plain[last:], False)
+    if strict and found:
+        _refuse_behind(found[-1], plain[last:])
     return found
 
 
-def _refuse_unknown(gap: str, inside: bool) -> None:
-    """Refuse a word that may be a particle which is not known: a decay without it would be another."""
+def _refuse_behind(before: plans.NamedParticle, gap: str) -> None:
+    """Refuse what may be a daughter behind the last particle, and a decay to what is no particle."""
+    _refuse_unknown(gap, False, False)
+    arrow = _ARROW.match(gap)
+    if arrow:
+        rest = _SEPARATES.split(gap[arrow.end() :], maxsplit=1)[0].strip()
+        raise plans.UnreadSentence(
+            f'what {before.text} decays to ("{rest[:60]}") names no particle', hint="write, for instance, e+ e- or mu+ mu-"
+        )
+    first = _ENDS.split(gap, maxsplit=1)[0]
+    _refuse_unknown(first, True, True)
+
+
+def _behind(before: plans.NamedParticle, gap: str) -> None:
+    """Note what follows a particle: an arrow, a bracket."""
+    inner = gap.replace("(", " ").replace(")", " ")
+    arrow = _ARROW.match(inner.lstrip() if "(" in gap else inner)
+    before.opens = "(" in gap
+    before.closes = gap.count(")")
+    before.arrow = bool(arrow) and not _SEPARATES.match(inner.strip()[:1] or "x")
+
+
+def _without_free(plain: str, places: Sequence[tuple[int, int, tuple[str, ...]]]) -> str:
+    """A sentence without the words that leave a particle to the decay table."""
+    for _, end, _ in places:
+        words_ = phrases.FREE.match(plain, end)
+        if words_:
+            plain = plain[:end] + " " * (words_.end() - end) + plain[words_.end() :]
+    return plain
+
+
+def _refuse_unknown(gap: str, between: bool, inside: bool) -> None:
+    """Refuse what may be a particle that is not known, and between particles each word that may alter what is meant."""
+    if _FILE.search(gap):
+        gap = _FILE.sub(" ", gap)
+    for pattern in _EXPERIMENT.values():
+        gap = re.sub(pattern, " ", gap, flags=re.IGNORECASE)
     like = _LIKE_PARTICLE.search(gap)
-    others = re.findall(r"[^\W_]+", gap) if inside and not _ENDS.search(gap) else []
-    unknown = (
-        like[0]
-        if like
-        else next((word for word in others if not _ORDINARY.match(word) and word.isascii()), "")
-    )
-    if (
-        unknown
-        and not _FILE.search(gap)
-        and not any(re.search(pattern, unknown, re.IGNORECASE) for pattern in _EXPERIMENT.values())
-    ):
-        near = words.nearest_word(unknown, species.known_species())
+    others = [] if like or not between else list(phrases.unread_words(_ENERGY.sub(" ", gap)))
+    if not like and not others:
+        return
+    unknown = like[0] if like else others[0]
+    if like or (inside and not _ENDS.search(gap)):
         # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
+        near = _slip_of(unknown)
         raise (InputError if like else plans.UnreadSentence)(
             f"the sentence names {unknown}, which is not a particle of the tables",
             hint=f"write {near}" if near else "",
         )
+    raise plans.UnreadSentence(
+        f'what "{" ".join(others)}" between two particles means is not read', hint='write "A -> B C, B -> D E"'
+    )
 
 
-def _without_beams(named: list[plans.NamedParticle]) -> list[plans.NamedParticle]:
-    """The particles without the e+ e- that collide first."""
-    names = [each.options for each in named[:2]]
-    if len(named) > 2 and named[1].arrow and {"e+", "e-"} <= {name for options in names for name in options}:
-        return named[2:]
-    return named
+def _slip_of(word: str) -> str:
+    """The one particle of the Review for which a word is a slip of the pen; '' if there is none, or if the word is short."""
+    if len(word) < _SHORTEST:
+        return ""
+    found = {name for name in (*_generator_names().values(), *_NICKNAMES) if words.is_slip(word, name)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _with_beams(named: list[plans.NamedParticle]) -> list[plans.NamedParticle]:
+    """The particles with a virtual photon for the e+ e- that collide first."""
+    names = {name for each in named[:2] for name in each.options}
+    if len(named) < 3 or not named[1].arrow or names != {"e+", "e-"}:
+        return named
+    return [plans.NamedParticle(("vpho",), "e+ e-", arrow=True, apart=True), *named[2:]]
 
 
 # ---- clauses -------------------------------------------------------------------------------------
@@ -322,7 +402,38 @@ def _clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
             at = _clause(named, at, found, nested=named[at].opens)
         else:
             at += 1
-    return [each for each in found if each.daughters]
+    for clause in found:
+        _refuse_two_in_one(clause)
+        _refuse_uncounted(clause)
+    return [each for each in found if each.daughters and not _is_collision(each)]
+
+
+def _refuse_uncounted(clause: plans.DecayClause) -> None:
+    """Refuse "phi -> kaons", which does not say how many."""
+    for each in clause.daughters:
+        if re.fullmatch(r"[A-Za-z]{3,}s", each.text) and each.count == 1:
+            raise plans.UnreadSentence(
+                f"the sentence does not say how many {each.text} {clause.parent.text} decays to",
+                hint="write two of them, or their charges",
+            )
+
+
+def _is_collision(clause: plans.DecayClause) -> bool:
+    """Whether e+ e- make one particle, or two taus, which the program of the collision hands to EvtGen."""
+    taus = all({"tau+", "tau-"} & set(each.options) for each in clause.daughters)
+    return clause.parent.options == ("vpho",) and (len(clause.daughters) == 1 or taus)
+
+
+def _refuse_two_in_one(clause: plans.DecayClause) -> None:
+    """Refuse "K- pi+ and K+ K-", which may be one decay or two."""
+    each = list(dict.fromkeys(map(id, clause.daughters)))
+    joined = {id(daughter) for daughter in clause.daughters if daughter.joined}
+    for at, daughter in enumerate(each):
+        if daughter in joined and at > 1 and at < len(each) - 1:
+            raise plans.UnreadSentence(
+                f'whether "and" joins daughters or decays of {clause.parent.text} is not certain',
+                hint='leave "and" out between daughters, and write "or" between modes',
+            )
 
 
 def _from_the_first(clauses: Sequence[plans.DecayClause]) -> list[plans.DecayClause]:
@@ -364,6 +475,12 @@ def _clause(
             if (each.apart or again) and clause.daughters:
                 return at
             return _chained(named, at, clause, found)
+        if each.begins and clause.daughters:  # in no decay
+            at += 1
+            continue
+        if each.instead and clause.daughters:
+            clause = plans.DecayClause(clause.parent, instead=True)
+            found.append(clause)
         clause.daughters += [each] * each.count
         at += 1
         if nested and each.closes:

@@ -17,12 +17,17 @@ _PAIRS = (
     (re.compile(r"正反\s*([^\s,，、。对到]{1,8}?)(?:子)?对|正反\s*([^\s,，、。对到]{1,8})"), r"{0} 反{0}"),
     (re.compile(r"正负\s*(电子|缪子|μ子|π介子|K介子|介子)对?"), r"{0}+ {0}-"),
     (re.compile(r"\bdi-?(muon|electron|pion|kaon|photon|tau)s?\b", re.IGNORECASE), r"{0} {0}"),
+    (re.compile(r"\b(?:a |an )?(muon|electron|pion|kaon|photon)[- ]pair\b|\ba pair of (muon|electron|pion|kaon|photon)s\b", re.IGNORECASE),
+     r"{0} {0}"),
 )
 _CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
 _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
 _GLUED = re.compile(rf"(?<![\w\\/*'+-]){_PART}{{2,6}}(?![\w'*(+-])")
 # Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
 _GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
+_PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|Lambda|Sigma|Xi|pi0|tauon)s\b")
+# A number before a bracket: 2(pi+ pi-).
+_REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
 _NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
@@ -59,6 +64,7 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
+    plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))
     plain = _ASIDES.sub(lambda found: " " * len(found[0]), plain)
     notes: list[str] = []
 

@@ -1,0 +1,112 @@
+"""What a sentence says beside its decays: a letter for several leptons, words that alter nothing, wishes that no card can hold."""
+
+import re
+from collections.abc import Iterator
+
+from yukawa.core.errors import InputError
+
+_LEPTON = r"(?:e|mu|tau|electrons?|muons?|taus?|tauons?)(?![A-Za-z0-9_+-])"
+_VALUES = re.compile(
+    rf"[(\[]?\s*\b(?:with|where|for|and|here|其中)?\s*\b(?:the\s+)?(?:letter\s+)?l(?:epton)?s?\s*"
+    rf"(?:=|:|\bis\b|\bare\b|\bbeing\b|\bstands?\s+for\b|\bdenotes?\b|\bin\b|为|是|表示|代表)\s*(?:either\s+|an?\s+|both\s+)?[{{(]?\s*"
+    rf"({_LEPTON}(?:\s*(?:[,;/&、]|\bor\b|\band\b|和|或|与)+\s*(?:an?\s+)?{_LEPTON})*)\s*[}})]?\s*[)\]]?"
+)
+_LETTER = re.compile(r"(?<![A-Za-z0-9^'*])l(?=[\^{}]*[+-]*(?![A-Za-z0-9_']))")
+_DOUBLE = re.compile(r"(?<![A-Za-z0-9])ll(?![A-Za-z0-9])")
+_SHORT = {"electron": "e", "muon": "mu", "tauon": "tau"}
+
+# What no card written from a sentence can hold, or what the grammar would have to guess; with the reason.
+_REFUSED = (
+    (
+        r"\b(?:not|without|except|excluding|but no|never|instead of|rather than)\b|不|除了|没有",
+        "the sentence excludes something ({}), which a decay card cannot", "name the decays that are wanted",
+    ),
+    (
+        r"\b(?:anything|everything|whatever|inclusive(?:ly)?|invisible|semi-inclusive)\b|(?<![A-Za-z0-9_(/])X(?:_[a-z]{1,2})?(?![A-Za-z0-9_(/])|任意|任何|单举|不可见",
+        "{} is no list of daughters: a mode of a card names each", "name the particles, or leave the decay to the table",
+    ),
+    (
+        r"\d\s?%|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b|(?<![\d.])0\.\d+|分支比|权重|概率",
+        "fractions of several modes ({}) are not read from a sentence: modes that it joins by \"or\" get equal ones",
+        "write the card with equal fractions, and put yours in",
+    ),
+    (
+        r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|\b(?:the )?(?:first|second) one\b|另一个|另外一个|前者|后者",
+        "which particle \"{}\" means is not certain", "write its name with its charge",
+    ),
+    (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
+    (r"\bvia\b|\bthrough\b|经由|经过", "an intermediate state behind \"{}\" is not certain", 'write "A -> B C, B -> D E"'),
+    (r"\b(?:versus|vs)\b", "\"{}\" may compare two signals, of which each wants a card", 'join the halves of one event by "and"'),
+)  # fmt: skip
+_PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)
+# The half of an event that decays by the table: "tau+ -> anything", "D- generic", "D- 任意衰变".
+FREE = re.compile(
+    r"\s*(?:→|\b(?:is|are|goes|go|decays?|decaying|decay)\b|衰变)*\s*(?:(?:is|to|into|as|到)\s*)*"
+    r"(?:\b(?:anything|everything|whatever|generic(?:ally)?|inclusive(?:ly)?|free(?:ly)?|any(?:thing| way| decays?)?)\b|任意|自由|单举)"
+    r"\s*(?:decays?|modes?|衰变)?", re.IGNORECASE,
+)  # fmt: skip
+# Somewhere in a sentence, the same about the other half of a pair.
+FREE_HALF = re.compile(r"\b(?:generic|anything|inclusive(?:ly)?|freely)\b|任意|自由衰变", re.IGNORECASE)
+
+_WORDS = frozenset(
+    "a an the and or of in on at to into by as for from with where when while whose which that who then also again so is are be being been"
+    " was were has have it its this these those their they we i you both each every same all them"
+    " meson mesons baryon baryons boson bosons hyperon hyperons hadron hadrons particle particles resonance resonances state states system"
+    " pair pairs candidate candidates decay decays decaying decayed transition transitions go goes going proceed proceeds proceeding"
+    " produce produces produced producing production make makes made create created give gives giving yield yields yielding turn turns turning"
+    " convert converts become becomes leave leaves leaving force forced forces forcing follow followed following follows subsequent subsequently"
+    " after afterwards finally next further later before first once turn whereby wherein including include includes included plus together along"
+    " two three four five six charged neutral oppositely opposite identical further decay-chain"
+    " intermediate final initial exclusive exclusively only always just itself must should will would can could shall may does do"
+    " signal mode modes channel channels chain chains process processes sample samples event events simulation simulate simulated simulating"
+    " generate generated generation generator study studied mc monte carlo card cards file files decfile dec decay-card options"
+    " radiative radiatively hadronic hadronically semileptonic semileptonically leptonic leptonically rare dalitz isospin violating electromagnetic"
+    " strong weak nonresonant physics analysis search please reconstructed reconstruct reconstructing detected tagged tag tagging tags using use used want need needs like"
+    " cascade back number i.e ie e.g x collision collisions collider annihilation annihilations energy cms threshold peak pole run data"
+    " gev mev tev million thousand k m".split()
+)
+_CHINESE = re.compile(
+    "其中|然后|接着|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|事例|信号|介子|重子|粒子|轻子|光子"
+    "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|用|写|卡|道|能量|处|时|于|请|通过"
+)
+_NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
+
+
+def lepton_variants(plain: str) -> list[str]:
+    """A sentence with a letter for several leptons, once for each of its values: l = e, mu; else the sentence alone.
+
+    Raises:
+        InputError: the sentence uses the letter and does not say what it stands for.
+    """
+    plain = _DOUBLE.sub("l l", plain)
+    found = _VALUES.search(plain)
+    if found is None:
+        letter = _LETTER.search(plain)
+        if letter:
+            raise InputError(
+                "l stands for a lepton, and the sentence does not say for which", hint='write, for instance, "with l = e, mu"'
+            )
+        return [plain]
+    words = re.findall(r"[a-z]+", re.sub(r"\b(?:or|and|an?)\b", " ", found[1]))
+    values = dict.fromkeys(_SHORT.get(word.rstrip("s"), word.rstrip("s")) for word in words)
+    rest = f"{plain[: found.start()]} ; {plain[found.end() :]}"
+    return [_LETTER.sub(value, rest) for value in values]
+
+
+def refuse_wishes(plain: str) -> None:
+    """Refuse what no card can hold, and what would have to be guessed.
+
+    Raises:
+        InputError: with the words of the sentence and the reason.
+    """
+    for pattern, reason, hint in _PATTERNS:
+        found = pattern.search(plain)
+        if found:
+            raise InputError(reason.format(found[0].strip()), hint=hint)
+
+
+def unread_words(gap: str) -> Iterator[str]:
+    """The words between two particles that are not known to alter nothing."""
+    for word in re.findall(r"[^\W\d_](?:[\w.'-]*\w)?", _CHINESE.sub(" ", _NUMBER.sub(" ", gap))):
+        if word.lower().strip(".") not in _WORDS:
+            yield word

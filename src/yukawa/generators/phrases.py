@@ -36,7 +36,6 @@ _REFUSED = (
     ),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
     (r"\bvia\b|\bthrough\b|经由|经过", "an intermediate state behind \"{}\" is not certain", 'write "A -> B C, B -> D E"'),
-    (r"\b(?:versus|vs)\b", "\"{}\" may compare two signals, of which each wants a card", 'join the halves of one event by "and"'),
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)
 # The half of an event that decays by the table: "tau+ -> anything", "D- generic", "D- 任意衰变".
@@ -56,12 +55,12 @@ _WORDS = frozenset(
     " produce produces produced producing production make makes made create created give gives giving yield yields yielding turn turns turning"
     " convert converts become becomes leave leaves leaving force forced forces forcing follow followed following follows subsequent subsequently"
     " after afterwards finally next further later before first once turn whereby wherein including include includes included plus together along"
-    " two three four five six charged neutral oppositely opposite identical further decay-chain"
+    " versus vs one two three four five six charged neutral oppositely opposite identical further decay-chain"
     " intermediate final initial exclusive exclusively only always just itself must should will would can could shall may does do"
     " signal mode modes channel channels chain chains process processes sample samples event events simulation simulate simulated simulating"
     " generate generated generation generator study studied mc monte carlo card cards file files decfile dec decay-card options"
     " radiative radiatively hadronic hadronically semileptonic semileptonically leptonic leptonically rare dalitz isospin violating electromagnetic"
-    " strong weak nonresonant physics analysis search please reconstructed reconstruct reconstructing detected tagged tag tagging tags using use used want need needs like"
+    " strong weak nonresonant physics analysis search please reconstructed reconstruct reconstructing detected tagged tag tagging tags single double using use used want need needs like"
     " cascade back number i.e ie e.g x collision collisions collider annihilation annihilations energy cms threshold peak pole run data"
     " gev mev tev million thousand k m".split()
 )

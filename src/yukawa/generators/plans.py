@@ -75,6 +75,7 @@ class NamedParticle:
         instead: whether "or" comes before it.
         joined: whether "and" comes before it.
         every: whether "both" or "each" comes before it.
+        single: whether "one" comes before it.
         either: whether it has both signs, as in mu+-.
     """
 
@@ -90,6 +91,7 @@ class NamedParticle:
     instead: bool = False
     joined: bool = False
     every: bool = False
+    single: bool = False
     either: bool = False
 
 
@@ -155,6 +157,11 @@ def _one(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecaySte
     parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
     found, notes = _resolved(parents, clause)
     name = found[0].parent
+    if clause.parent.single and produced.count(name) > 1:
+        raise UnreadSentence(
+            f"one of {produced.count(name)} {name} decays alone, for which a card needs an alias of its own",
+            hint=f"leave \"one\" out, so that every {name} decays so",
+        )
     opposite = conjugate_of(name)
     if not steps or name in produced or name == steps[0].parent or opposite == steps[0].parent:
         return found, notes

@@ -27,7 +27,7 @@ _COUNTS = {
 }  # fmt: skip
 _COUNT = re.compile(rf"(?:^|[\s(,到成为為])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
 _SEPARATES = re.compile(
-    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|from|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
+    r"[,;.。，；、]|\b(?:and|with|where|then|followed|after|from|versus|vs|whose|subsequent\w*|while|the)\b|其中|并|且|再|然后|接着"
 )
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
@@ -53,9 +53,10 @@ _ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b
 _UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 0.001}
 _FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 # Words that begin another decay, words that give a choice, that end a list, and that mean all of a kind.
-_BEGINS = re.compile(r"\b(?:with|where|then|followed|after|from|whose|subsequent\w*|while|which)\b|其中|然后|接着|再")
+_BEGINS = re.compile(r"\b(?:with|where|then|followed|after|from|versus|vs|whose|subsequent\w*|while|which)\b|其中|然后|接着|再")
 _INSTEAD = re.compile(r"\bor\b|或|/")
 _JOINED = re.compile(r"\band\b|和|与|以及")
+_ONE = re.compile(r"\bone\b|一个")
 _EVERY = re.compile(r"\b(?:both|each|every|all)\b|两个都|都")
 _WORDS = frozenset(
     {
@@ -270,16 +271,17 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
     for word in re.finditer(r"[^\s,;]+", plain):
         name = word[0].strip(".:")
         bare = re.sub(r"^anti-?", "anti-", name)
+        # Lambda_c- is the antiparticle of which the table's name begins with anti-.
+        usual = (name, bare, f"anti-{name}") if name[-1:] in ("+", "-") else (name, bare)
         right = next(
-            (each for each in (name, bare) if each in species.known_species() and each not in _WORDS),
-            _NICKNAMES.get(name, ""),
+            (each for each in usual if each in species.known_species() and each not in _WORDS), _NICKNAMES.get(name, "")
         )
         if right:
             places.append((word.start(), word.start() + len(name), (_OF_TABLES.get(right, right),)))
     taken = {at for start, end, _ in places for at in range(start, end)}
     names = _generator_names()
     for mention in find_particles(plain):
-        if mention.start in taken:
+        if mention.start in taken or plain[mention.start : mention.end] == "N":  # a nucleon, or a heavy neutrino
             continue
         options = tuple(dict.fromkeys(names[name] for name in mention.names if name in names))
         if all(name.startswith("nu_") for name in options) and plain[mention.start : mention.end].rstrip(
@@ -306,12 +308,14 @@ def _named(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
         if found:
             _behind(found[-1], gap)
         if strict:
-            _refuse_unknown(gap, bool(found) or "→" in gap, bool(found) and not found[-1].arrow)
+            decayed = any(each.arrow or each.opens for each in found)  # before, a sentence says what it likes
+            _refuse_unknown(gap, decayed or "→" in gap, decayed and not found[-1].arrow)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
         each.aside = bool(_ASIDE.search(gap)) or start in free
         each.apart = bool(_SEPARATES.search(gap)) or not found
         each.begins, each.joined = bool(_BEGINS.search(gap)), bool(_JOINED.search(gap))
+        each.single = bool(_ONE.search(gap))
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
         each.either = "+-" in each.text or "-+" in each.text
         found.append(each)
@@ -363,7 +367,7 @@ def _refuse_unknown(gap: str, between: bool, inside: bool) -> None:
     if not like and not others:
         return
     unknown = like[0] if like else others[0]
-    if like or (inside and not _ENDS.search(gap)):
+    if like or re.fullmatch(r"[A-Z]", unknown) or (inside and not _ENDS.search(gap)):
         # What looks like a particle is one that is missing; another word may be one that the grammar does not know.
         near = _slip_of(unknown)
         raise (InputError if like else plans.UnreadSentence)(

@@ -11,7 +11,7 @@ _ASIDES = re.compile(
     r"(?:\b(?:in|at|from)\s+)?(?<![\w+])(?:e\+\s?e-|pp|p\s?p|p\s?pbar)[ -]?(?:collisions?|annihilations?|collider|machine|events|data)\b"
     r"|正负电子对撞机?|质子对撞|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
     r"(?: decays?)?|\b(?:I|you|we|they|he|she|it|that|there|let|what|who|here)'(?:d|ll|m|re|ve|s)\b|\b(?:don|can|won|isn|doesn)'t\b"
-    r"|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
+    r"|\b(?:i\.\s?e|e\.\s?g|a\.\s?k\.\s?a)\b\.?|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
 )  # fmt: skip
 _PAIRS = (
     (re.compile(r"正反\s*([^\s,，、。对到]{1,8}?)(?:子)?对|正反\s*([^\s,，、。对到]{1,8})"), r"{0} 反{0}"),
@@ -28,6 +28,7 @@ _GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?
 _PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|Lambda|Sigma|Xi|pi0|tauon)s\b")
 # A number before a bracket: 2(pi+ pi-).
 _REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
+_MASS_LAST = re.compile(r"(?<=[A-Za-z*'])([0+-])\((\d{3,5})\)")  # K*0(892), which the Review writes K*(892)0
 _NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
@@ -64,6 +65,7 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
+    plain = _MASS_LAST.sub(r"(\2)\1", plain)
     plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))
     plain = _ASIDES.sub(lambda found: " " * len(found[0]), plain)
     notes: list[str] = []

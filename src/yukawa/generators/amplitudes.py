@@ -128,7 +128,12 @@ _BES = (
     ),
     _Rule(_names("chi_c1", "gamma", "J/psi"), "AV2GV", "", "axial vector to photon and vector"),
     *(
-        _Rule(_names(parent, *pair.split()), "J2BB1", alpha, f"1 + alpha cos^2, alpha {alpha} as BESIII measured it")
+        _Rule(
+            _names(parent, *pair.split()),
+            "J2BB1",
+            alpha,
+            f"1 + alpha cos^2, alpha {alpha} as BESIII measured it",
+        )
         for parent, pair, alpha in _BARYON_PAIRS
     ),
     _Rule(

@@ -14,6 +14,7 @@ from yukawa.generators.species import Species, SpeciesNames, header_species
 if TYPE_CHECKING:
     from yukawa.generators.fractions import Measured
 
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a card is read with.

@@ -77,6 +77,8 @@ class CardCheck:
     def _alias(self, command: Command) -> None:
         new, old = command.words
         at = command.start
+        if new in self.modes.circular:
+            return
         if new == old:
             self.modes.report("E-CIRCLE", at, f"{new} is an alias of itself")
             self.modes.circular.add(new)

@@ -110,25 +110,27 @@ _LEPTONS = ("Beams:idA = 11", "Beams:idB = -11")
 _PROTONS = ("Beams:idA = 2212", "Beams:idB = 2212")
 # The energy in GeV and the process in which e+ e- or two protons make a particle, by a pattern of its name: the first counts.
 _LEPTON_PROCESSES = (
-    (r"Higgs0", 240.0, ("HiggsSM:ffbar2HZ = on",), "e+ e- -> Z H"),
-    (r"W[+-]", 163.0, ("WeakDoubleBoson:ffbar2WW = on",), "e+ e- -> W+ W-"),
-    (r"(?:anti-)?t$", 365.0, ("Top:ffbar2ttbar(s:gmZ) = on",), "e+ e- -> t anti-t"),
-    (r"Z0", 91.188, ("WeakSingleBoson:ffbar2gmZ = on",), "e+ e- -> Z"),
-    (r"tau[+-]", 91.188, ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 15"), "e+ e- -> Z -> tau+ tau-"),
-    (r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)", 91.188,
+    (re.compile(r"Higgs0"), 240.0, ("HiggsSM:ffbar2HZ = on",), "e+ e- -> Z H"),
+    (re.compile(r"W[+-]"), 163.0, ("WeakDoubleBoson:ffbar2WW = on",), "e+ e- -> W+ W-"),
+    (re.compile(r"(?:anti-)?t$"), 365.0, ("Top:ffbar2ttbar(s:gmZ) = on",), "e+ e- -> t anti-t"),
+    (re.compile(r"Z0"), 91.188, ("WeakSingleBoson:ffbar2gmZ = on",), "e+ e- -> Z"),
+    (re.compile(r"tau[+-]"), 91.188, ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 15"), "e+ e- -> Z -> tau+ tau-"),
+    (re.compile(r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)"), 91.188,
      ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 5"), "e+ e- -> Z -> b anti-b"),
-    (r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)", 91.188,
+    (re.compile(r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)"), 91.188,
      ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 4"), "e+ e- -> Z -> c anti-c"),
 )  # fmt: skip
 _PROTON_PROCESSES = (
-    (r"Higgs0", ("HiggsSM:gg2H = on",), "g g -> H"), (r"W[+-]", ("WeakSingleBoson:ffbar2W = on",), "q q' -> W"),
-    (r"Z0", ("WeakSingleBoson:ffbar2gmZ = on",), "q anti-q -> Z"),
-    (r"(?:anti-)?t$", ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), "g g and q anti-q -> t anti-t"),
-    (r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)", ("HardQCD:hardbbbar = on",), "b anti-b"),
-    (r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)", ("HardQCD:hardccbar = on",), "c anti-c"),
-    (r"tau[+-]", ("HardQCD:hardccbar = on",), "c anti-c; few events have a tau, from a D_s"),
-    (r"J/psi|psi\(|chi_c", ("Charmonium:all = on",), "charmonium"), (r"Upsilon|chi_b", ("Bottomonium:all = on",), "bottomonium"),
-    (r"(?:anti-)?(?:K|pi|eta|rho|omega|phi|Lambda|Sigma|Xi|Omega)(?!_[bc])", ("SoftQCD:inelastic = on",), "inelastic collisions"),
+    (re.compile(r"Higgs0"), ("HiggsSM:gg2H = on",), "g g -> H"), (re.compile(r"W[+-]"), ("WeakSingleBoson:ffbar2W = on",), "q q' -> W"),
+    (re.compile(r"Z0"), ("WeakSingleBoson:ffbar2gmZ = on",), "q anti-q -> Z"),
+    (re.compile(r"(?:anti-)?t$"), ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), "g g and q anti-q -> t anti-t"),
+    (re.compile(r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)"), ("HardQCD:hardbbbar = on",), "b anti-b"),
+    (re.compile(r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)"), ("HardQCD:hardccbar = on",), "c anti-c"),
+    (re.compile(r"tau[+-]"), ("HardQCD:hardccbar = on",), "c anti-c; few events have a tau, from a D_s"),
+    (re.compile(r"J/psi|psi\(|chi_c"), ("Charmonium:all = on",), "charmonium"),
+    (re.compile(r"Upsilon|chi_b"), ("Bottomonium:all = on",), "bottomonium"),
+    (re.compile(r"(?:anti-)?(?:K|pi|eta|rho|omega|phi|Lambda|Sigma|Xi|Omega)(?!_[bc])"),
+     ("SoftQCD:inelastic = on",), "inelastic collisions"),
 )  # fmt: skip
 
 
@@ -155,12 +157,12 @@ def _production(experiment: str, first: str, energy: float | None) -> tuple[Sequ
     """The lines that make the first particle, and the note on them."""
     if experiment == "lhcb":
         for pattern, lines, name in _PROTON_PROCESSES:
-            if re.match(rf"(?:{pattern})", first):
+            if pattern.match(first):
                 at = energy or 13000
                 return (*_PROTONS, f"Beams:eCM = {at:g}", *lines), f"p p at {at / 1000:g} TeV: {name}"
     elif experiment in ("fcc", "evtgen"):
         for pattern, usual, lines, name in _LEPTON_PROCESSES:
-            if re.match(rf"(?:{pattern})", first):
+            if pattern.match(first):
                 at = energy or usual
                 return (*_LEPTONS, f"Beams:eCM = {at:g}", *lines), f"e+ e- at {at:g} GeV: {name}"
     return _OFF, (

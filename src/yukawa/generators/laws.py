@@ -177,7 +177,9 @@ def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
 
 def _identical_bosons(one: Species, other: Species) -> bool:
     """Whether two particles are the same boson with a mass; photons lack the longitudinal states that are counted."""
-    return one.number == other.number and one.spin_type != "G" and one.spin2 is not None and one.spin2 % 2 == 0
+    return (
+        one.number == other.number and one.spin_type != "G" and one.spin2 is not None and one.spin2 % 2 == 0
+    )
 
 
 def _symmetric(waves: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -243,14 +245,16 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
 
 
 def _three_spinless(parent: Species, daughters: Sequence[Species], parity: int) -> Iterator[Violation]:
-    """Without spins the two orbital angular momenta are equal, so their parities cancel: 0+ is no state of three pseudoscalars."""
+    """Without spins the two orbital angular momenta are equal, so their parities cancel: three pseudoscalars make 0-, never 0+."""
     product = 1
     for each in daughters:
         if not each.parity:
             return
         product *= int(f"{each.parity}1")
     if product != parity:
-        text = f"three particles without spin have parity {product:+d} if their total spin is 0, not {parity:+d}"
+        text = (
+            f"three particles without spin have parity {product:+d} if their total spin is 0, not {parity:+d}"
+        )
         yield Violation("W-P", f"{parent.name} -> {_listed(daughters)}: {text}")
 
 

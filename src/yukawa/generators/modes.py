@@ -17,7 +17,7 @@ _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
 _CHARGE = re.compile(r"(?<![+-])[+-]+$")
 _OFFERED = 3
 MOST_FOUND = 1000  # findings of a file
-_MOST_GUESSED = 200  # unknown names of a file of which the meaning is looked for
+_MOST_GUESSED = 50  # unknown names of a file of which the meaning is looked for
 _MOST_DAUGHTERS = 7  # of which all orders are tried
 
 
@@ -46,9 +46,13 @@ class ModeCheck:
         self._models = models.decay_models()
         self._meant: dict[str, tuple[list[str], bool]] = {}
         self._reported: set[str] = set()
-        self.aliases = {each.words[0]: each for each in reversed(list(card.commands("Alias")))}  # the first of a name
+        self.aliases = {
+            each.words[0]: each for each in reversed(list(card.commands("Alias")))
+        }  # the first of a name
         self._conjugates = {
-            one: other for each in card.commands("ChargeConj") for one, other in (each.words, each.words[::-1])
+            one: other
+            for each in card.commands("ChargeConj")
+            for one, other in (each.words, each.words[::-1])
         }
         self.circular: set[str] = set()  # aliases of each other, which is reported where they are defined
 
@@ -327,8 +331,8 @@ class ModeCheck:
         return tuple(edit for at, name in changed for edit in self.replaced(first + at, name))
 
     def _sum(self, block: DecayBlock) -> None:
-        if not block.modes:
-            return
+        if not block.modes or any(not mode.sound and not mode.fraction for mode in block.modes):
+            return  # of a fraction that cannot be read there is no sum
         total = sum(mode.fraction for mode in block.modes)
         if total <= 0:
             self.report("E-SUM", block.start, f"the branching fractions of {block.parent} sum to {total:.4g}")

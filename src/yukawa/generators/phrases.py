@@ -5,11 +5,26 @@ from collections.abc import Iterator
 
 from yukawa.core.errors import InputError
 
+# How an experiment, a card and an energy are named.
+EXPERIMENTS = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in (
+        ("besiii", r"(?<![a-z])bes ?-?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪"),
+        ("lhcb", r"lhcb|(?<![a-z])dec ?files?(?![a-z])|(?<![a-z])gauss(?![a-z])"),
+        ("belle2", r"(?<![a-z])belle ?-?(?:ii|2)?(?![a-z])|basf2|superkekb"),
+        ("fcc", r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z"), ("evtgen", r"evtgen"),
+    )
+}  # fmt: skip
+FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
+ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
+
 _LEPTON = r"(?:e|mu|tau|electrons?|muons?|taus?|tauons?)(?![A-Za-z0-9_+-])"
 _VALUES = re.compile(
-    rf"[(\[]?\s*\b(?:with|where|for|and|here|其中)?\s*\b(?:the\s+)?(?:letter\s+)?l(?:epton)?s?\s*"
-    rf"(?:=|:|\bis\b|\bare\b|\bbeing\b|\bstands?\s+for\b|\bdenotes?\b|\bin\b|为|是|表示|代表)\s*(?:either\s+|an?\s+|both\s+)?[{{(]?\s*"
-    rf"({_LEPTON}(?:\s*(?:[,;/&、]|\bor\b|\band\b|和|或|与)+\s*(?:an?\s+)?{_LEPTON})*)\s*[}})]?\s*[)\]]?"
+    r"\bl(?:epton)?s?\s{0,3}(?:=|:|\b(?:is|are|being|in|denotes|stands for)\b|为|是|表示|代表)[\s({]{0,3}(?:either |an? |both )?"
+    rf"({_LEPTON}(?:[\s,;/&、和或与]{{1,6}}(?:(?:or|and|an?) ){{0,2}}{_LEPTON}){{0,2}})\s{{0,3}}[)\]}}]{{0,2}}"
+)
+_BEFORE_VALUES = re.compile(
+    r"[(\[]?\s{0,3}(?:\b(?:with|where|for|and|here)|其中)?\s{0,3}(?:the )?(?:letter )?$"
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9^'*])l(?=[\^{}]*[+-]*(?![A-Za-z0-9_']))")
 _DOUBLE = re.compile(r"(?<![A-Za-z0-9])ll(?![A-Za-z0-9])")
@@ -23,7 +38,7 @@ _REFUSED = (
     ),
     (
         r"\b(?:anything|everything|whatever|inclusive(?:ly)?|invisible|semi-inclusive)\b|(?<![A-Za-z0-9_(/])X(?:_[a-z]{1,2})?(?![A-Za-z0-9_(/])|任意|任何|单举|不可见",
-        "{} is no list of daughters: a mode of a card names each", "name the particles, or leave the decay to the table",
+        "{} does not list daughters: a mode of a card names each", "name the particles, or leave the decay to the table",
     ),
     (
         r"\d\s?%|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b|(?<![\d.])0\.\d+|分支比|权重|概率",
@@ -31,7 +46,7 @@ _REFUSED = (
         "write the card with equal fractions, and put yours in",
     ),
     (
-        r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|\b(?:the )?(?:first|second) one\b|另一个|另外一个|前者|后者",
+        r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
         "which particle \"{}\" means is not certain", "write its name with its charge",
     ),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
@@ -40,29 +55,31 @@ _REFUSED = (
 _PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)
 # The half of an event that decays by the table: "tau+ -> anything", "D- generic", "D- 任意衰变".
 FREE = re.compile(
-    r"\s*(?:→|\b(?:is|are|goes|go|decays?|decaying|decay)\b|衰变)*\s*(?:(?:is|to|into|as|到)\s*)*"
-    r"(?:\b(?:anything|everything|whatever|generic(?:ally)?|inclusive(?:ly)?|free(?:ly)?|any(?:thing| way| decays?)?)\b|任意|自由|单举)"
-    r"\s*(?:decays?|modes?|衰变)?", re.IGNORECASE,
+    r"(?:\s|→|\b(?:is|are|goes|go|decays?|decaying|to|into|as)\b|衰变|到){0,12}+"
+    r"(?:\b(?:anything|everything|whatever|generic(?:ally)?|inclusive(?:ly)?|free(?:ly)?|any(?: way)?)\b|任意|自由|单举)"
+    r"(?:\s?(?:decays?\b|modes?\b|衰变))?", re.IGNORECASE,
 )  # fmt: skip
 # Somewhere in a sentence, the same about the other half of a pair.
 FREE_HALF = re.compile(r"\b(?:generic|anything|inclusive(?:ly)?|freely)\b|任意|自由衰变", re.IGNORECASE)
 
 _WORDS = frozenset(
-    "a an the and or of in on at to into by as for from with where when while whose which that who then also again so is are be being been"
-    " was were has have it its this these those their they we i you both each every same all them"
-    " meson mesons baryon baryons boson bosons hyperon hyperons hadron hadrons particle particles resonance resonances state states system"
-    " pair pairs candidate candidates decay decays decaying decayed transition transitions go goes going proceed proceeds proceeding"
-    " produce produces produced producing production make makes made create created give gives giving yield yields yielding turn turns turning"
-    " convert converts become becomes leave leaves leaving force forced forces forcing follow followed following follows subsequent subsequently"
-    " after afterwards finally next further later before first once turn whereby wherein including include includes included plus together along"
-    " versus vs one two three four five six charged neutral oppositely opposite identical further decay-chain"
-    " intermediate final initial exclusive exclusively only always just itself must should will would can could shall may does do"
-    " signal mode modes channel channels chain chains process processes sample samples event events simulation simulate simulated simulating"
-    " generate generated generation generator study studied mc monte carlo card cards file files decfile dec decay-card options"
-    " radiative radiatively hadronic hadronically semileptonic semileptonically leptonic leptonically rare dalitz isospin violating electromagnetic"
-    " strong weak nonresonant physics analysis search please reconstructed reconstruct reconstructing detected tagged tag tagging tags single double using use used want need needs like"
-    " cascade back number i.e ie e.g x collision collisions collider annihilation annihilations energy cms threshold peak pole run data"
-    " gev mev tev million thousand k m".split()
+    "a an the and or of in on at to into by as for from with where when while whose which that who then also again so is are be "
+    "being been was were has have it its this these those their they we i you both each every same all them meson mesons baryon "
+    "baryons boson bosons hyperon hyperons hadron hadrons particle particles resonance resonances state states system pair "
+    "pairs candidate candidates decay decays decaying decayed transition transitions go goes going proceed proceeds proceeding "
+    "produce produces produced producing production make makes made create created give gives giving yield yields yielding turn "
+    "turns turning convert converts become becomes leave leaves leaving force forced forces forcing follow followed following "
+    "follows subsequent subsequently after afterwards finally next further later before first once whereby wherein including "
+    "include includes included plus together along versus vs one two three four five six charged neutral oppositely opposite "
+    "identical decay-chain intermediate final initial exclusive exclusively only always just itself must should will would can "
+    "could shall may does do signal mode modes channel channels chain chains process processes sample samples event events "
+    "simulation simulate simulated simulating generate generated generation generator study studied mc monte carlo card cards "
+    "file files decfile dec decay-card options radiative radiatively hadronic hadronically semileptonic semileptonically "
+    "leptonic leptonically rare dalitz isospin violating electromagnetic strong weak nonresonant physics analysis search "
+    "searches lfv lnv bnv cpv fcnc qed fsr isr originating coming obtained please reconstructed reconstruct reconstructing "
+    "detected tagged tag tagging tags single double using use used want need needs like cascade back number i.e ie e.g x "
+    "collision collisions collider annihilation annihilations energy cms threshold peak pole run data gev mev tev million "
+    "thousand k m".split()
 )
 _CHINESE = re.compile(
     "其中|然后|接着|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|事例|信号|介子|重子|粒子|轻子|光子"
@@ -83,12 +100,13 @@ def lepton_variants(plain: str) -> list[str]:
         letter = _LETTER.search(plain)
         if letter:
             raise InputError(
-                "l stands for a lepton, and the sentence does not say for which", hint='write, for instance, "with l = e, mu"'
+                "l stands for a lepton, and the sentence does not say for which",
+                hint='write, for instance, "with l = e, mu"',
             )
         return [plain]
-    words = re.findall(r"[a-z]+", re.sub(r"\b(?:or|and|an?)\b", " ", found[1]))
+    words = re.findall(r"\b(?!or\b|and\b|an?\b)[a-z]+", found[1])
     values = dict.fromkeys(_SHORT.get(word.rstrip("s"), word.rstrip("s")) for word in words)
-    rest = f"{plain[: found.start()]} ; {plain[found.end() :]}"
+    rest = f"{_BEFORE_VALUES.sub('', plain[: found.start()])} ; {plain[found.end() :]}"
     return [_LETTER.sub(value, rest) for value in values]
 
 

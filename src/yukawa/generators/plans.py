@@ -71,8 +71,9 @@ class NamedParticle:
         closes: how many brackets end behind it.
         apart: whether a comma or a word of a new decay comes before it.
         aside: whether it only names a place, as in "at the Upsilon(4S)", or decays by the table.
-        begins: whether a word of a new decay comes before it, so that it is no daughter of the last.
+        begins: whether a word of a new decay comes before it, and it is not a daughter of the last.
         instead: whether "or" comes before it.
+        listed: whether a comma comes before it.
         joined: whether "and" comes before it.
         every: whether "both" or "each" comes before it.
         single: whether "one" comes before it.
@@ -89,6 +90,7 @@ class NamedParticle:
     aside: bool = False
     begins: bool = False
     instead: bool = False
+    listed: bool = False
     joined: bool = False
     every: bool = False
     single: bool = False
@@ -160,14 +162,15 @@ def _one(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecaySte
     if clause.parent.single and produced.count(name) > 1:
         raise UnreadSentence(
             f"one of {produced.count(name)} {name} decays alone, for which a card needs an alias of its own",
-            hint=f"leave \"one\" out, so that every {name} decays so",
+            hint=f'leave "one" out, so that every {name} decays so',
         )
     opposite = conjugate_of(name)
     if not steps or name in produced or name == steps[0].parent or opposite == steps[0].parent:
         return found, notes
     if opposite not in produced:
         raise UnreadSentence(
-            f"{name} decays, but nothing before it produces it", hint="begin with the particle that decays first"
+            f"{name} decays, but nothing before it produces it",
+            hint="begin with the particle that decays first",
         )
     found = [conjugate_step(step) for step in found]
     return found, [f"the antiparticle is produced, so the conjugate is used: {found[0]}", *notes]
@@ -212,7 +215,9 @@ def with_source(steps: Sequence[DecayStep], named: Sequence[str], experiment: st
     known, least = known_species(), 2 * (known_species()[first].mass or 0.0)
     vectors = [name for name in named if known[name].spin2 == 2 and conjugate_of(name) == name]
     source = next((name for name in vectors if (known[name].mass or 0.0) > least), "")
-    usual = "Upsilon(4S)" if experiment == "belle2" and first.removeprefix("anti-").startswith("B") else "vpho"
+    usual = (
+        "Upsilon(4S)" if experiment == "belle2" and first.removeprefix("anti-").startswith("B") else "vpho"
+    )
     if not source and experiment not in ("besiii", "belle2"):
         raise UnreadSentence(
             f"{first} and {other} decay, and nothing before them produces both",
@@ -266,7 +271,9 @@ def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[list[DecaySt
     modes = list({tuple(sorted(other.daughters)): other for other in reversed(equal)}.values())[::-1]
     if len(modes) > 1 and not (either or _alike(modes)):
         states = " or ".join(" ".join(each.daughters) for each in modes[:_SHOWN])
-        raise InputError(f"the daughters of {step.parent} can be {states}", hint="write their charges and flavours")
+        raise InputError(
+            f"the daughters of {step.parent} can be {states}", hint="write their charges and flavours"
+        )
     given = all(len(each) == 1 for each in options)
     sure = given or (len(modes) == 1 and not any(rank[1:]))
     return modes, [] if sure else [f"read as {' or '.join(map(str, modes))}"]

@@ -112,7 +112,9 @@ class _CardReader:
         self.next = 0
         own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
         self.ends = [at for at, word in enumerate(self.words) if word == ";" or word in KEYWORDS]
-        self.aliases = frozenset(self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "Alias")
+        self.aliases = frozenset(
+            self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "Alias"
+        )
         self.models, self.stops = _known_models(frozenset({*models, *own}))
 
     def read(self) -> None:
@@ -344,7 +346,7 @@ class _CardReader:
         return other if _is_fraction(words[other]) else 0
 
     def _opens_mode(self, word: int) -> bool:
-        """Whether a fraction and a particle stand here."""
+        """Whether a fraction begins here, with a particle after it."""
         next_word = self.words[word + 1] if word + 1 < len(self.words) else ""
         return _is_fraction(self.words[word]) and (next_word in known_species() or next_word in self.aliases)
 
@@ -352,7 +354,9 @@ class _CardReader:
         """Read the fraction; return the number of the first word behind it."""
         at = mode.start
         word = self.words[at]
-        if word.lower().lstrip("+-") in _ENDLESS or (is_number(word) and float(word) in (_INFINITE, -_INFINITE)):
+        if word.lower().lstrip("+-") in _ENDLESS or (
+            is_number(word) and float(word) in (_INFINITE, -_INFINITE)
+        ):
             mode.sound = False
             self._report("E-FRAC", at, f'the branching fraction "{word}" is not a finite number')
             return at + 1

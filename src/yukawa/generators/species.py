@@ -249,7 +249,11 @@ class SpeciesNames:
 
     def usual_names(self) -> Iterable[str]:
         """Those that a misspelt word can mean: not of quarks, of parts of a program, of what nobody has seen (pomeron, L+)."""
-        known = (name for name, each in self._table.items() if each.is_virtual or (each.mass is not None and not each.is_parton))
+        known = (
+            name
+            for name, each in self._table.items()
+            if each.is_virtual or (each.mass is not None and not each.is_parton)
+        )
         return (*known, *self.own)
 
 

@@ -17,8 +17,13 @@ _PAIRS = (
     (re.compile(r"正反\s*([^\s,，、。对到]{1,8}?)(?:子)?对|正反\s*([^\s,，、。对到]{1,8})"), r"{0} 反{0}"),
     (re.compile(r"正负\s*(电子|缪子|μ子|π介子|K介子|介子)对?"), r"{0}+ {0}-"),
     (re.compile(r"\bdi-?(muon|electron|pion|kaon|photon|tau)s?\b", re.IGNORECASE), r"{0} {0}"),
-    (re.compile(r"\b(?:a |an )?(muon|electron|pion|kaon|photon)[- ]pair\b|\ba pair of (muon|electron|pion|kaon|photon)s\b", re.IGNORECASE),
-     r"{0} {0}"),
+    (
+        re.compile(
+            r"\b(?:a |an )?(muon|electron|pion|kaon|photon)[- ]pair\b|\ba pair of (muon|electron|pion|kaon|photon)s\b",
+            re.IGNORECASE,
+        ),
+        r"{0} {0}",
+    ),
 )
 _CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
 _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"

@@ -131,7 +131,9 @@ class _CardRenderer:
         copied = partner is not None and not self.plan.alone
         for name in rest:
             if partner is not None and name == self.anti(first):
-                self.aliases[name] = partner  # the other half of the pair is no daughter, and decays under its own name
+                self.aliases[name] = (
+                    partner  # the other half of the pair is not a daughter, and decays under its own name
+                )
             else:
                 self._alias(name, copied=copied or self.plan.both)
         self._block(top, self.steps[first])
@@ -143,7 +145,9 @@ class _CardRenderer:
             if other in self.aliases and other != name and other not in self.steps:
                 self.blocks.append(f"CDecay {self.aliases[other]}")
         if self.plan.steps[0].parent == "vpho":
-            self.notes.append("vpho: e+ e- in EvtGen; where another program makes the state, put its resonance in the place of vpho")
+            self.notes.append(
+                "vpho: e+ e- in EvtGen; where another program makes the state, put its resonance in the place of vpho"
+            )
         sentence = ", ".join(map(str, self.plan.steps))
         return "\n".join((f"# {sentence}", *self.head, *self.blocks, "End", ""))
 
@@ -186,7 +190,9 @@ class _CardRenderer:
         self.blocks.append(f"Decay {parent}")
         for step in modes:
             amplitude = choose_amplitude(
-                self.species(step.parent), [self.species(name) for name in step.daughters], self.plan.experiment
+                self.species(step.parent),
+                [self.species(name) for name in step.daughters],
+                self.plan.experiment,
             )
             daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
             flags = ["PHOTOS"] if amplitude.photos else []
@@ -195,4 +201,6 @@ class _CardRenderer:
             self.notes.append(f"{step.parent}: {amplitude.note}")
         self.blocks.append("Enddecay")
         if len(modes) > 1:
-            self.notes.append(f"{modes[0].parent}: {len(modes)} modes with equal fractions; put measured ones in")
+            self.notes.append(
+                f"{modes[0].parent}: {len(modes)} modes with equal fractions; put measured ones in"
+            )

@@ -33,7 +33,7 @@ def test_an_antiparticle_is_read_by_its_charge_alone():
     ("plain", "hint"),
     [
         ("B0 → K+ blurb-", ""), ("B0 → L pi0", ""), ("B0 → K_z+ pi-", ""),
-        ("B0 → chi_c7 K+", ""), ("B0 → Lambda_bb K+", "write Lambda_b0"), ("psi(2S) → Xi_c*+++ pi0", ""), ("B0 → rhoo+ pi-", "write rho+"),
+        ("B0 → chi_c7 K+", ""), ("B0 → Lambda_bb K+", ""), ("psi(2S) → Xi_c*+++ pi0", ""), ("B0 → rhoo+ pi-", "write rho+"),
     ],
 )  # fmt: skip
 def test_a_hint_is_given_for_a_slip_of_one_letter_in_a_long_name_alone(plain, hint):

@@ -140,8 +140,19 @@ def _chained(
     return end
 
 
-def with_beams(named: list[plans.NamedParticle]) -> list[plans.NamedParticle]:
-    """The particles with a virtual photon for the e+ e- that collide first."""
+def with_beams(named: list[plans.NamedParticle], *, made: bool = False) -> list[plans.NamedParticle]:
+    """The particles with a virtual photon for the e+ e- that collide first, or that make a pair which no decay makes.
+
+    Args:
+        named: all particles, in order.
+        made: whether the sentence says that its first particles are produced.
+    """
+    first = next((at for at, each in enumerate(named) if each.arrow or each.opens), 0)
+    pair = [each for each in named[:first] if not each.aside]
+    if made and len(pair) == 2 and not pair[1].begins:
+        later = {option for each in named[first:] for option in each.options}
+        if all(later & set(each.options) for each in pair[:1]):
+            return [plans.NamedParticle(("vpho",), "e+ e-", arrow=True, apart=True), *named]
     names = {name for each in named[:2] for name in each.options}
     if len(named) < 3 or not named[1].arrow or names != {"e+", "e-"}:
         return named

@@ -11,7 +11,7 @@ from yukawa.knowledge.parsing.particles import find_particles, particle_table
 _ARROW = re.compile(
     r"^[\s,)]*+(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
     r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decaying|decayed|decays?|tranistion\w*"
-    r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
+    r"|transitions?|exclusively|衰变|衰變|全部|只|首先|先|会|可以|主要|直接|都) ?)*+"
     r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|到|至|成|为|為)\s*(?:both )?",
     re.IGNORECASE,
 )
@@ -20,7 +20,7 @@ _COUNTS = {
     "一對": 2,
 }  # fmt: skip
 _COUNT = re.compile(rf"(?:^|[\s(,到成为為])({'|'.join(_COUNTS)})\s*(?:x |neutral |charged )?$", re.IGNORECASE)
-_SEPARATES = re.compile(r"[,;.。，；、]")
+_SEPARATES = re.compile(r"[,;:.。，；：、]")
 # Between daughters stand only these; any other word begins another decay.
 _LINKS = re.compile(
     r"\b(?:an?|the|and|or|of|plus|pairs?|mesons?|baryons?|bosons?|charged|neutral|one|two|three|four|both|each|every|all|x|also)\b"
@@ -65,6 +65,7 @@ _LIKE_PARTICLE = re.compile(
 _ENDS = re.compile(
     r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose|follow\w*|after\w*|while|when|which|that|from|on|by|using)\b|到|衰变"
 )
+_HYPHENATED = re.compile(r"(?<![\w*'+-])(?!anti)[A-Za-z]{3,20}-[A-Za-z]{3,20}(?![\w*'+-])")
 _SHORTEST = 4  # letters of a word for which a name is offered
 _ASIDE = re.compile(r"\b(?:at|from|near|above|on)\s+(?:the\s+|an?\s+)?$|在\s*$")
 # Names of the newest Review that the tables of generators write otherwise.
@@ -197,7 +198,7 @@ def _refuse_unknown(gap: str, *, between: bool) -> None:
     for pattern in (*phrases.EXPERIMENTS.values(), phrases.FILE):
         gap = pattern.sub(" ", gap)
     others = list(phrases.unread_words(phrases.ENERGY.sub(" ", gap))) if between else []
-    like = _LIKE_PARTICLE.search(gap) or next(
+    like = _LIKE_PARTICLE.search(_HYPHENATED.sub(" ", gap)) or next(
         filter(None, (re.fullmatch(r"[A-Z]", word) for word in others)), None
     )
     if like:
@@ -217,5 +218,9 @@ def _slip_of(word: str) -> str:
     """The one particle of the Review for which a word is a slip of the pen; '' if there is none, or if the word is short."""
     if len(word) < _SHORTEST:
         return ""
-    found = {name for name in (*_generator_names().values(), *_NICKNAMES) if words.is_slip(word, name)}
+    signs = re.sub(r"[A-Za-z]", "", word)
+    listed = (
+        name for name in (*_generator_names().values(), *_NICKNAMES) if re.sub(r"[A-Za-z]", "", name) == signs
+    )
+    found = {name for name in listed if words.is_slip(word, name)}
     return found.pop() if len(found) == 1 else ""

@@ -28,6 +28,10 @@ _BEFORE_VALUES = re.compile(
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9^'*])l(?=[\^{}]*[+-]*(?![A-Za-z0-9_']))")
 _DOUBLE = re.compile(r"(?<![A-Za-z0-9])ll(?![A-Za-z0-9])")
+_SPIN = re.compile(r"(?<=chi_[cb])J|(?<=chi_[cb]_)J|(?<=chi[cb])J")
+_SPINS = re.compile(
+    r"(?<![A-Za-z_])J\s{0,3}(?:=|\bis\b|为)[\s({]{0,3}(\d(?:[\s,;/&、和或]{1,4}(?:(?:or|and) ){0,1}\d){0,2})\s{0,3}[)\]}]{0,2}"
+)
 _SHORT = {"electron": "e", "muon": "mu", "tauon": "tau"}
 
 # What no card written from a sentence can hold, or what the grammar would have to guess; with the reason.
@@ -79,10 +83,18 @@ _WORDS = frozenset(
     "searches lfv lnv bnv cpv fcnc qed fsr isr originating coming obtained please reconstructed reconstruct reconstructing "
     "detected tagged tag tagging tags single double using use used want need needs like cascade back number i.e ie e.g x "
     "collision collisions collider annihilation annihilations energy cms threshold peak pole run data gev mev tev million "
-    "thousand k m".split()
+    "thousand k m side sides half halves measurement measurements test tests testing paper note group default official toy fast "
+    "full background backgrounds efficiency efficiencies acceptance truth level large small high low statistics conditions "
+    "condition setup version release software nominal standard new our my your his her another hence thus eventually directly "
+    "prompt promptly promptly-produced inside exactly simply here there now well look looking interested consider considering "
+    "investigate investigating measure measuring observe observed observing find finding see ask asked write written prepare "
+    "prepared provide given available plan planned hypothetical dominant main usual known well-known penguin tree loop golden "
+    "favoured favored suppressed cabibbo colour color open hidden charm charmed beauty bottom strange strangeness charmonium "
+    "bottomonium muonic electronic exotic threebody three-body two-body four-body body multi many several first-stage stage "
+    "step steps chain-like".split()
 )
 _CHINESE = re.compile(
-    "其中|然后|接着|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|事例|信号|介子|重子|粒子|轻子|光子"
+    "其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|事例|信号|介子|重子|粒子|轻子|光子"
     "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|用|写|卡|道|能量|处|时|于|请|通过"
 )
 _NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
@@ -110,6 +122,23 @@ def lepton_variants(plain: str) -> list[str]:
     return [_LETTER.sub(value, rest) for value in values]
 
 
+def spin_variants(plain: str) -> list[str]:
+    """A sentence with chi_cJ, once for each value that it gives J; else the sentence alone.
+
+    Raises:
+        InputError: the sentence does not say what J is.
+    """
+    if not _SPIN.search(plain):
+        return [plain]
+    found = _SPINS.search(plain)
+    if found is None:
+        raise InputError(
+            "the sentence does not say which J it means", hint='write, for instance, "with J = 0, 1, 2"'
+        )
+    rest = f"{_BEFORE_VALUES.sub('', plain[: found.start()])} ; {plain[found.end() :]}"
+    return [_SPIN.sub(spin, rest) for spin in dict.fromkeys(re.findall(r"\d", found[1]))]
+
+
 def refuse_wishes(plain: str) -> None:
     """Refuse what no card can hold, and what would have to be guessed.
 
@@ -122,8 +151,19 @@ def refuse_wishes(plain: str) -> None:
             raise InputError(reason.format(found[0].strip()), hint=hint)
 
 
+def has_wish(text: str) -> bool:
+    """Whether a text asks for what no card can hold."""
+    return any(pattern.search(text) for pattern, *_ in _PATTERNS)
+
+
+def known_words(text: str) -> list[str]:
+    """The words of a text that are known to alter nothing, but for short ones and those that join particles."""
+    long = re.findall(r"\b(?!(?:and|the|with|pair|pairs)\b)[A-Za-z]{3,}", text)
+    return [word for word in long if word.lower() in _WORDS]
+
+
 def unread_words(gap: str) -> Iterator[str]:
     """The words between two particles that are not known to alter nothing."""
-    for word in re.findall(r"[^\W\d_](?:[\w.'-]*\w)?", _CHINESE.sub(" ", _NUMBER.sub(" ", gap))):
+    for word in re.findall(r"[^\W\d_](?:[\w.']*\w)?", _CHINESE.sub(" ", _NUMBER.sub(" ", gap))):
         if word.lower().strip(".") not in _WORDS:
             yield word

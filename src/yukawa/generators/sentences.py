@@ -22,6 +22,8 @@ _EVENTS = (
     re.compile(rf"\bN\s{{0,3}}=\s{{0,3}}{_AMOUNT}"),
     re.compile(rf"{_AMOUNT}(?=\s{{1,3}}[A-Z]|\s{{1,3}}psi|\s{{1,3}}chi)", re.IGNORECASE),
 )
+_MADE = re.compile(r"\b(?:production|produced|pairs?)\b|对产生|产生")
+_REMARK = re.compile(r"\(([^()→\d]{1,80})\)")
 _INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _WITH_DECAYS = re.compile(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)")
 _MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
@@ -45,7 +47,8 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     plain, slips = _plain(sentence)
     steps: list[plans.DecayStep] = []
     notes: list[str] = []
-    for variant in phrases.lepton_variants(_without_both(plain)):
+    leptons = phrases.lepton_variants(_without_both(plain))
+    for variant in (each for one in leptons for each in phrases.spin_variants(one)):
         found, said = _steps(variant, experiment)
         steps += [step for step in found if step not in steps]
         notes += [note for note in said if note not in notes]
@@ -57,7 +60,8 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
 
 def _steps(plain: str, experiment: str | None) -> tuple[list[plans.DecayStep], list[str]]:
     """The decays of a sentence in plain words."""
-    named = clauses.with_beams(naming.named_particles(plain))
+    named = naming.named_particles(plain)
+    named = clauses.with_beams(named, made=bool(_MADE.search(plain)))
     decays = clauses.decay_clauses(named)
     if not decays:
         raise plans.UnreadSentence(
@@ -133,6 +137,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     plain, slips = spellings.plain_sentence(sentence)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
     plain = _WITH_DECAYS.sub(_listed, plain)
+    plain = _REMARK.sub(_without_remark, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\)|[A-Za-z]{3})", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
@@ -143,6 +148,15 @@ def _listed(found: re.Match[str]) -> str:
     """A bracket as a list of decays where it begins with one particle and an arrow, else as it is."""
     first = re.sub(r"\b(?:with|where|and|then|the|here|其中)\b", " ", found[1].partition("→")[0])
     return f", {found[1]}, " if len(first.split()) == 1 else found[0]
+
+
+def _without_remark(found: re.Match[str]) -> str:
+    """Nothing for a bracket with words beside the decay, such as (hadronic tau); what has none but particles is a decay."""
+    return (
+        " "
+        if phrases.known_words(found[1]) and not _BOTH.search(found[1]) and not phrases.has_wish(found[1])
+        else found[0]
+    )
 
 
 def _without_both(plain: str) -> str:

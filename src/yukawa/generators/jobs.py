@@ -109,7 +109,7 @@ _OFF = ("ProcessLevel:all = off",)
 _LEPTONS = ("Beams:idA = 11", "Beams:idB = -11")
 _PROTONS = ("Beams:idA = 2212", "Beams:idB = 2212")
 # The energy in GeV and the process in which e+ e- or two protons make a particle, by a pattern of its name: the first counts.
-_LEPTON_PROCESSES = (
+_LEPTON_PROCESSES: tuple[tuple[re.Pattern[str], float, tuple[str, ...], str], ...] = (
     (re.compile(r"Higgs0"), 240.0, ("HiggsSM:ffbar2HZ = on",), "e+ e- -> Z H"),
     (re.compile(r"W[+-]"), 163.0, ("WeakDoubleBoson:ffbar2WW = on",), "e+ e- -> W+ W-"),
     (re.compile(r"(?:anti-)?t$"), 365.0, ("Top:ffbar2ttbar(s:gmZ) = on",), "e+ e- -> t anti-t"),
@@ -120,7 +120,7 @@ _LEPTON_PROCESSES = (
     (re.compile(r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)"), 91.188,
      ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 4"), "e+ e- -> Z -> c anti-c"),
 )  # fmt: skip
-_PROTON_PROCESSES = (
+_PROTON_PROCESSES: tuple[tuple[re.Pattern[str], tuple[str, ...], str], ...] = (
     (re.compile(r"Higgs0"), ("HiggsSM:gg2H = on",), "g g -> H"), (re.compile(r"W[+-]"), ("WeakSingleBoson:ffbar2W = on",), "q q' -> W"),
     (re.compile(r"Z0"), ("WeakSingleBoson:ffbar2gmZ = on",), "q anti-q -> Z"),
     (re.compile(r"(?:anti-)?t$"), ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), "g g and q anti-q -> t anti-t"),

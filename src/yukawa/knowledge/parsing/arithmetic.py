@@ -17,7 +17,7 @@ _PARTS = ("thing", "constant", "code", "property", "channel")
 
 def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
     """All quantities of the sentence in its order, or those before of 'their sum'; none where only some are of decays."""
-    if not clause.has("thing", "constant", "code", "class", "property"):
+    if not clause.has("thing", "constant", "code", "class", "property", "channel"):
         return list(context.operands)
     if found := _apart(clause):
         return found

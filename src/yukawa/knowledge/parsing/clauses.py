@@ -10,7 +10,9 @@ from yukawa.knowledge.parsing.asides import set_aside
 from yukawa.knowledge.parsing.labels import with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.settling import settled
+from yukawa.knowledge.parsing.told import without_teller
 from yukawa.knowledge.parsing.tokens import Token
 
 # Tokens without a part of their own in a goal; of these only 'word' and 'mark' can change an answer.
@@ -31,6 +33,7 @@ class Clause:
         asks: whether it is a question joined to the one before: '… and how does it decay?'.
         states: whether it is a statement beside a question: 'The top is the heaviest quark. How wide is it?'.
         claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
+        told: places of what a statement says of a quantity and nobody asks: 'I have 2.2 microseconds for the muon lifetime.'.
     """
 
     plain: str
@@ -40,6 +43,7 @@ class Clause:
     asks: bool = False
     states: bool = False
     claims: bool = False
+    told: set[int] = field(default_factory=set)
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -94,7 +98,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     for place, token in enumerate(tokens):
         last = found[-1]
         joined = _asks_further(last.tokens, tokens, place, language)
-        apart = language == "en" and _asks_apart(last.tokens, tokens, place)
+        apart = _ASKS_APART.get(language, _never)(last.tokens, tokens, place)
         if token.kind == "stop" or joined or apart:
             last.asked |= token.text in _ASKED
             last.ahead = apart
@@ -108,10 +112,13 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     for number, sentence in enumerate(found):
         rest = [other for i, other in enumerate(found) if i != number]
         others = [token for other in rest for token in other.tokens]
-        judged, said = _judged(sentence.tokens) if language == "en" else (False, sentence.tokens)
+        judged, said = _judged(sentence.tokens, asked=sentence.asked) if language == "en" else (False, sentence.tokens)
+        others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
+        if language == "en" and (others_ask or sentence.ahead):
+            said = without_teller(said, asked=sentence.asked)
         if kept := set_aside(said, others=() if sentence.joined else others):
-            states = language == "en" and not sentence.asked and not sentence.joined and _declares(kept)
-            states &= sentence.ahead or any(other.asked or _opens_question(other.tokens) for other in rest)
+            declares = _declares(kept) if language == "en" else sentence.ahead
+            states = declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
             clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)
             clause.claims = judged or (states and clause.has(*_CLAIMING))
             yield clause
@@ -139,9 +146,14 @@ _CLAIMING = ("compare", "most", "class", "amount", "state", "number", "factor")
 _TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "t or f", "right or wrong", "fact or fiction")
 
 
-def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
+_EQUATION = 3  # words, at least
+
+
+def _judged(tokens: list[Token], *, asked: bool) -> tuple[bool, list[Token]]:
     """Whether a sentence wants a verdict, 'true or false: …', and what it states."""
     texts = [t.text.lower() for t in tokens]
+    if asked and len(tokens) > _EQUATION and texts[-2] == "=" and tokens[-1].kind == "amount":
+        return True, [t for t in tokens if t.text != "="]  # 'm(Xi-) = 1321.71 MeV?'
     for phrase in _TRUE_OR_FALSE:
         size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
         if size and len(tokens) > size:
@@ -151,7 +163,7 @@ def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
 
 _OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
 _LINKING = frozenset(
-    "is are was were has have had does can contain contains carry carries form forms".split()
+    "is are was were has have had does can contain contains carry carries form forms live lives lived last lasts lasted survives weigh weighs weighed".split()
 )
 _STATED = frozenset("since because as although though while whereas given the that".split())
 _VERBS = ("word", "into", "compare", "explain", "measured")
@@ -188,7 +200,7 @@ def _declares(tokens: Sequence[Token]) -> bool:
         return False  # 'Find the energy'
     for before, token in itertools.pairwise(tokens):
         words = token.text.lower().split()
-        if (token.kind == "function" and set(words) & _LINKING) or (
+        if (token.kind in ("function", "property") and set(words) & _LINKING) or (
             token.kind == "channel" and before.kind == "thing"
         ):
             return True
@@ -217,15 +229,45 @@ def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) ->
         return False
     after = tokens[place + 1 :]
     after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
-    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words(
-        "en"
-    )
+    opens = bool({*after[0].text.lower().split()[:2]} & {*question_words("en"), *_OPENING}) and after[0].kind != "thing"
+    opens |= tokens[place + 1].text.lower() == "so" and bool({t.text.lower() for t in after[:3]} & _WANTING)
     things = any(t.kind in ("thing", "class") for t in before)
     first = before[0].text.lower()
     things |= before[-1].text.lower() == "aside"
     return opens and things and not (first.startswith(_SUPPOSING) or first in _AHEAD) and _declares(before)
 
 
+def _asks_apart_in_other_words(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """'电子的寿命是 …,现在的数值是多少?', '… は無限大と書いてあるけど、下限は何年ですか': a whole statement, a comma, and another question."""
+    if tokens[place].text not in (",", "、") or not before:
+        return False
+    stop = next((i for i in range(place, len(tokens)) if tokens[i].kind == "stop"), len(tokens))
+    after = tokens[place + 1 : stop]
+    whole = any(t.kind in ("thing", "class") for t in before) and any(t.kind in _PREDICATES for t in before)
+    told = any(t.kind in ("word", "amount", "compare", "channel", "explain", "difference") or t.text in _CLOSING for t in before)
+    asks = any(_is_open(t) for t in after)
+    told &= before[-1].kind not in ("property", "thing", "ratio", "difference-of")
+    own = any(t.kind in ("property", "ratio", "qualifier", "difference-of") or t.text in _VALUES for t in after)
+    return whole and told and asks and own and not any(_is_open(t) for t in before if t.kind != "explain")
+
+
+def _never(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    return False
+
+
+_ASKS_APART = {"en": _asks_apart, "zh": _asks_apart_in_other_words, "ja": _asks_apart_in_other_words}
+_PREDICATES = ("property", "channel", "compare", "difference", "amount")
+_CLOSING = frozenset(plain_ascii(word) for word in ("ですが", "けど", "が", "けれど", "ので"))
+_VALUES = frozenset(plain_ascii(word) for word in ("数值", "値", "值", "比值", "wert", "valeur"))
+_OPEN = tuple(plain_ascii(word) for word in ("何", "多少", "几", "幾", "哪", "いく", "どれ", "教えて", "ください", "多大"))
+
+
+def _is_open(token: Token) -> bool:
+    """Whether a word asks: 'combien', '何年', '多少', '教えてください'."""
+    return token.value == "wh" or any(word in token.text for word in _OPEN)
+
+
+_WANTING = frozenset("want wants wanted need needs needed".split())
 _SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider")
 _AHEAD = frozenset("in of from with without for at on during after before".split())
 

@@ -167,7 +167,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     name = token.value[0]
     if not name and not clause.has("property"):
         return None
-    if clause.has("property") and any(clause.tokens[i].value == "decays" for i in clause.places("property")):
+    decays = [i for i in clause.places("property") if clause.tokens[i].value == "decays"]
+    if len(clause.places("channel")) > 1 and name == "branching-fraction":
+        clause.use(*decays)  # 'does it decay more often to … or to …?'
+    elif decays:
         return None
     before = context.operands if not things and not classes else ()
     found = (

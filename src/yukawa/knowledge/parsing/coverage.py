@@ -2,7 +2,7 @@
 
 import difflib
 import itertools
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
@@ -55,6 +55,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
+    numbers += [tokens[i] for i in clause.told] + [tokens[i] for i in _values_told(clause)]
     found = [
         t
         for t in tokens
@@ -78,9 +79,20 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
             continue
         strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
-        if (clause.used and _may_be_meant(clause, place)) or (shared and strange):
+        meant = clause.language == "en" and clause.used and _may_be_meant(clause, place)
+        if meant or (shared and strange):
             found.append(token)
     return found
+
+
+def _values_told(clause: Clause) -> Iterator[int]:
+    """The amounts behind a property, 'a baryon of charge +2', 'with a mass of 1115 MeV': what a thing has, and no condition."""
+    for place in clause.places("amount"):
+        before = place - 1
+        while before > 0 and (clause.tokens[before].kind in ("function", "neutral") or clause.text(before) in "=~"):
+            before -= 1
+        if clause.tokens[before].kind == "property" and clause.tokens[before].value not in ("momentum", "energy-release"):
+            yield place
 
 
 def _may_be_meant(clause: Clause, place: int) -> bool:
@@ -161,11 +173,18 @@ def _unread(clause: Clause, known: Set[str]) -> list[Token]:
                 and place
                 and place - 1 in clause.used
                 and token.start == clause.tokens[place - 1].end
+                and not _quoted(clause, place)
             ):
                 found += [clause.tokens[place - 1], token]  # 'Z\''
         elif _dangerous(clause, place, first, last):
             found.append(token)
     return found
+
+
+def _quoted(clause: Clause, place: int) -> bool:
+    """Whether the quotation mark at `place` ends what another began before a property: "the 'c tau'"; 'the name "quark"' is a word."""
+    opened = [i for i in range(place) if clause.text(i) == clause.text(place)]
+    return bool(opened) and opened[-1] + 2 == place and clause.tokens[place - 1].kind == "property"
 
 
 def _of_own(clause: Clause, place: int) -> bool:
@@ -324,6 +343,8 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
         return False
     if _imperative(clause, place) or _telling(clause, place):
         return False
+    if place + 1 < len(clause.tokens) and _adverb(clause.text(place + 1)) and not is_physics(token.text):
+        return False  # 'super precisely'
     if is_notation(token.text):
         return not (
             place < first and token.text.isalpha() and _asker(clause, phrase)
@@ -370,10 +391,10 @@ _OBJECTS = frozenset("the this that these it me us for die das den la le les".sp
 def _adverb(text: str) -> bool:
     """'Practically', 'typically': an adverb of manner or degree names nothing; those of physics are known."""
     word = text.lower()
-    return text.isalpha() and word.endswith("ly") and len(word) > _SHORT_WORD and not is_physics(word)
+    return text.isalpha() and word.endswith("ly") and word not in _NO_ADVERBS and not is_physics(word)
 
 
-_SHORT_WORD = 5  # 'only', 'July', 'early'
+_NO_ADVERBS = frozenset("only july early family supply fly apply reply imply assembly anomaly italy".split())
 
 
 def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:

@@ -10,7 +10,7 @@ from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.coverage import unread
-from yukawa.knowledge.parsing.following import following, last_goals
+from yukawa.knowledge.parsing.following import following, last_goals, taken_up
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
@@ -200,8 +200,9 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
     topic: list[Wanted] = []
+    stated: list[Goal] = []
     for clause in clauses:
-        spoken = _of_topic(clause, topic)
+        spoken = _of_topic(clause, topic) or ([] if clause.has(*_NAMING) else stated)
         known = Context(
             spoken or goals or context.goals,
             bool(goals or spoken),
@@ -217,11 +218,15 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             found = []  # 'BaBar and Belle studied it. What is …'
         if clause.states and found and _only_leads(clause, found, clauses):
             topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
-            clause.used.clear()  # it leads to the question and asks for nothing
+            # it leads to the question and asks for nothing
+            stated = found if clause.used.issuperset(clause.places("amount")) else []
+            clause.told, clause.used = clause.used, set()
             found = []
         elif clause.claims and not clause.states and any(g.operation not in _VERDICTS for g in found):
             clause.used.clear()  # 'true or false: …' of what gets no verdict
             found = []
+        if not found and not clause.states and not clause.used:
+            found = taken_up(clause, stated or goals)
         topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
@@ -251,21 +256,23 @@ def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
 
 
 def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
-    """The decay that a statement speaks of, where something of a decay is asked."""
+    """The decays that a statement speaks of, where something of a decay is asked."""
     wanted = [w for goal in found for w in goal.operands]
-    return wanted[:1] if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
+    return wanted if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
 
 
 def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
     """The properties in the other sentences."""
     others = [t for other in clauses if other is not clause for t in other.tokens]
     motion = {"momentum"} if any(t.text.lower() in _OF_MOTION for t in others) else set()
-    return {t.value for t in others if t.kind == "property"} | motion
+    compared = {t.value[0] for t in others if t.kind == "compare"}
+    return {t.value for t in others if t.kind == "property"} | motion | compared
 
 
 _OF_MOTION = frozenset("energy energies speed velocity wavelength".split())
 
 
+_NAMING = ("property", "thing", "class", "constant", "channel", "code", "identifier", "compare", "most", "ratio", "difference")
 _SINGULAR = frozenset("it its it's".split())
 
 

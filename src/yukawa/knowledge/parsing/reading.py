@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from yukawa.knowledge.parsing.checks import impossible
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.coverage import unread
+from yukawa.knowledge.parsing.final_state import read_tokens
 from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
@@ -72,7 +73,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
     said = _neutrinos(question)
     operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
-    edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question)]
+    edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question), *_glued(question)]
     edits += _compounds(question) if language == "de" else ()
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
@@ -102,6 +103,26 @@ def _neutrinos(question: str) -> list[tuple[int, int, str]]:
     )
 
 
+_TIGHT = re.compile(r"(?<![\w/^_→>(-])(?=\w*[0+-]?[A-Za-z])[A-Za-z][A-Za-z0-9+-]{2,20}(?![\w/^_(])")
+
+
+def _glued(question: str) -> Iterator[tuple[int, int, str]]:
+    """'pi0pi0', 'B0B0bar': names that nothing parts."""
+    for match in _TIGHT.finditer(question):
+        if not _SIGNED.search(match[0]) or _is_name(match[0]):
+            continue
+        parts = read_tokens(match[0], 0, len(match[0]))
+        whole = len(parts) > 1 and parts[-1].end == len(match[0]) and all(
+            p.kind == "name" and _is_name(match[0][p.start : p.end]) for p in parts
+        )
+        yield from ((match.start() + p.start, match.start() + p.start, " ") for p in (parts[1:] if whole else ()))
+
+
+def _is_name(text: str) -> bool:
+    return any((m.start, m.end) == (0, len(text)) for m in find_particles(text))
+
+
+_SIGNED = re.compile(r"[0+-][A-Za-z]")
 _EACH_WITH = re.compile(
     r"(?<!\s)\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
 )

@@ -109,6 +109,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
         covered = {i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end}
         if any(clause.tokens[i].kind == "class" and clause.tokens[i].value != "quark" for i in covered):
             continue
+        if any(clause.tokens[i].kind in ("amount", "unit") for i in covered):
+            continue  # '2e-10 s'
         if not covered or (match["letters"] and all(clause.tokens[i].kind == "function" for i in covered)):
             continue  # 'but'
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))

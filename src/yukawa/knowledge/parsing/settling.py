@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from yukawa.knowledge.parsing import counting, naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
+from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.several_decays import beta, separated
+from yukawa.knowledge.parsing.several_decays import bare, beta, separated
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -24,6 +25,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         naming.flavours,
         naming.experiments,
         separated,
+        bare,
         counting.significances,
         counting.powers,
         counting.multiples,
@@ -253,7 +255,8 @@ def _appended(tokens: list[Token]) -> list[Token]:
         strange = [i for i in phrase if tokens[i].kind == "word"]
         known = any(tokens[i].kind not in ("word", "function", "neutral", "pronoun", "aside") for i in phrase)
         asked = any(t.kind in ("thing", "property", "class") for t in tokens[:place])
-        if strange and asked and not known and not words & (_ASKERS | _VERBS_OF_ASIDES):
+        verb = strange and tokens[strange[0]].text.endswith("ed") and not is_physics(tokens[strange[0]].text)
+        if strange and asked and not known and not verb and not words & (_ASKERS | _VERBS_OF_ASIDES):
             for i in strange:
                 found[i] = replace(tokens[i], kind="appended")
     return found

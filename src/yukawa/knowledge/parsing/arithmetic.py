@@ -322,6 +322,37 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     return [*order, *each, Goal("difference", (first, second), spans=spans, per=per, unit=unit)]
 
 
+def above_threshold(clause: Clause, context: Context) -> list[Goal] | None:
+    """Read 'How far above the B0 anti-B0 threshold does the Upsilon(4S) sit?': its mass less those of the pair."""
+    words = [i for i in clause.places("word") if clause.text(i) in ("threshold", "schwelle")]
+    if len(words) != 1 or clause.has("channel", "class", "amount", "property") or not _of_its_own(clause):
+        return None
+    first = words[0]
+    while first and (clause.tokens[first - 1].kind == "thing" or clause.text(first - 1) in ("pair", "-", "anti")):
+        first -= 1
+    pair = [i for i in range(first, words[0]) if clause.tokens[i].kind == "thing"]
+    others = [i for i in clause.places("thing") if i not in pair]
+    if len(pair) != 2 or len(others) != 1:
+        return None
+    found = quantities(clause, property_name="mass", places=[*pair, *others])
+    by_place = {w.thing.span[0]: w for w in found}
+    tokens = clause.tokens
+    operands = [by_place.get(tokens[i].start) for i in (*others, *pair)]
+    if any(w is None for w in operands):
+        return None
+    around = [i for i, t in enumerate(tokens) if t.text.lower() in _PLACING or t.kind in ("difference", "relation")]
+    spans = clause.use(*words, *around)
+    return [Goal("difference", tuple(w for w in operands if w is not None), spans=spans)]
+
+
+_PLACING = frozenset("above below how far over under sit lie lies sits much by it open".split()) | {"how far", "how much"}
+
+
+def _of_its_own(clause: Clause) -> bool:
+    """Whether the sentence names all that it speaks of."""
+    return not any(t.kind == "pronoun" and t.text.lower() in ("its", "their") for t in clause.tokens)
+
+
 def _in_per_cent(clause: Clause, operators: Sequence[int]) -> list[int] | None:
     """The places of '%' where a difference is wanted as a part of the second quantity: 'by what percentage', '重百分之几'."""
     units = [i for i in clause.places("unit") if _PERCENT.search(clause.text(i))]
@@ -400,12 +431,13 @@ def scale(clause: Clause) -> Scale | None:
     found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
     if per:
         parts = clause.places("thing", "property")
-        own = [i for i in parts if i > per[0]]
+        comma = next((i for i in range(per[0], len(clause.tokens)) if clause.text(i) == ","), len(clause.tokens))
+        own = [i for i in parts if per[0] < i < comma]  # 'in units of the electron mass, how heavy is …'
         if not clause.tokens[per[0]].text.isascii():  # '以质子质量为单位'
             own = [i for i in parts if i < per[0]][-2:]
         before = [clause.tokens[i].value for i in clause.places("property") if i not in own]
         units = quantities(clause, property_name=before[0] if before else "", places=own)
-        if len(units) != 1 or not (before or clause.has("difference", "compare")):
+        if len(units) != 1 or not (before or clause.has("difference", "difference-of", "compare")):
             return None
         found = replace(found, per=units[0])
     number = _number(clause)

@@ -55,6 +55,7 @@ _MEASURING = frozenset(
     "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
 )
 KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
+_FOUND = frozenset("got measured obtained calculated computed fitted".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
 _LOCATING = frozenset("in at from by with using under inside within near through".split())
@@ -166,6 +167,8 @@ def _is_aside(
         spoken: whether its subject is that of an aside beside it.
     """
     inside = [tokens[i] for i in part]
+    if _is_gloss(tokens, part) or _is_title(tokens, part):
+        return True
     if (
         (topic := _topic(inside))
         and all(t.kind in (*IDLE, "into") for t in inside[:topic])
@@ -178,12 +181,13 @@ def _is_aside(
         return True
     if any(t.kind not in IDLE for t in inside):
         return False
-    if _is_report(inside) or _is_title(tokens, part):
+    if _is_report(inside):
         return True
     said = [word for t in inside for word in t.text.lower().split()]
     presented = _presented(tokens, part)
     if not presented and (said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)):
         return False
+    spoken |= said[0] in _FOUND and (part.start == 0 or tokens[part.start - 1].kind == "mark")
     if not presented and not spoken and not _personal(said):
         return (
             (is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
@@ -251,6 +255,15 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     return not unit or _CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
 
 
+def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
+    """'(the bit we use to count neutrino species)': a bracket in which somebody says what the thing ahead of it is."""
+    enclosed = part.start and part.stop < len(tokens) and tokens[part.start - 1].text == "(" and tokens[part.stop].text == ")"
+    inside = [tokens[i] for i in part]
+    said = {word for t in inside for word in t.text.lower().split()}
+    plain = all(t.kind not in ("amount", "qualifier", "negation", "channel", "relation") for t in inside)
+    return bool(enclosed and plain and inside[0].text.lower() in ("the", "a", "what") and said & {"i", "we", "you", "people", "everybody"})
+
+
 def _topic(inside: Sequence[Token]) -> int:
     """Where the topic of what somebody writes or reads begins: 'I'm giving a talk | on the Higgs boson'; 0 where none does."""
     said = [t.text.lower() for t in inside]
@@ -302,13 +315,25 @@ _REPORTING = frozenset("asked asks wonders wondered wrote knows wants".split())
 
 
 def _is_title(tokens: Sequence[Token], part: range) -> bool:
-    """'Random question:', 'physics question:'."""
-    ends = tokens[part.stop - 1].text.lower() in ("question", "frage") and len(part) <= _TITLE
-    colon = part.stop < len(tokens) and tokens[part.stop].text == ":"
-    return ends and colon and all(tokens[i].kind in ("word", "neutral", "function") for i in part)
+    """'Random question:', 'C-parity exercise:', 'checking the spacing rule -': a heading says what the question is for."""
+    inside = [tokens[i] for i in part]
+    last = [t for t in inside if not is_bare(t)][-1:]
+    works = bool(last) and last[0].text.lower() in _WORKS
+    first = inside[0].text.lower()
+    works |= first.endswith("ing") and first not in ASSUMING and not is_physics(first) and len(part) > 1
+    mark = tokens[part.stop] if part.stop < len(tokens) else None
+    apart = mark is not None and (mark.text == ":" or (mark.text == "-" and mark.start > inside[-1].end))
+    quiet = all(t.kind in ("word", "neutral", "function", "property", "compare") or is_bare(t) for t in inside)
+    return works and apart and quiet and len(part) <= _TITLE and any(
+        t.kind in _ASKED for t in tokens[part.stop :]
+    )
 
 
-_TITLE = 4  # words
+_TITLE = 9  # words
+_WORKS = frozenset(
+    "question frage problem exercise homework hw quiz card task assignment aufgabe exercice devoir worksheet puzzle exam test klasse grade".split()
+)
+_ASKED = ("thing", "class", "constant", "channel")
 
 
 def _of_work(inside: Sequence[Token], place: int) -> bool:

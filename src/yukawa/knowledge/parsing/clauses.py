@@ -114,8 +114,8 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         others = [token for other in rest for token in other.tokens]
         judged, said = _judged(sentence.tokens, asked=sentence.asked) if language == "en" else (False, sentence.tokens)
         others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
-        if language == "en" and (others_ask or sentence.ahead):
-            said = without_teller(said, asked=sentence.asked)
+        if others_ask or sentence.ahead or language != "en":
+            said = without_teller(said, asked=sentence.asked and language == "en")
         if kept := set_aside(said, others=() if sentence.joined else others):
             declares = _declares(kept) if language == "en" else sentence.ahead
             states = declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
@@ -154,6 +154,8 @@ def _judged(tokens: list[Token], *, asked: bool) -> tuple[bool, list[Token]]:
     texts = [t.text.lower() for t in tokens]
     if asked and len(tokens) > _EQUATION and texts[-2] == "=" and tokens[-1].kind == "amount":
         return True, [t for t in tokens if t.text != "="]  # 'm(Xi-) = 1321.71 MeV?'
+    if asked and len(tokens) > 1 and texts[-1] == "zero" and texts[-2] in ("still", "really", ",", "-"):
+        return True, tokens
     for phrase in _TRUE_OR_FALSE:
         size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
         if size and len(tokens) > size:
@@ -163,7 +165,7 @@ def _judged(tokens: list[Token], *, asked: bool) -> tuple[bool, list[Token]]:
 
 _OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
 _LINKING = frozenset(
-    "is are was were has have had does can contain contains carry carries form forms live lives lived last lasts lasted survives weigh weighs weighed".split()
+    "is are was were has have had does can contain contains carry carries form forms give gives list lists quote quotes show shows live lives lived last lasts lasted survives weigh weighs weighed".split()
 )
 _STATED = frozenset("since because as although though while whereas given the that".split())
 _VERBS = ("word", "into", "compare", "explain", "measured")
@@ -200,8 +202,8 @@ def _declares(tokens: Sequence[Token]) -> bool:
         return False  # 'Find the energy'
     for before, token in itertools.pairwise(tokens):
         words = token.text.lower().split()
-        if (token.kind in ("function", "property") and set(words) & _LINKING) or (
-            token.kind == "channel" and before.kind == "thing"
+        if (token.kind in ("function", "property", "list", "neutral") and set(words) & _LINKING) or (
+            token.kind == "channel" and before.kind in ("thing", "neutral")
         ):
             return True
         several = before.kind in ("thing", "class") and before.text.endswith("s")
@@ -225,11 +227,13 @@ _SHORTEST_VERB = 3  # letters; 'was', 'has' are known
 
 def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
     """Whether a question of its own begins behind the comma or dash at `place`, after a whole statement."""
-    if tokens[place].text not in (",", "-", ":") or place + 1 >= len(tokens) or not before:
+    wants = tokens[place].text.lower() == "but" and bool({t.text.lower() for t in tokens[place + 1 : place + 4]} & _WANTING)
+    if not (wants or tokens[place].text in (",", "-", ":")) or place + 1 >= len(tokens) or not before:
         return False
     after = tokens[place + 1 :]
     after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
     opens = bool({*after[0].text.lower().split()[:2]} & {*question_words("en"), *_OPENING}) and after[0].kind != "thing"
+    opens |= wants
     opens |= tokens[place + 1].text.lower() == "so" and bool({t.text.lower() for t in after[:3]} & _WANTING)
     things = any(t.kind in ("thing", "class") for t in before)
     first = before[0].text.lower()
@@ -245,7 +249,7 @@ def _asks_apart_in_other_words(before: Sequence[Token], tokens: Sequence[Token],
     after = tokens[place + 1 : stop]
     whole = any(t.kind in ("thing", "class") for t in before) and any(t.kind in _PREDICATES for t in before)
     told = any(t.kind in ("word", "amount", "compare", "channel", "explain", "difference") or t.text in _CLOSING for t in before)
-    asks = any(_is_open(t) for t in after)
+    asks = any(_is_open(t) for t in after) or (stop < len(tokens) and after[-1:] and after[-1].text == _TOPIC)
     told &= before[-1].kind not in ("property", "thing", "ratio", "difference-of")
     own = any(t.kind in ("property", "ratio", "qualifier", "difference-of") or t.text in _VALUES for t in after)
     return whole and told and asks and own and not any(_is_open(t) for t in before if t.kind != "explain")
@@ -255,9 +259,20 @@ def _never(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool
     return False
 
 
-_ASKS_APART = {"en": _asks_apart, "zh": _asks_apart_in_other_words, "ja": _asks_apart_in_other_words}
+def _asks_apart_in_european(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """'… le neutron vit environ 15 minutes, quelle est la valeur exacte ?'."""
+    begins = bool(before) and before[0].text.lower() in _ARTICLES and not {t.text.lower() for t in before} & {"il", "elle", "est-ce"}
+    return begins and _asks_apart_in_other_words(before, tokens, place)
+
+
+_ARTICLES = frozenset("le la l les un une der die das ein eine dans selon laut im in on man mon ma mein meine".split())
+_ASKS_APART = {
+    "en": _asks_apart, "zh": _asks_apart_in_other_words, "ja": _asks_apart_in_other_words,
+    "fr": _asks_apart_in_european, "de": _asks_apart_in_european,
+}  # fmt: skip
 _PREDICATES = ("property", "channel", "compare", "difference", "amount")
 _CLOSING = frozenset(plain_ascii(word) for word in ("ですが", "けど", "が", "けれど", "ので"))
+_TOPIC = plain_ascii("は")
 _VALUES = frozenset(plain_ascii(word) for word in ("数值", "値", "值", "比值", "wert", "valeur"))
 _OPEN = tuple(plain_ascii(word) for word in ("何", "多少", "几", "幾", "哪", "いく", "どれ", "教えて", "ください", "多大"))
 

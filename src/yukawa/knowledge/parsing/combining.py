@@ -227,9 +227,13 @@ def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -
 def _against(clause: Clause) -> list[Goal] | None:
     """'Proton vs neutron mass', 'compare the masses of …', 'rank the D+, D0 and D_s by lifetime'."""
     words = clause.places("against", "order")
-    if not words or clause.has("class", "channel", "compare", "most", "ratio", "difference-of", "difference"):
+    if not words or clause.has("channel", "compare", "most", "ratio", "difference-of", "difference"):
         return None
-    found = quantities(clause)
+    listed = [i for i in clause.places("class") if i + 1 < len(clause.tokens) and clause.text(i + 1) in "(:"]
+    if len(listed) != len(clause.places("class")):
+        return None
+    clause.use(*listed)  # 'the charmed baryons (Lambda_c, Xi_c+, …)'
+    found = quantities(clause, property_name=named_by(clause, words))
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
     direction: Direction = (
@@ -370,6 +374,8 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     """Read 'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
     if found := _which_are(clause):
         return found
+    if mostly := _mostly(clause):
+        return mostly
     if not yes_or_no(clause) or clause.has(
         "compare", "most", "minus", "plus", "ratio", "sum", "difference-of"
     ):
@@ -407,6 +413,19 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
             Goal("is", tuple(wanted), asserted=Amount(0.0, "", (0, 0)), relation=">" if dimension else "!=")
         ]
     return None
+
+
+def _mostly(clause: Clause) -> list[Goal] | None:
+    """'Does the omega mostly decay into three pions?': whether more than half of the decays do."""
+    most = [i for i in clause.places("most") if clause.tokens[i].value == ("branching-fraction", "descending")]
+    if len(most) != 1 or len(clause.places("channel")) != 1 or not yes_or_no(clause) or clause.has("compare", "class", "amount"):
+        return None
+    wanted = quantities(clause, property_name="branching-fraction")
+    if len(wanted) != 1 or wanted[0].channel is None:
+        return None
+    spans = clause.use(*most, *clause.places("property"))
+    half = Amount(50.0, "%", spans[0])
+    return [Goal("is", (replace(wanted[0], property="branching-fraction"),), asserted=half, relation=">", spans=spans)]
 
 
 def _which_are(clause: Clause) -> list[Goal] | None:

@@ -55,6 +55,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
+    numbers += [t for t, *after in zip(tokens, tokens[1:], tokens[2:], strict=False) if t.kind == "amount" and after[1].kind == "class"]
     numbers += [tokens[i] for i in clause.told] + [tokens[i] for i in _values_told(clause)]
     found = [
         t
@@ -78,11 +79,22 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
             continue
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
             continue
+        if _of_the_speaker(clause, place) or (place and clause.text(place - 1) == "by"):
+            continue  # 'is forbidden by C'
         strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
         meant = clause.language == "en" and clause.used and _may_be_meant(clause, place)
         if meant or (shared and strange):
             found.append(token)
     return found
+
+
+def _of_the_speaker(clause: Clause, place: int) -> bool:
+    """'I set up two equations', 'I get … at tree level': what the speaker does, unless it is done to the thing: 'in lattice QCD'."""
+    near = {clause.text(i) for i in range(max(0, place - 2), place)}
+    return clause.text(0) in ("i", "we", "i've", "i'm") and not near & _SURROUNDING
+
+
+_SURROUNDING = frozenset("in inside using with under near through without from".split())
 
 
 def _values_told(clause: Clause) -> Iterator[int]:
@@ -99,6 +111,8 @@ def _may_be_meant(clause: Clause, place: int) -> bool:
     """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
     if any(t.text == ":" for t in clause.between(place, min(clause.used))):
         return False  # 'Homework: the Lambda …'
+    if place and clause.text(place - 1) in _POSSESSIVE_OF_IT:
+        return False  # 'is famous for its slow pion'
     for thing in clause.used:
         between = clause.between(*sorted((place, thing)))
         if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
@@ -212,6 +226,7 @@ def _is_filling(clause: Clause, place: int) -> bool:
 
 
 _FILLING = frozenset("please thanks be have carry then really exactly now value".split())
+_POSSESSIVE_OF_IT = ("its", "their")
 _POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
 
 
@@ -341,6 +356,8 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
         return True  # 'according to my supervisor'
     if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
         return False
+    if any(t.text.lower() in ("i.e.", "ie", "i.e") for t in clause.tokens[place + 1 : place + 4]):
+        return False  # 'the threshold, i.e. twice the D0 mass'
     if _imperative(clause, place) or _telling(clause, place):
         return False
     if place + 1 < len(clause.tokens) and _adverb(clause.text(place + 1)) and not is_physics(token.text):
@@ -375,7 +392,7 @@ def _imperative(clause: Clause, place: int) -> bool:
 def _telling(clause: Clause, place: int) -> bool:
     """'Kann mir jemand die Masse des Protons nennen?': in German the verb that belongs to 'mir' comes last."""
     word = clause.tokens[place].text
-    german = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower()
+    german = clause.language == "de" and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr")) and word.islower()
     last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
     return german and last and word.endswith("en") and not is_physics(word)
 

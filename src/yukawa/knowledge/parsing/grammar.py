@@ -17,7 +17,7 @@ from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named
+from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named, quantities
 
 
 def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., bool] | None = None) -> Plan:
@@ -209,7 +209,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
-        topic = _subject(clause) if clause.states else []
+        topic = (_decay_of(clause, clauses) or _subject(clause)) if clause.states else []
         try:
             found = [] if clause.used else _in_unit(clause, known, goals)
         except Contradiction:
@@ -227,6 +227,10 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             found = []
         if not found and not clause.states and not clause.used:
             found = taken_up(clause, stated or goals)
+            known.replaced = bool(found and goals) and goals[-1].operation == "is" != found[-1].operation
+        if found and all(g.operation == "overview" for g in found) and _asked_by_others(clause, clauses):
+            clause.used.clear()  # 'A colleague mentioned the T_cc. Mass please?'
+            found = []
         topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
@@ -255,6 +259,19 @@ def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
     return [Goal("value", tuple(topic))] if meant else []
 
 
+def _decay_of(clause: Clause, clauses: Sequence[Clause]) -> list[Wanted]:
+    """The one decay that a statement names, whatever else it says, where a sentence behind it asks of a decay or for a limit."""
+    channels = clause.places("channel")
+    parents = [i for i in clause.places("thing") if channels and i < channels[0]]
+    asked = _asked_by_others(clause, clauses)
+    bounds = not asked and any(t.kind == "qualifier" and t.value[0] == "bound" for c in clauses for t in c.tokens)
+    if len(channels) != 1 or not parents or not (bounds or asked & {*OF_DECAYS.values(), "momentum"}):
+        return []
+    found = quantities(clause, places=[parents[-1], channels[0]])
+    clause.used.clear()
+    return found
+
+
 def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
     """The decays that a statement speaks of, where something of a decay is asked."""
     wanted = [w for goal in found for w in goal.operands]
@@ -269,7 +286,7 @@ def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
     return {t.value for t in others if t.kind == "property"} | motion | compared
 
 
-_OF_MOTION = frozenset("energy energies speed velocity wavelength".split())
+_OF_MOTION = frozenset("energy energies speed velocity wavelength fast".split())
 
 
 _NAMING = ("property", "thing", "class", "constant", "channel", "code", "identifier", "compare", "most", "ratio", "difference")
@@ -285,6 +302,8 @@ def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]
         return True
     if searched:
         return False  # 'I remember a baryon of three strange quarks. What is its mass?'
+    if not clause.contains(FIRST_PERSON) and any(g.operation not in _VERDICTS for g in found):
+        return True
     own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
     if own and not any(t.kind == "property" for t in clause.tokens):
         return True  # 'I only find the Omega baryon.'
@@ -300,6 +319,11 @@ def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
     """Use up a sentence that only says which kind of value is not meant: 'not the pole mass', 'not the half-life'."""
     negations, qualifiers = clause.places("negation"), clause.places("qualifier")
     properties = clause.places("property")
+    channels = clause.places("channel")
+    modes = bool(channels) and clause.contains(FIRST_PERSON) and not clause.has("thing", "amount")
+    wanted = [w.channel.products for g in goals for w in g.operands if w.channel]
+    if len(negations) == 1 and modes and wanted and all(clause.tokens[i].value.products not in wanted for i in channels):
+        clause.use(*negations, *channels, *properties)  # 'I don't mean the hadronic modes'
     if len(negations) != 1 or not (qualifiers or properties) or clause.has("thing", "channel", "amount"):
         return
     said = [clause.tokens[i].value for i in qualifiers]

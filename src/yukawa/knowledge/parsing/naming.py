@@ -46,13 +46,26 @@ def genus(tokens: list[Token]) -> list[Token]:
         ]
         if token.kind == "class" and not beside and _counted_apposition(tokens, place):
             return replace(token, kind="aside")
+        bracket = [t.text for t in tokens[max(0, place - 1) : place + 2 : 2]] == ["(", ")"]
+        if token.kind == "class" and bracket and place > 1 and tokens[place - 2].kind == "class":
+            return replace(token, kind="aside")  # 'strange baryons (hyperons)'
         if token.kind != "class" or not beside:
             return token
         adjective, _, noun = str(token.value).partition(" ")
         strange = noun == "meson" and token.text.lower() == adjective and not any(map(_may_be_meson, beside))
         return replace(token, kind="word" if strange else "aside")
 
-    return changed(tokens, change)
+    found = changed(tokens, change)
+    for place in range(len(found) - 1, 0, -1):  # 'the doubly charmed tetraquark T_cc'
+        idle = found[place].kind == "aside" and tokens[place].kind in ("class", "word", "function")
+        listed = tokens[place].kind == "class" and place + 1 < len(tokens) and tokens[place + 1].text in "(:"
+        idle |= listed and any(t.kind == "thing" for t in tokens[place:])
+        if idle and found[place - 1].kind in ("word", "function") and found[place - 1].text.lower() in _ADJECTIVES:
+            found[place - 1] = replace(found[place - 1], kind="aside")
+    return found
+
+
+_ADJECTIVES = frozenset("doubly singly triply weakly strongly decaying charmed beautiful exotic famous new strange heavy light bottom hidden".split())
 
 
 def made_of(tokens: list[Token]) -> list[Token]:
@@ -60,7 +73,9 @@ def made_of(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         """The token at `place` as this rule reads it."""
-        if token.text.lower() != "aus" or not place or tokens[place - 1].kind not in ("class", "thing"):
+        if token.text.lower() not in ("aus", "with", "containing", "avec", "mit") or not place or tokens[place - 1].kind not in ("class", "thing"):
+            return token
+        if token.text.lower() != "aus" and tokens[place - 1].kind != "class":
             return token
         noun = following(tokens, place, over=("function", "number", "amount", "factor", "sign"))
         quarks = noun is not None and tokens[noun].kind == "thing" and set(tokens[noun].value.names) <= QUARKS
@@ -457,8 +472,9 @@ def quarks(tokens: list[Token]) -> list[Token]:
     """Read 'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
     things = [t for t in tokens if t.kind == "thing"]
     counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and is_quark(things[0])
-    if (len(things) != 1 and not counted) or any(
-        t.kind in ("property", "channel", "compare", "most") for t in tokens
+    of_it = not things and any(t.kind == "pronoun" and t.text.lower() in ("it", "its") for t in tokens)
+    if (len(things) != 1 and not counted and not of_it) or any(
+        t.kind in ("channel", "compare", "most") or (t.kind == "property" and not of_it) for t in tokens
     ):
         return tokens
     if not counted and not any(t.kind == "class" and t.value == "quark" for t in tokens):
@@ -469,6 +485,8 @@ def quarks(tokens: list[Token]) -> list[Token]:
 
     def change(_: int, token: Token) -> Token:
         if token.kind == "count" and not counted:  # how many there are is seen from which
+            return replace(token, kind="aside")
+        if token.text.lower() in ("inside", "within"):
             return replace(token, kind="aside")
         quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
         return replace(token, kind="property", value="quark-content") if quark else token

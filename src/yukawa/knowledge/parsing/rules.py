@@ -8,6 +8,7 @@ from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematic
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED, QUARKS
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ADJECTIVES, ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
@@ -120,6 +121,8 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
         and all(clause.tokens[i].value in ("monte-carlo-number", "class") for i in clause.places("property"))
     ):
         spans = clause.use(*clause.places("property"), *clause.places("class"), *clause.places("count"))
+        if not clause.contains(searching.OTHER_NUMBERS):
+            clause.use(*clause.places("word"))  # 'in a Pythia event record'
         goals = []
         for code in codes:
             asserted = Amount(
@@ -190,7 +193,7 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     leptonic = searching.leptonic(clause)
     listed = all(
         clause.tokens[i].value == "decays" or leptonic or _speaks_of_branching(clause.text(i)) for i in names
-    )
+    ) or (clause.has("most") and any(clause.tokens[i].value == "decays" for i in names))
     if len(things) > 1 or not listed or (not things and not context.last):
         return None
     filters = _filters(clause, "branching-fraction") + leptonic
@@ -242,7 +245,7 @@ def _speaks_of_branching(text: str) -> bool:
             "分支",
             "分岐",
             "fractions",
-            "bfs",
+            "bf",
             "brs",
             "wahrscheinlichkeiten",
             "probabilites",
@@ -253,6 +256,8 @@ def _speaks_of_branching(text: str) -> bool:
 def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     """'List all charmonium states', 'which strange baryons live longer than 2e-10 s?', 'masses of the quarks'."""
     classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
+    if not classes and (clause.has("relation") or (clause.has("compare") and clause.contains(CHOOSING))):
+        classes = clause.places("class")  # 'which particles are lighter than the muon?'
     if len(classes) != 1 or clause.has("channel", "code"):
         return None
     tokens = clause.tokens
@@ -323,6 +328,10 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if searched and alone:
         return searching.of_what_was_searched(found, context.goals[-1])
+    last = context.goals[-1] if context.goals and context.same_question else None
+    chosen = last is not None and last.most is not None and last.order is not None and last.operands[0].thing.names[0].startswith("class:")
+    if last is not None and chosen and alone and not clause.has("channel"):  # 'which meson is the lightest, and what is its mass?'
+        return [last] if all(w.property == last.order[0] for w in found if last.order) else None
     factors = [i for i in clause.places("factor") if COUNTED not in clause.tokens[i].otherwise]
     if len(factors) == 1 and len(found) == 1:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
@@ -403,6 +412,8 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     if further and not (context.same_question and context.goals[-1].operation != "value"):
         last = context.goals[-1]
         found = quantities(clause, context.last)
+        if found and last.operation == "is" and len(last.operands) == 1 and last.asserted is not None:
+            return [replace(last, operands=(w,)) for w in found]
         if found and last.operation in ("value", "multiple", "overview"):
             operation: Operation = "overview" if last.operation == "overview" else "value"
             return [Goal(operation, (w,), unit=last.unit) for w in found]
@@ -417,11 +428,11 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
 
 _OF_NO_OTHER = ("constant", "other")  # what no particle has
 _ABOUT_WORDS = frozenset(
-    {"about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
+    {"properties", "main properties", "basic properties", "key properties", "about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
 )
 _ABOUT = frozenset(
     "what what's whats is are a an the tell me about show give us please of on for and or hi hello hey i i'd need want would like"
-    " to know thanks thank you so ok okay then find out let's let see look up read can could some any my say something remind".split()
+    " to know everything summarise summarize all have thanks thank you so ok okay then find out let's let see look up read can could some any my say something remind".split()
 )
 
 
@@ -432,10 +443,18 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
         token = clause.tokens[place]
         thing, spans = Thing((), token.text, (token.start, token.end)), clause.use(place)
         names = token.value.split()  # 'the neutrino mixing angles' are three
+        owners = {_letter(n) for name in names for n in particle_table().families.get(name[:4], ())}
+        own = [i for i in clause.places("thing") if owners & {_letter(n) for n in clause.tokens[i].value.names}]
+        clause.use(*own, *[i for i in clause.places("property") if clause.tokens[i].value == "decays" and own])
         goals += [Goal("value", (Wanted(thing, "other", name=name, spans=spans),)) for name in names]
     if goals and not clause.has("thing"):  # 'the value of the mass S035M'
         clause.use(*clause.places("property"))
     return goals
+
+
+def _letter(name: str) -> str:
+    """The letter of a family of states: 'K' of 'K(L)0' and of 'Kbar0'."""
+    return name.partition("(")[0].replace("bar", "").rstrip("0+-_")
 
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
@@ -487,6 +506,6 @@ _RULES: tuple[Rule, ...] = (
     *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
     searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
     arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average, arithmetic.total,
-    arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
+    arithmetic.above_threshold, arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
     _values, _overview,
 )  # fmt: skip

@@ -336,7 +336,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="sum")
         if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
             return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
-        if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
+        named = token.kind == "into" and text in ("mode", "channel", "final state")
+        if token.kind == "into-before" or named or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
             return replace(
@@ -378,8 +379,10 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things in (0, 2) and (turned := naming.other_meaning(token, "difference")):
         return turned
+    chosen = place > 0 and tokens[place - 1].kind == "most"  # 'the dominant decay, and how often?'
     verb = (
-        _other_property(tokens, place)
+        not chosen
+        and _other_property(tokens, place)
         and (
             token.text.lower() in ("decay", "decays", "decayed")
             # 'wie lange dauert es, bis es zerfällt?'
@@ -399,6 +402,7 @@ _LISTED = frozenset(
 
 def _fixed(tokens: list[Token]) -> list[Token]:
     """Words that have a part only before certain others."""
+    properties = sum(t.kind == "property" for t in tokens)
     things = sum(t.kind in ("thing", "class", "code") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
@@ -420,6 +424,10 @@ def _fixed(tokens: list[Token]) -> list[Token]:
                 and after.text.lower() not in _LISTED | counting.PLURALS
             )
             return replace(token, kind="function") if idle else token
+        if token.kind == "property" and token.text.lower() in ("pdg number", "pdg numbers") and properties > 1:
+            return replace(token, kind="neutral")  # 'the PDG number for the width'
+        if token.text.lower() == "forbidden" and any(t.kind == "channel" for t in tokens):
+            return replace(token, kind="aside")
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")
         if token.kind == "ordinal" and kind != "most":

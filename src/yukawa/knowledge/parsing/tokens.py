@@ -434,7 +434,8 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     if word == "in" and (_REST_FRAME.match(plain, token.start) or _IN_DECAY.match(plain, token.start)):
         return False
     verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
-    if verb and (last in _LEADS or last == "between" or word in _GIVING or not word.isascii()):
+    subject = word not in ("give", "gives") or any(t.kind in ("thing", "class", "pronoun") or t.text == "it" for t in tokens[:place])
+    if verb and subject and (last in _LEADS or last == "between" or word in _GIVING or not word.isascii()):
         return True
     if (
         word in _LEADS

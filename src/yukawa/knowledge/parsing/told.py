@@ -6,7 +6,8 @@ begins with an article, a pronoun or a name. Theories and simulations tell too, 
 
 from collections.abc import Sequence
 
-from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
+from yukawa.knowledge.parsing.labels import is_bare
+from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
 _IRREGULAR = frozenset("told said wrote thought taught heard read quoted saw learnt learned gave put".split())
@@ -40,12 +41,13 @@ def _told_from(tokens: Sequence[Token]) -> int:
     for place, token in enumerate(tokens[:_LONGEST]):
         after = place + 1
         if place and _tells(token) and _everyday(tokens[:place], own=own):
+            after += token.text.lower() == "asks" and tokens[after].text.lower() == "for" if after < len(tokens) else 0
             while after < len(tokens) and (tokens[after].text.lower() in _HEARERS or (own and _is_source(tokens[after]))):
                 after += 1
             if after < len(tokens) and tokens[after].text.lower() in ("that", ":", ","):
                 return after + 1
             return after if after < len(tokens) and _begins(tokens[after]) else 0
-        if token.kind not in ("word", "neutral", "function", "join", "pronoun"):
+        if token.kind not in ("word", "neutral", "function", "join", "pronoun") and not is_bare(token):
             return 0
     return 0
 
@@ -64,7 +66,7 @@ def _schooldays(tokens: Sequence[Token]) -> int:
 def _tells(token: Token) -> bool:
     """Whether a word can be the verb of one who tells."""
     word = token.text.lower()
-    if word in _IRREGULAR or word == "says":
+    if word in _IRREGULAR or word in ("says", "asks", "asks for", "wants"):
         return True
     ends = word.endswith(("ed", "s")) and not word.endswith(("ss", "us", "is")) and word not in _NO_VERBS
     return token.kind == "word" and ends and word.isalpha() and not is_physics(word)
@@ -75,9 +77,9 @@ def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
     said = [word for t in teller for word in t.text.lower().split()]
     if own:
         return set(said[1:]) <= _PASSIVE
-    strange = any(is_physics(t.text) or (is_notation(t.text) and i < 2) for i, t in enumerate(teller) if t.kind == "word")
+    strange = any(is_physics(t.text) or (any(c.isdigit() for c in t.text) and i < 2) for i, t in enumerate(teller) if t.kind == "word")
     named = said[0] in ("a", "an", "my", "our", "the", "his", "her", "some", "one", "another") or (
-        teller[0].kind == "word" and teller[0].text[:1].isupper()
+        teller[0].kind == "word" and (teller[0].text[:1].isupper() or is_bare(teller[-1]))
     )
     return named and not strange and any(t.kind in ("word", "neutral") for t in teller)
 
@@ -92,8 +94,13 @@ def _begins(token: Token) -> bool:
     return token.text.lower().split()[0] in _CONTENT or token.kind in ("thing", "class", "constant", "property")
 
 
+_POSSESSIVES = frozenset("meinem meiner unserem unserer mon ma mes notre nos".split())
+
+
 def _according(tokens: Sequence[Token]) -> int:
     """'According to my textbook the muon lives …': the place behind the source; 0 where there is none."""
+    if len(tokens) > 3 and tokens[0].text.lower() in ("laut", "selon") and tokens[1].text.lower() in _POSSESSIVES:
+        return 3 if tokens[2].kind == "word" and not is_physics(tokens[2].text) else 0
     if not tokens or tokens[0].text.lower() != "according to":
         return 0
     for place in range(2, min(len(tokens), _LONGEST)):

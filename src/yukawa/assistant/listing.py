@@ -46,7 +46,9 @@ class Listing:
         for wanted in goal.operands:
             if made_of:  # the members with these quarks, each as a thing of its own
                 quarks = replace(wanted, property="quark-content")
-                content = Goal("reverse", (quarks,), asserted=str(made_of[0].amount), relation=made_of[0].relation)
+                content = Goal(
+                    "reverse", (quarks,), asserted=str(made_of[0].amount), relation=made_of[0].relation
+                )
                 for name in unique(row.subject for row in self.reverse(content).rows):
                     rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
             elif wanted.thing.names and wanted.thing.names[0].startswith("class:"):
@@ -248,7 +250,9 @@ class Listing:
             rows += [
                 quoted_row(fact, state)
                 for state in fact.fact.subjects
-                if same and state in table and not (goal.relation == ">=" and state.removesuffix("bar") in "udscbt")
+                if same
+                and state in table
+                and not (goal.relation == ">=" and state.removesuffix("bar") in "udscbt")
             ]
         if isinstance(asserted, Amount) and wanted.property == "mass":  # to the rounding given, where any is
             near = [

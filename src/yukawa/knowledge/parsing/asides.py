@@ -257,11 +257,21 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
 
 def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
     """'(the bit we use to count neutrino species)': a bracket in which somebody says what the thing ahead of it is."""
-    enclosed = part.start and part.stop < len(tokens) and tokens[part.start - 1].text == "(" and tokens[part.stop].text == ")"
+    enclosed = (
+        part.start
+        and part.stop < len(tokens)
+        and tokens[part.start - 1].text == "("
+        and tokens[part.stop].text == ")"
+    )
     inside = [tokens[i] for i in part]
     said = {word for t in inside for word in t.text.lower().split()}
     plain = all(t.kind not in ("amount", "qualifier", "negation", "channel", "relation") for t in inside)
-    return bool(enclosed and plain and inside[0].text.lower() in ("the", "a", "what") and said & {"i", "we", "you", "people", "everybody"})
+    return bool(
+        enclosed
+        and plain
+        and inside[0].text.lower() in ("the", "a", "what")
+        and said & {"i", "we", "you", "people", "everybody"}
+    )
 
 
 def _topic(inside: Sequence[Token]) -> int:
@@ -320,18 +330,28 @@ def _is_title(tokens: Sequence[Token], part: range) -> bool:
     last = [t for t in inside if not is_bare(t)][-1:]
     works = bool(last) and last[0].text.lower() in _WORKS
     first = inside[0].text.lower()
-    works |= first.endswith("ing") and first not in ASSUMING and not is_physics(first) and len(part) > 1
+    works |= first in _STUDYING and len(part) > 1
     mark = tokens[part.stop] if part.stop < len(tokens) else None
     apart = mark is not None and (mark.text == ":" or (mark.text == "-" and mark.start > inside[-1].end))
-    quiet = all(t.kind in ("word", "neutral", "function", "property", "compare") or is_bare(t) for t in inside)
-    return works and apart and quiet and len(part) <= _TITLE and any(
-        t.kind in _ASKED for t in tokens[part.stop :]
+    quiet = all(
+        t.kind in ("word", "neutral", "function", "property", "compare") or is_bare(t) for t in inside
+    )
+    return (
+        works
+        and apart
+        and quiet
+        and len(part) <= _TITLE
+        and any(t.kind in _ASKED for t in tokens[part.stop :])
     )
 
 
 _TITLE = 9  # words
+_STUDYING = frozenset(
+    "checking studying preparing revising reviewing writing reading learning working looking trying practising practicing solving".split()
+)
 _WORKS = frozenset(
-    "question frage problem exercise homework hw quiz card task assignment aufgabe exercice devoir worksheet puzzle exam test klasse grade".split()
+    "question frage problem exercise homework hw quiz card task assignment aufgabe exercice devoir worksheet puzzle exam"
+    " test klasse grade".split()
 )
 _ASKED = ("thing", "class", "constant", "channel")
 

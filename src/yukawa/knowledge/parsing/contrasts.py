@@ -110,7 +110,6 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
 
 def given(tokens: list[Token]) -> list[Token]:
     """Read 'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
-
     turned = _turned(tokens)
 
     def change(place: int, token: Token) -> Token:
@@ -123,7 +122,11 @@ def given(tokens: list[Token]) -> list[Token]:
         based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
         based |= not token.text.isascii() and _led_by(tokens, place)
         based |= _second_of(tokens, place)
-        if not based or token.kind != "property" or sum(t.kind == "property" for t in tokens) < 2 - _second(tokens):
+        if (
+            not based
+            or token.kind != "property"
+            or sum(t.kind == "property" for t in tokens) < 2 - _second(tokens)
+        ):
             return token
         return replace(token, kind="aside")
 
@@ -136,7 +139,12 @@ def _turned(tokens: Sequence[Token]) -> list[int]:
     properties = [i for i, t in enumerate(tokens) if t.kind == "property"]
     if verb is None or len(properties) != 2 or not verb < properties[1]:
         return []
-    leads = {t.text.lower() for t in tokens[max(verb, properties[0]) : properties[1]]} & {"into", "to", "in", "for"}
+    leads = {t.text.lower() for t in tokens[max(verb, properties[0]) : properties[1]]} & {
+        "into",
+        "to",
+        "in",
+        "for",
+    }
     return ([verb, properties[0]] if verb < properties[0] else [verb]) if leads else []
 
 
@@ -150,7 +158,7 @@ def _second(tokens: Sequence[Token]) -> bool:
 def _second_of(tokens: Sequence[Token], place: int) -> bool:
     """Whether a property is joined to one that others are computed from: 'with today's branching ratio and lifetime'."""
     before = [t.kind for t in tokens[max(0, place - 3) : place]]
-    return before == ["based-on", "property", "join"]
+    return before == ["based-on", "property", "join"] and tokens[place - 1].text != ","
 
 
 def _led_by(tokens: Sequence[Token], place: int) -> bool:
@@ -237,7 +245,11 @@ def having(tokens: list[Token]) -> list[Token]:
             and tokens[place - 1].text.lower() in ("with", "mit", "avec")
             and tokens[place - 2].kind in ("thing", "class")
         )
-        flavour = token.kind == "property" and token.value in ("strangeness", "charm", "bottomness") and any(t.kind == "most" for t in tokens)
+        flavour = (
+            token.kind == "property"
+            and token.value in ("strangeness", "charm", "bottomness")
+            and any(t.kind == "most" for t in tokens)
+        )
         if token.kind == "property" and had and asked and not flavour:
             found[place] = replace(token, kind="word")
         asked |= token.kind in ("property", "most")

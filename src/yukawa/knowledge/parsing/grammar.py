@@ -204,8 +204,8 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     for clause in clauses:
         spoken = _of_topic(clause, topic) or ([] if clause.has(*_NAMING) else stated)
         known = Context(
-            spoken or goals or context.goals,
-            bool(goals or spoken),
+            spoken or goals or stated or context.goals,
+            bool(goals or spoken or stated),
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
@@ -219,7 +219,8 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         if clause.states and found and _only_leads(clause, found, clauses):
             topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
             # it leads to the question and asks for nothing
-            stated = found if clause.used.issuperset(clause.places("amount")) else []
+            whole = clause.used.issuperset(clause.places("amount"))
+            stated = found if whole and not (clause.language == "en" and unread([clause])) else []
             clause.told, clause.used = clause.used, set()
             found = []
         elif clause.claims and not clause.states and any(g.operation not in _VERDICTS for g in found):
@@ -227,7 +228,10 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             found = []
         if not found and not clause.states and not clause.used:
             found = taken_up(clause, stated or goals)
-            known.replaced = bool(found and goals) and goals[-1].operation == "is" != found[-1].operation
+            values = [goal.operation for goal in found] == ["value"]
+            known.replaced = (
+                values and bool(goals) and goals[-1].operation == "is"
+            )  # the value says more than a verdict
         if found and all(g.operation == "overview" for g in found) and _asked_by_others(clause, clauses):
             clause.used.clear()  # 'A colleague mentioned the T_cc. Mass please?'
             found = []
@@ -264,7 +268,9 @@ def _decay_of(clause: Clause, clauses: Sequence[Clause]) -> list[Wanted]:
     channels = clause.places("channel")
     parents = [i for i in clause.places("thing") if channels and i < channels[0]]
     asked = _asked_by_others(clause, clauses)
-    bounds = not asked and any(t.kind == "qualifier" and t.value[0] == "bound" for c in clauses for t in c.tokens)
+    bounds = not asked and any(
+        t.kind == "qualifier" and t.value[0] == "bound" for c in clauses for t in c.tokens
+    )
     if len(channels) != 1 or not parents or not (bounds or asked & {*OF_DECAYS.values(), "momentum"}):
         return []
     found = quantities(clause, places=[parents[-1], channels[0]])
@@ -289,7 +295,19 @@ def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
 _OF_MOTION = frozenset("energy energies speed velocity wavelength fast".split())
 
 
-_NAMING = ("property", "thing", "class", "constant", "channel", "code", "identifier", "compare", "most", "ratio", "difference")
+_NAMING = (
+    "property",
+    "thing",
+    "class",
+    "constant",
+    "channel",
+    "code",
+    "identifier",
+    "compare",
+    "most",
+    "ratio",
+    "difference",
+)
 _SINGULAR = frozenset("it its it's".split())
 
 
@@ -321,8 +339,13 @@ def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
     properties = clause.places("property")
     channels = clause.places("channel")
     modes = bool(channels) and clause.contains(FIRST_PERSON) and not clause.has("thing", "amount")
-    wanted = [w.channel.products for g in goals for w in g.operands if w.channel]
-    if len(negations) == 1 and modes and wanted and all(clause.tokens[i].value.products not in wanted for i in channels):
+    asked = [w.channel.products for g in goals for w in g.operands if w.channel]
+    if (
+        len(negations) == 1
+        and modes
+        and asked
+        and all(clause.tokens[i].value.products not in asked for i in channels)
+    ):
         clause.use(*negations, *channels, *properties)  # 'I don't mean the hadronic modes'
     if len(negations) != 1 or not (qualifiers or properties) or clause.has("thing", "channel", "amount"):
         return

@@ -48,7 +48,8 @@ _MOVING = re.compile(
     r"\b(?:cosmic[- ]ray|atmospheric|mov(?:es|ing)|(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)? (?:at|with)|with (?:an?|the)|is produced"
     r"|reach(?:es)?)\b|time[- ]dilat\w*|dilated|relativistic(?:ally)?|in the lab(?:oratory)?(?: frame| system)?|lab(?:oratory)?[- ]frame"
     r"|as seen (?:in|from) the lab\w*|in units of c\b|as a fraction of (?:c\b|the speed of light)"
-    r"|(?:towards|on|reaching|for) (?:the )?earth\b|\(earth(?: observer)?\)|\bearth observer\b|in the earth(?:'s)? frame|\bcover(?:s|ed)?\b",
+    r"|(?:towards|on|reaching|for) (?:the )?earth\b|\(earth(?: observer)?\)|\bearth observer\b|in the earth(?:'s)? frame"
+    r"|\bcover(?:s|ed)?\b",
     re.IGNORECASE,
 )
 
@@ -183,7 +184,9 @@ _Q = re.compile(r"\(Q\)|\bQ\b")
 _SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
     r"(?:how much |what |the |total |kinetic |available ){0,6}energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
-    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set free|(?:there )?to share|do the (?:two|three|products) share|share|freed|given off|gained|available|carried away|shared|comes? out|goes)"
+    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set"
+    r" free|(?:there )?to share|share|freed|given off|gained|available|carried away"
+    r"|shared|comes? out|goes)"
     r"(?: (?:to|by|among|between|for|as kinetic energy of) (?:the )?(?:decay )?(?:products?|daughters?))?"
     r"|(?:left-?over|released|available|total kinetic) energy(?: of the (?:decay )?(?:products?|daughters?))?"
     r"|(?:total )?kinetic energy of (?:the|all) (?:decay )?products|q[- ]?value|disintegration energy",
@@ -192,7 +195,8 @@ _RELEASED = re.compile(
 _AT_REST = re.compile(
     r"\b(?:each|both|either|every|the other|one of|emitted|outgoing|emerging|resulting|produced|comes? out|recoil(?:s|ing)?|monochromatic"
     r"|(?:decay )?products?|daughters?|two-body|(?:in|of|from) the decay|decays?|decaying|stationary|resting|initially|parent|mother"
-    r"|carry|carries|carried|away|moves?|go|frame|end up)\b|as a fraction of (?:c\b|the speed of light)|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
+    r"|carry|carries|carried|away|moves?|go|frame|end up)\b|as a fraction of (?:c\b|the speed of light)"
+    r"|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -243,8 +247,11 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     if (asked == ["momentum"] and not (at_rest or daughter)) or (len(channel.products) != 2 and most is None):
         return None  # sources list the largest momentum of any product
     said = {"given": "most" if most is not None else "rest"}
+    each: list[Thing | None] = [*daughters] or [None]
     return [
-        Goal("value", (Wanted(parent, name, channel, one, said, spans=spans),)) for name in asked for one in daughters or [None]
+        Goal("value", (Wanted(parent, name, channel, one, said, spans=spans),))
+        for name in asked
+        for one in each
     ]
 
 
@@ -307,7 +314,9 @@ _LEPTONIC = {
     "n": ("p", "e-", "nubar_e"),
     "mu-": ("e-", "nubar_e", "nu_mu"),
 }  # all that they decay to but for photons
-_WITHOUT_THING = re.compile(r"\b(?:each|both|either|release|released|left|this decay|the decay|share|the two|products)\b")
+_WITHOUT_THING = re.compile(
+    r"\b(?:each|both|either|release|released|left|this decay|the decay|share|the two|products)\b"
+)
 _BETA = re.compile(r"\b(?:beta|β)[- ]?decay(?:s|ing)?|\bdecays?\b", re.IGNORECASE)
 
 
@@ -325,8 +334,10 @@ def _told(clause: Clause, context: Context) -> tuple[Thing, Channel] | None:
         return None
     begin = wanted.channel.span[0]
     others = [clause.plain[slice(*s)] for s in wanted.spans if s[1] <= begin and s != wanted.thing.span]
-    context.replaced = last.operation == "value" and context.same_question and all(
-        words.startswith(("decay", "to", "into", "zerf", "go")) for words in others
+    context.replaced = (
+        last.operation == "value"
+        and context.same_question
+        and all(words.startswith(("decay", "to", "into", "zerf", "go")) for words in others)
     )
     return wanted.thing, wanted.channel
 

@@ -44,7 +44,9 @@ class ReadQuestion:
     def plan(self, goals: Sequence[Goal]) -> Plan:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
         open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
-        open_parts += [c for c in self.clauses if goals and c not in open_parts and _explains_only(c, self.clauses)]
+        open_parts += [
+            c for c in self.clauses if goals and c not in open_parts and _explains_only(c, self.clauses)
+        ]
         clauses = [c for c in self.clauses if c not in open_parts]
         explains = [t for c in clauses if not c.states for t in c.tokens if t.kind == "explain"]
         left = unread(clauses)
@@ -63,8 +65,14 @@ class ReadQuestion:
 def _explains_only(clause: Clause, clauses: Sequence[Clause]) -> bool:
     """'Why do I see a negative number for it?? What is the listed value': a question for reasons beside one for a value."""
     first = next((t for t in clause.tokens if t.kind not in ("mark", "function")), None)
-    why = first is not None and first.kind == "explain" and first.text.lower() in ("why", "how come", "warum", "pourquoi")
-    rest = [c for c in clauses if c is not clause and c.used and not any(t.kind == "explain" for t in c.tokens)]
+    why = (
+        first is not None
+        and first.kind == "explain"
+        and first.text.lower() in ("why", "how come", "warum", "pourquoi")
+    )
+    rest = [
+        c for c in clauses if c is not clause and c.used and not any(t.kind == "explain" for t in c.tokens)
+    ]
     return why and not clause.states and any(c.has_question_word or c.contains(_WANTING) for c in rest)
 
 
@@ -85,7 +93,16 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
     said = _neutrinos(question)
     operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
-    edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question), *_glued(question), *_about(question)]
+    edits = [
+        *names,
+        *operators,
+        *said,
+        *_blanks(question),
+        *_labels(question),
+        *_tags(question),
+        *_glued(question),
+        *_about(question),
+    ]
     edits += _compounds(question) if language == "de" else ()
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
@@ -132,10 +149,14 @@ def _glued(question: str) -> Iterator[tuple[int, int, str]]:
         if not _SIGNED.search(match[0]) or _is_name(match[0]):
             continue
         parts = read_tokens(match[0], 0, len(match[0]))
-        whole = len(parts) > 1 and parts[-1].end == len(match[0]) and all(
-            p.kind == "name" and _is_name(match[0][p.start : p.end]) for p in parts
+        whole = (
+            len(parts) > 1
+            and parts[-1].end == len(match[0])
+            and all(p.kind == "name" and _is_name(match[0][p.start : p.end]) for p in parts)
         )
-        yield from ((match.start() + p.start, match.start() + p.start, " ") for p in (parts[1:] if whole else ()))
+        yield from (
+            (match.start() + p.start, match.start() + p.start, " ") for p in (parts[1:] if whole else ())
+        )
 
 
 def _is_name(text: str) -> bool:

@@ -82,7 +82,9 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     spans = clause.use(*properties, *kinds, *things, *places)
     wanted = Wanted(thing, "quark-content", spans=spans)
     content = " ".join(found.elements())
-    if first := _foremost_of(clause, thing, Filter("quark-content", ">=" if containing else "=", content, spans[0])):
+    if first := _foremost_of(
+        clause, thing, Filter("quark-content", ">=" if containing else "=", content, spans[0])
+    ):
         return first
     further_conditions = _values_of(clause, others)  # 'uds and isospin 0'
     relation: Relation = ">=" if containing and not things else "="
@@ -105,7 +107,17 @@ def _foremost_of(clause: Clause, thing: Thing, having: Filter) -> list[Goal] | N
     first, rank = place_of(clause, most[0])
     own = [i for i in clause.places("property") if clause.tokens[i].value == name]
     spans = clause.use(*most, *own)
-    return [Goal("list", (Wanted(thing, name, spans=spans),), (having,), (name, direction), first or 1, rank, spans=spans)]
+    return [
+        Goal(
+            "list",
+            (Wanted(thing, name, spans=spans),),
+            (having,),
+            (name, direction),
+            first or 1,
+            rank,
+            spans=spans,
+        )
+    ]
 
 
 _HOLDING = tuple(map(plain_ascii, ("contain", "with", "avec", "mit", "enthalt", "contien", "含")))
@@ -123,7 +135,10 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
         covered = {i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end}
         if any(clause.tokens[i].kind == "class" and clause.tokens[i].value != "quark" for i in covered):
             continue
-        if match["letters"] and any(t.kind == "unit" or (t.kind == "amount" and amount_of(t).unit) for t in map(clause.tokens.__getitem__, covered)):
+        if match["letters"] and any(
+            t.kind == "unit" or (t.kind == "amount" and amount_of(t).unit)
+            for t in map(clause.tokens.__getitem__, covered)
+        ):
             continue  # '2e-10 s'
         if not covered or (match["letters"] and all(clause.tokens[i].kind == "function" for i in covered)):
             continue  # 'but'
@@ -212,9 +227,13 @@ def foremost(clause: Clause, context: Context) -> list[Goal] | None:
     of = [i for i in properties if clause.tokens[i].value != name]
     if not name or clause.tokens[classes[0]].value == "particle":
         return None
-    bare = [i for i in of if clause.tokens[i].value in _FLAVOURS and clause.text(i - 1) in ("with", "mit", "avec")]
+    bare = [
+        i for i in of if clause.tokens[i].value in _FLAVOURS and clause.text(i - 1) in ("with", "mit", "avec")
+    ]
     spans = clause.use(*bare)  # 'with charm'
-    some = tuple(Filter(clause.tokens[i].value, "!=", Amount(0.0, "", s), s) for i, s in zip(bare, spans, strict=True))
+    some = tuple(
+        Filter(clause.tokens[i].value, "!=", Amount(0.0, "", s), s) for i, s in zip(bare, spans, strict=True)
+    )
     conditions = charges(clause) + some + _values_of(clause, [i for i in of if i not in bare])
     if not conditions or not clause.used.issuperset(of):
         return None
@@ -249,7 +268,9 @@ def by_number(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     amount = amount_of(clause.tokens[amounts[0]])
     plain = amount.value == int(amount.value) and not amount.unit
-    generated = clause.contains(("pythia", "hepmc", "evtgen", "lhe", "root", "delphes", "madgraph", "id", "pdgid"))
+    generated = clause.contains(
+        ("pythia", "hepmc", "evtgen", "lhe", "root", "delphes", "madgraph", "id", "pdgid")
+    )
     if not plain or not (kinds or generated or amount.value < 0 or amount.value >= _NUMBERLIKE):
         return None
     own = clause.use(*amounts)
@@ -260,7 +281,9 @@ def by_number(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("reverse", (wanted,), asserted=asserted, relation="=", spans=clause.use(*kinds))]
 
 
-OTHER_NUMBERS = frozenset("corsika geant geant3 geant4 herwig isajet fluka sherpa".split())  # they count particles in their own way
+OTHER_NUMBERS = frozenset(
+    "corsika geant geant3 geant4 herwig isajet fluka sherpa".split()
+)  # they count particles in their own way
 _NUMBERLIKE = 100  # smaller numbers without a sign, alone in a question, stand for anything
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import counting, naming
+from yukawa.knowledge.parsing import counting, flavours, naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
 from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.particles import particle_table
@@ -22,7 +22,7 @@ def settled(tokens: list[Token]) -> list[Token]:
     for step in (
         _joins,
         beta,
-        naming.flavours,
+        flavours.flavours,
         naming.experiments,
         separated,
         bare,
@@ -32,8 +32,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         counting.coefficients,
         naming.ones,
         _modes,
-        naming.made_of,
-        naming.quarks,
+        flavours.made_of,
+        flavours.quarks,
         _systems,
         _predicates,
         _alternatives,
@@ -53,7 +53,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         findings,
         methods,
         having,
-        naming.scales,
+        flavours.scales,
         counting.operators,
         counting.per,
         _appended,
@@ -424,7 +424,11 @@ def _fixed(tokens: list[Token]) -> list[Token]:
                 and after.text.lower() not in _LISTED | counting.PLURALS
             )
             return replace(token, kind="function") if idle else token
-        if token.kind == "property" and token.text.lower() in ("pdg number", "pdg numbers") and properties > 1:
+        if (
+            token.kind == "property"
+            and token.text.lower() in ("pdg number", "pdg numbers")
+            and properties > 1
+        ):
             return replace(token, kind="neutral")  # 'the PDG number for the width'
         if token.text.lower() == "forbidden" and any(t.kind == "channel" for t in tokens):
             return replace(token, kind="aside")

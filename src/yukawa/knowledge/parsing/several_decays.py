@@ -45,12 +45,17 @@ def separated(tokens: list[Token]) -> list[Token]:
 
 
 def bare(tokens: list[Token]) -> list[Token]:
-    """Read 'more common to pi+ pi- than pi0 pi0', 'prefer K+ K- over K_L K_S': products side by side, compared with others, are final states."""
-    compared = any((t.kind == "compare" and t.value[0] == "branching-fraction") or t.kind == "against" for t in tokens)
+    """Read 'more often to pi+ pi- than pi0 pi0', 'prefer K+ K- over K_L K_S': products side by side that are compared."""
+    compared = any(
+        (t.kind == "compare" and t.value[0] == "branching-fraction") or t.kind == "against" for t in tokens
+    )
     compared |= any(t.kind == "property" and t.value in ("branching-fraction", "decays") for t in tokens)
     runs = list(_runs(tokens))
     others = sum(t.kind == "channel" for t in tokens)
-    own = any(t.kind in ("property", "difference-of") and t.value not in ("branching-fraction", "decays") for t in tokens)
+    own = any(
+        t.kind in ("property", "difference-of") and t.value not in ("branching-fraction", "decays")
+        for t in tokens
+    )
     if not compared or own or len(runs) + others < 2 or not runs:
         return tokens
     found = list(tokens)
@@ -71,14 +76,18 @@ def _runs(tokens: Sequence[Token]) -> Iterator[range]:
     """The stretches of two things or more side by side, or of one with the word for a pair behind it; none with what decays."""
     start: int | None = None
     for place, token in enumerate([*tokens, Token("mark", 0, 0, "")]):
-        counts = (token.kind == "number" or _is_count(token)) and place + 1 < len(tokens) and tokens[place + 1].kind == "thing"
+        counts = (
+            (token.kind == "number" or _is_count(token))
+            and place + 1 < len(tokens)
+            and tokens[place + 1].kind == "thing"
+        )
         if (token.kind == "thing" and len(token.text) < _NAME) or counts:
             start = place if start is None else start
             continue
         if start is not None:
             pair = token.text.lower() in ("pair", "pairs")
             if token.kind == "channel":
-                start += place - start  # what decays is no product
+                start += place - start  # what decays is not a product
             if pair or place - start > 1:
                 yield range(start, place + pair)
         start = None

@@ -1,7 +1,7 @@
-"""Sets aside who tells what stands beside a question: 'my textbook says', 'a quiz told me', 'I was told that', 'according to Wikipedia'.
+"""Sets aside who makes a statement next to a question: 'my textbook says', 'a quiz told me', 'I read that', 'according to Wikipedia'.
 
-A teller is known by its grammar: a phrase of everyday words, then a verb in the past or the present, then what is told, which
-begins with an article, a pronoun or a name. Theories and simulations tell too, but theirs are words of physics.
+Who makes it is known by the grammar: a phrase of everyday words, then a verb in the past or the present, then the statement, which
+begins with an article, a pronoun or a name. Theories and simulations make statements too, but theirs are words of physics.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _CONTENT = frozenset("the a an that this these its their all both most every no 
 _OWN = frozenset("i we i've we've".split())
 _PASSIVE = frozenset("was were am been have had just once also always recently".split())
 _PLACES = frozenset("on in from at by of online somewhere".split())
-_LONGEST = 9  # words before what is told
+_LONGEST = 9  # words before the statement
 _NO_VERBS = frozenset("its is was has does this thus as yes plus minus focus".split())
 
 
@@ -27,22 +27,30 @@ def without_teller(tokens: Sequence[Token], *, asked: bool) -> list[Token]:
         tokens: of the sentence.
         asked: whether the sentence itself is the question; what a source gives for it is then a part of what is wanted.
     """
-    start = next((i for i, t in enumerate(tokens) if t.text.lower() not in ("but", "and", "so", "well", ",")), 0)
+    start = next(
+        (i for i, t in enumerate(tokens) if t.text.lower() not in ("but", "and", "so", "well", ",")), 0
+    )
     end = _told_from(tokens[start:]) or (0 if asked else _according(tokens[start:]))
     rest = tokens[start + end :]
     return list(rest) if end and any(t.kind in ("thing", "constant", "class") for t in rest) else list(tokens)
 
 
 def _told_from(tokens: Sequence[Token]) -> int:
-    """The place behind the verb of telling and who is told; 0 where nobody tells."""
+    """The place behind the verb of telling and its hearer; 0 where nobody tells."""
     own = bool(tokens) and tokens[0].text.lower() in _OWN
     if len(tokens) > 2 and tokens[0].text.lower() in ("when", "while") and tokens[1].text.lower() in _OWN:
         return _schooldays(tokens)
     for place, token in enumerate(tokens[:_LONGEST]):
         after = place + 1
         if place and _tells(token) and _everyday(tokens[:place], own=own):
-            after += token.text.lower() == "asks" and tokens[after].text.lower() == "for" if after < len(tokens) else 0
-            while after < len(tokens) and (tokens[after].text.lower() in _HEARERS or (own and _is_source(tokens[after]))):
+            after += (
+                token.text.lower() == "asks" and tokens[after].text.lower() == "for"
+                if after < len(tokens)
+                else 0
+            )
+            while after < len(tokens) and (
+                tokens[after].text.lower() in _HEARERS or (own and _is_source(tokens[after]))
+            ):
                 after += 1
             if after < len(tokens) and tokens[after].text.lower() in ("that", ":", ","):
                 return after + 1
@@ -57,7 +65,11 @@ def _schooldays(tokens: Sequence[Token]) -> int:
     for place in range(3, min(len(tokens), _LONGEST)):
         text = tokens[place].text.lower()
         if text == "," or (text in ("the", "its") and tokens[place - 1].kind in ("word", "neutral")):
-            return place + (text == ",") if not any(is_physics(t.text) for t in tokens[:place] if t.kind == "word") else 0
+            return (
+                place + (text == ",")
+                if not any(is_physics(t.text) for t in tokens[:place] if t.kind == "word")
+                else 0
+            )
         if tokens[place].kind not in ("word", "neutral", "function"):
             return 0
     return 0
@@ -77,7 +89,11 @@ def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
     said = [word for t in teller for word in t.text.lower().split()]
     if own:
         return set(said[1:]) <= _PASSIVE
-    strange = any(is_physics(t.text) or (any(c.isdigit() for c in t.text) and i < 2) for i, t in enumerate(teller) if t.kind == "word")
+    strange = any(
+        is_physics(t.text) or (any(c.isdigit() for c in t.text) and i < 2)
+        for i, t in enumerate(teller)
+        if t.kind == "word"
+    )
     named = said[0] in ("a", "an", "my", "our", "the", "his", "her", "some", "one", "another") or (
         teller[0].kind == "word" and (teller[0].text[:1].isupper() or is_bare(teller[-1]))
     )
@@ -86,12 +102,21 @@ def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
 
 def _is_source(token: Token) -> bool:
     """'On Wikipedia', 'in a magazine': where the speaker read it."""
-    return token.text.lower() in _PLACES or (token.kind == "word" and not is_physics(token.text)) or token.text.lower() in ("a", "my", "an")
+    return (
+        token.text.lower() in _PLACES
+        or (token.kind == "word" and not is_physics(token.text))
+        or token.text.lower() in ("a", "my", "an")
+    )
 
 
 def _begins(token: Token) -> bool:
-    """Whether what is told can begin with this word."""
-    return token.text.lower().split()[0] in _CONTENT or token.kind in ("thing", "class", "constant", "property")
+    """Whether a statement can begin with this word."""
+    return token.text.lower().split()[0] in _CONTENT or token.kind in (
+        "thing",
+        "class",
+        "constant",
+        "property",
+    )
 
 
 _POSSESSIVES = frozenset("meinem meiner unserem unserer mon ma mes notre nos".split())
@@ -99,12 +124,20 @@ _POSSESSIVES = frozenset("meinem meiner unserem unserer mon ma mes notre nos".sp
 
 def _according(tokens: Sequence[Token]) -> int:
     """'According to my textbook the muon lives …': the place behind the source; 0 where there is none."""
-    if len(tokens) > 3 and tokens[0].text.lower() in ("laut", "selon") and tokens[1].text.lower() in _POSSESSIVES:
+    if (
+        len(tokens) > 3
+        and tokens[0].text.lower() in ("laut", "selon")
+        and tokens[1].text.lower() in _POSSESSIVES
+    ):
         return 3 if tokens[2].kind == "word" and not is_physics(tokens[2].text) else 0
     if not tokens or tokens[0].text.lower() != "according to":
         return 0
     for place in range(2, min(len(tokens), _LONGEST)):
-        if tokens[place].text == "," or (_begins(tokens[place]) and place > 2) or tokens[place].text.lower() == "the":
+        if (
+            tokens[place].text == ","
+            or (_begins(tokens[place]) and place > 2)
+            or tokens[place].text.lower() == "the"
+        ):
             teller = tokens[1:place]
             return place + (tokens[place].text == ",") if _everyday(teller, own=False) else 0
     return 0

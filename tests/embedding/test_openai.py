@@ -223,11 +223,11 @@ def test_attempts_share_one_deadline(server: Server) -> None:
         time.sleep(0.25)
         return 503, "{}"
 
-    server.script = [silent] * 9
+    server.script = [silent] * 99
     began = time.monotonic()
     with pytest.raises(ModelError, match=r"has not ended after 0\.4 s"):
-        OpenAIEmbedder("m", server.url, deadline_s=0.4, retries=9).embed(["a"])
-    assert time.monotonic() - began < 1.0
+        OpenAIEmbedder("m", server.url, deadline_s=0.4, retries=99).embed(["a"])
+    assert time.monotonic() - began < 8
     assert 1 <= len(server.requests) <= 3
 
 

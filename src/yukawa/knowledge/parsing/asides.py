@@ -9,16 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from yukawa.knowledge.parsing.labels import (
-    IDLE,
-    ORDINAL,
-    asks,
-    is_bare,
-    is_label,
-    is_score,
-    is_signature,
-    number_of_question,
-)
+from yukawa.knowledge.parsing import labels
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -69,12 +60,12 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = number_of_question(tokens)
+    numbered = labels.number_of_question(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
-    apart = asks(others)
-    if not tokens or (apart and (is_signature(tokens) or is_score(tokens, whole, alone=True))):
+    apart = labels.asks(others)
+    if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
@@ -90,7 +81,7 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
 
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
     """The clauses of a sentence from `start` on, marks apart."""
-    last = max((i for i, t in enumerate(tokens) if t.kind not in IDLE), default=len(tokens))
+    last = max((i for i, t in enumerate(tokens) if t.kind not in labels.IDLE), default=len(tokens))
     for place, token in enumerate(tokens):
         if place < start:
             continue
@@ -121,7 +112,7 @@ def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> boo
     if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
         return False
     first = tokens[part.start].text.lower().split()[0]
-    bare = all(tokens[i].kind == "function" or is_bare(tokens[i]) for i in part)
+    bare = all(tokens[i].kind == "function" or labels.is_bare(tokens[i]) for i in part)
     return (part.start == idle[-1].stop and first in _BEGINS) or first in _AND or bare
 
 
@@ -171,7 +162,7 @@ def _is_aside(
         return True
     if (
         (topic := _topic(inside))
-        and all(t.kind in (*IDLE, "into") for t in inside[:topic])
+        and all(t.kind in (*labels.IDLE, "into") for t in inside[:topic])
         and _named([*tokens[: part.start], *tokens[part.stop :], *others])
     ):
         return True
@@ -179,7 +170,7 @@ def _is_aside(
         return True
     if _is_refrain(inside) or _is_excuse(tokens, part):
         return True
-    if any(t.kind not in IDLE for t in inside):
+    if any(t.kind not in labels.IDLE for t in inside):
         return False
     if _is_report(inside):
         return True
@@ -190,8 +181,8 @@ def _is_aside(
     spoken |= said[0] in _FOUND and (part.start == 0 or tokens[part.start - 1].kind == "mark")
     if not presented and not spoken and not _personal(said):
         return (
-            (is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
-            or is_score(tokens, part)
+            (labels.is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
+            or labels.is_score(tokens, part)
             or _is_date(said, inside)
             or _knows_nothing(inside)
             or _is_reason(said, inside)
@@ -215,7 +206,7 @@ def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool
         t.kind in ("amount", "qualifier") or (t.kind == "negation" and said[i + 1 : i + 2] not in _SAYING)
         for i, t in enumerate(inside)
     )
-    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in ORDINAL]
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in labels.ORDINAL]
     tale = [  # 'I never studied physics'
         after.text
         for before, after in itertools.pairwise(inside)
@@ -327,14 +318,14 @@ _REPORTING = frozenset("asked asks wonders wondered wrote knows wants".split())
 def _is_title(tokens: Sequence[Token], part: range) -> bool:
     """'Random question:', 'C-parity exercise:', 'checking the spacing rule -': a heading says what the question is for."""
     inside = [tokens[i] for i in part]
-    last = [t for t in inside if not is_bare(t)][-1:]
+    last = [t for t in inside if not labels.is_bare(t)][-1:]
     works = bool(last) and last[0].text.lower() in _WORKS
     first = inside[0].text.lower()
     works |= first in _STUDYING and len(part) > 1
     mark = tokens[part.stop] if part.stop < len(tokens) else None
     apart = mark is not None and (mark.text == ":" or (mark.text == "-" and mark.start > inside[-1].end))
     quiet = all(
-        t.kind in ("word", "neutral", "function", "property", "compare") or is_bare(t) for t in inside
+        t.kind in ("word", "neutral", "function", "property", "compare") or labels.is_bare(t) for t in inside
     )
     return (
         works
@@ -418,7 +409,7 @@ _REASONS = frozenset("because weil denn parce puisque car".split())
 def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
     """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
     exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
-    quiet = all(t.kind in ("word", "neutral", "function", "negation") or is_bare(t) for t in inside)
+    quiet = all(t.kind in ("word", "neutral", "function", "negation") or labels.is_bare(t) for t in inside)
     strange = [t.text for t in inside if t.kind == "word"]
     return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
 

@@ -63,6 +63,19 @@ def test_files_that_hold_it_are_named(
     assert len(left.lines()) == holds
 
 
+def test_what_there_was_no_time_for_is_counted(base: KnowledgeBase, tmp_path: Path) -> None:
+    item = base.teach(TEXT, source="s")
+    (tmp_path / "runs").mkdir()
+    for number in range(3):
+        (tmp_path / "runs" / f"{number}.md").write_text(TEXT)
+    tracer = Tracer(base.store, item.id)
+    base.purge(item.id)
+    left = tracer.find([tmp_path / "runs"], seconds=-1)
+    assert left == Traces((), (), 3)
+    assert left.lines() == ["3 more files could not be searched in time"]
+    assert len(tracer.find([tmp_path / "runs"]).files) == 3
+
+
 def test_what_another_item_says_too_is_not_of_this_one(base: KnowledgeBase, tmp_path: Path) -> None:
     item = base.teach(TEXT, source="s")
     base.teach(f"{TEXT} Or so it was said.", source="s")

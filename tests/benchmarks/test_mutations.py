@@ -74,6 +74,11 @@ def test_what_runs_is_changed_and_what_is_said_is_not(found):
     }  # fmt: skip
 
 
+def test_no_kind_of_keyword_is_left_out(code):
+    (guard,) = code.mutants("src/yukawa/a.py", b"pairs = zip(a, b, strict=True)\n")
+    assert guard.after == "(zip(a, b, strict=False))"
+
+
 def test_the_draw_holds_when_other_code_changes(code, tmp_path):
     (tmp_path / "src/yukawa/knowledge").mkdir(parents=True)
     (tmp_path / "src/yukawa/llm").mkdir()

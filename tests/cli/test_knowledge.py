@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 from pathlib import Path
 
@@ -106,11 +107,26 @@ def test_purge_asks_a_person_and_nobody_else(yukawa, base, item, monkeypatch):
 
 def test_purge_with_yes_erases(yukawa, home, item):
     assert yukawa("knowledge", "purge", item.id, "--yes", "--json").json == {
-        "id": item.id,
-        "status": "purged",
-    }
+        "id": item.id, "status": "purged", "files": [], "trained": [], "unsearched": 0,
+    }  # fmt: skip
     for file in home.rglob("*"):
         assert not file.is_file() or b"circumference of 237.5" not in file.read_bytes()
+
+
+def test_purge_names_what_was_made_from_the_item(yukawa, home, item, tmp_path):
+    for name in ("runs", "sets", "mine"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "runs" / "answers.jsonl").write_text(json.dumps({"text": item.text}))
+    (tmp_path / "mine" / "notes.md").write_text(f"see {item.id}")
+    done = yukawa("knowledge", "purge", item.id, "--yes")
+    assert done.out == f"purged {item.id}\n"
+    assert "runs/answers.jsonl still holds text of it: delete it" in done.err
+    assert "notes.md" not in done.err
+    assert (tmp_path / "runs" / "answers.jsonl").exists()
+    other = yukawa("teach", "The solenoid of the stand has a field of 1.0 T.", "--json").json["id"]
+    (tmp_path / "mine" / "notes.md").write_text(f"see {other}")
+    found = yukawa("knowledge", "purge", other, "--yes", "--search", "mine", "--json").json
+    assert found["files"] == [str(tmp_path / "mine" / "notes.md")]
 
 
 def test_conflicts_are_listed_and_resolved(yukawa, base, conflict):

@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from yukawa.core.errors import InputError
+from yukawa.llm import adapters
 from yukawa.llm.adapters import BASE_SAMPLE, find_targets, lora_config, sample_weights
 from yukawa.llm.loading import empty_model, open_language_model
 
@@ -72,3 +73,15 @@ def test_an_adapter_of_another_base_with_equal_shapes_is_refused(made, base_fold
         (adapter / BASE_SAMPLE).write_text(damaged)
         with pytest.raises(InputError, match="belongs to another base"):
             open_language_model(base_folder, adapter=adapter, device="cpu")
+
+
+@pytest.mark.parametrize("damage", [
+    lambda numbers: numbers[:-1], lambda numbers: [*numbers, 0.0], lambda _: 1.0, lambda _: None, lambda _: "abc",
+    lambda numbers: ["a"] * len(numbers), lambda numbers: [10**400] * len(numbers), lambda numbers: [n + 1 for n in numbers],
+])  # fmt: skip
+def test_a_sample_that_is_not_the_bases_is_not_taken_for_it(base_folder, tmp_path, damage):
+    recorded = sample_weights(base_folder)
+    (tmp_path / BASE_SAMPLE).write_text(json.dumps(recorded))
+    assert adapters._same_weights(tmp_path / BASE_SAMPLE, base_folder)
+    (tmp_path / BASE_SAMPLE).write_text(json.dumps({name: damage(some) for name, some in recorded.items()}))
+    assert not adapters._same_weights(tmp_path / BASE_SAMPLE, base_folder)

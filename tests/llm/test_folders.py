@@ -100,6 +100,16 @@ def test_a_run_decides_unless_told_otherwise(base_folder, adapter_folder, tmp_pa
     assert open_language_model(base_folder, device="cpu").options["dtype"] == "float32"
 
 
+def test_an_adapter_on_the_hub_has_an_organisation_and_one_in_a_folder_a_base(base_folder, tmp_path):
+    folders.check_places(str(base_folder), "org/adapter")
+    folders.check_places("gpt2")  # some models have none
+    with pytest.raises(InputError, match="there is no folder adapter"):
+        folders.check_places(str(base_folder), "adapter")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match="does not say which base"):
+        folders.recorded_base(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["./none", "/no/where", "a/b/c", "runs/"])
 def test_a_folder_that_does_not_exist(name):
     for find in (fetch_model, local_model, fetch_adapter):

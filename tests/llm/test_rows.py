@@ -1,12 +1,17 @@
 """A row of `yukawa.toml` becomes a model that answers in the manner of the row."""
 
 import asyncio
+import inspect
 
 import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import GenerationOptions, Message, open_model
+from yukawa.llm.llamacpp import LlamaCppModel
+from yukawa.llm.local import TransformersModel
+from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.quote import QuoteModel
 from yukawa.llm.rows import ModelWithManner
 from yukawa.llm.scripted import ScriptedModel
 
@@ -95,3 +100,8 @@ def test_every_backend_has_a_manner(backend, key):
     model = open_model(ModelSettings(name="m", backend=backend, model="x", **key))
     assert isinstance(model, ModelWithManner)
     assert model.name == "m"
+
+
+@pytest.mark.parametrize("model", [LlamaCppModel, OpenAIModel, TransformersModel, ScriptedModel, QuoteModel])
+def test_what_a_model_keeps_for_itself_is_not_given_to_it(model):
+    assert [name for name in inspect.signature(model).parameters if name.startswith("_")] == []

@@ -12,7 +12,7 @@ import typer
 from yukawa import knowledge
 from yukawa.cli import options, session
 from yukawa.cli.options import AsOf, Json, argument, option
-from yukawa.cli.output import facts, give, note, print_json, progress_bar, say
+from yukawa.cli.output import facts, give, note, print_json, progress_bar, say, warn
 from yukawa.cli.session import plain_base
 from yukawa.core.errors import InputError
 
@@ -123,16 +123,33 @@ def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None
 def purge(
     item_id: ItemId,
     yes: Annotated[bool, option("--yes", None, "Do not ask for confirmation.")] = False,
+    search: Annotated[
+        list[Path] | None,
+        option(
+            "--search",
+            "DIR",
+            "Folder with runs and data sets to name those with the text; runs and sets by default.",
+        ),
+    ] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Erase an item and every trace of its content for good."""
+    from yukawa.knowledge.store.traces import Tracer
+
+    folders = [Path("runs"), Path("sets")] if search is None else search
     with plain_base() as base:
         base.history(item_id)  # an unknown id is refused before anyone is asked
         if not yes:
             _confirm(item_id)
+        tracer = Tracer(base.store, item_id)
         base.purge(item_id, actor=session.me(), reason=reason)
-    give(as_json, {"id": item_id, "status": "purged"}, ("purged", "bold green"), f" {item_id}")
+        left = tracer.find(folders)
+    give(
+        as_json, {"id": item_id, "status": "purged"} | left.as_json(), ("purged", "bold green"), f" {item_id}"
+    )
+    for line in left.lines():
+        warn(line)
 
 
 def _confirm(item_id: str) -> None:

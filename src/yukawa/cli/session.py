@@ -106,11 +106,14 @@ def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
 @contextlib.contextmanager
 def plain_base(settings: Settings | None = None) -> Iterator[knowledge.KnowledgeBase]:
     """The knowledge base of `settings` (or of those that are read), which is not built if it is new."""
+    from yukawa.server.forgetting import ServerTexts
+
     settings = settings or read_settings()
     chosen = settings.knowledge
     with knowledge.KnowledgeBase.open(
         chosen.url, embedding=chosen.embedding, reviewers=chosen.reviewers
     ) as base:
+        base.store.elsewhere.append(ServerTexts(base.store, settings.home))
         yield base
 
 

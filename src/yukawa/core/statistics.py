@@ -58,7 +58,8 @@ class Difference(Estimate):
     """Second minus first on the same clusters, with its interval and a test of no difference.
 
     Attributes:
-        p_permutation: two-sided, from exchanging the two systems within clusters; of means, the sign-flip test.
+        p_permutation: two-sided, from exchanging the two systems within clusters; of means, the sign-flip test. Of a
+            jackknife it is Student's.
         exact: whether every exchange was counted rather than random ones.
     """
 

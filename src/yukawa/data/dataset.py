@@ -1,7 +1,7 @@
 """A data set is a folder of splits with manifest and card, written whole or not at all, and opened again."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -262,6 +262,7 @@ def write_dataset(
     versions: Mapping[str, str] | None = None,
     sections: Sequence[tuple[str, str]] = (),
     counter: TokenCounter | None = None,
+    beside: Callable[[DatasetManifest, Path], None] | None = None,
 ) -> DatasetManifest:
     """Write splits (train, validation, test), `manifest.json` and `card.md` into a new folder.
 
@@ -273,6 +274,7 @@ def write_dataset(
         versions: versions of the packages that shaped the rows, beside Yukawa's own.
         sections: headings and Markdown for the card.
         counter: counts the tokens for manifest and card.
+        beside: writes further files into the folder, which is there with all of them or not at all.
 
     Raises:
         InputError: the folder holds files already, a split or the suffix is unknown, a row is of another kind.
@@ -283,9 +285,9 @@ def write_dataset(
         check_name("split", name, SPLITS)
     check_suffix(suffix)
     records = []
-    with new_folder(folder) as beside:
+    with new_folder(folder) as place:
         for name in (name for name in SPLITS if name in splits):
-            counted, file = RowCounter(counter), beside / f"{name}{suffix}"
+            counted, file = RowCounter(counter), place / f"{name}{suffix}"
             write_rows(file, counted.watch(splits[name]), kind)
             records.append(counted.record(name, file))
         manifest = DatasetManifest(
@@ -296,8 +298,10 @@ def write_dataset(
             tokenizer=None if counter is None else counter.name,
             splits=tuple(records),
         )
-        manifest.write(beside)
-        atomic_write(beside / CARD, render_card(manifest, sections))
+        manifest.write(place)
+        atomic_write(place / CARD, render_card(manifest, sections))
+        if beside is not None:
+            beside(manifest, place)
     return manifest
 
 

@@ -4,7 +4,7 @@ import functools
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -205,6 +205,13 @@ class SpeciesNames:
         """Give a particle other properties."""
         self.own[species.name] = species
 
+    def set_mass(self, name: str, mass: float, width: float | None) -> None:
+        """Give a particle another mass and, unless None, another width, in GeV."""
+        species = self.get(name)
+        if species is not None:
+            width = species.width if width is None else width
+            self.own[name] = replace(species, mass=mass, width=width, cut=None)
+
     def conjugate(self, name: str) -> str:
         """The name of the antiparticle, its own for one that is its own; '' if an alias has no ChargeConj."""
         if name in self.conjugates:
@@ -246,6 +253,15 @@ class SpeciesNames:
     def all_names(self) -> Iterable[str]:
         """Every name."""
         return (*self._table, *self.own)
+
+    def usual_names(self) -> Iterable[str]:
+        """Those that a misspelt word can mean: not of quarks, of parts of a program, of what nobody has seen (pomeron, L+)."""
+        known = (
+            name
+            for name, each in self._table.items()
+            if each.is_virtual or (each.mass is not None and not each.is_parton)
+        )
+        return (*known, *self.own)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import logging
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Mome
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
 from yukawa.knowledge.store import contradictions, facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.changes import Changes
+from yukawa.knowledge.store.clock import report_clock
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
 
@@ -43,15 +43,15 @@ class KnowledgeBase:
         self._store, self._reviewers = store, reviewers
         self._serving = Serving(store)
         self._changes = Changes(store, self._serving)
-        if store.readonly:
-            store.scratch.sweep()
-        else:
+        store.scratch.sweep()
+        if not store.readonly:
             self._serving.ensure(embedding)
             self._finish_erasures()
+        with store.read() as connection:
+            report_clock(connection, store.name)
 
     def _finish_erasures(self) -> None:
         try:
-            self._store.scratch.sweep()
             with self._store.read() as connection:
                 unfinished = ledger.unfinished(connection)
             if unfinished:
@@ -400,7 +400,7 @@ class KnowledgeBase:
             self._store.check_files(connection)
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
             index = self._serving.index(connection)
-            return ledger.verify(connection, embedder_id, dimensions, index, self._store.lost)
+            return ledger.verify(connection, embedder_id, dimensions, index, self._store)
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""
@@ -458,7 +458,7 @@ class KnowledgeBase:
     def keep_answer(self, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
         """Remember an answer, so that it can be corrected by its id; not if what it names was erased meanwhile."""
         with self._store.write() as connection:
-            writer.keep_answer(connection, answer_id, question, answer, time.time_ns() // 1000)
+            writer.keep_answer(connection, answer_id, question, answer)
 
     def answer(self, answer_id: str) -> Mapping[str, Any]:
         """An earlier answer, with `question`, `answer` and `time`.

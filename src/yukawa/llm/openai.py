@@ -353,7 +353,7 @@ class OpenAIModel:
         why = f": {_in_words(error)}" if error is not None else ""
         hint = "ask again"
         if isinstance(error, transport.LimitExceeded):
-            hint = self._within_limits(error)
+            hint = self._limit_hint(error)
         elif isinstance(error, httpx.TimeoutException | openai.APITimeoutError):
             why = f": its server was silent for {self.timeout_s:g} s"
             hint = f"ask again, or write a longer timeout_s under {self._row}"
@@ -362,7 +362,8 @@ class OpenAIModel:
             hint=hint,
         )
 
-    def _within_limits(self, error: transport.LimitExceeded) -> str:
+    def _limit_hint(self, error: transport.LimitExceeded) -> str:
+        """What to do about a limit that was reached."""
         return error.hint or f"a longer wait is deadline_s under {self._row}"
 
     def _no_protocol(self, error: Exception | None) -> ModelError:
@@ -378,7 +379,7 @@ class OpenAIModel:
         if isinstance(error, transport.LimitExceeded):
             return ModelError(
                 f"{shown_address(self.base_url)} oversteps its limits (model {self.name!r}): {error.message}",
-                hint=self._within_limits(error),
+                hint=self._limit_hint(error),
             )
         if status is None and not isinstance(error, openai.APIConnectionError):
             return self._no_protocol(error)

@@ -70,6 +70,7 @@ async def chat_page(call: Called, chat_id: str) -> Response:
         raise NotFound(f"there is no conversation {chat_id!r}")
 
     def look() -> list[dict[str, Any]]:
+        """Each turn with its answer, if that is still kept."""
         found = []
         for turn in turns:
             try:
@@ -99,6 +100,7 @@ async def answer_page(call: Called, answer_id: str, before: str = "", item: str 
     """An answer under an address that stays; after a correction beside the one before it."""
 
     def look() -> dict[str, Any]:
+        """The answer, and what was before it and taught instead."""
         answer = call.services.answer_of(answer_id, call.who)
         aside = _aside()
         if before:
@@ -196,6 +198,7 @@ async def correct_form(call: Called, answer_id: str) -> Response:
         return leads_to(call, f"/answers/{answer.id}?before={answer_id}&item={item.id}")
 
     def look() -> dict[str, Any]:
+        """The answer, and what the correction would contradict."""
         answer = call.services.answer_of(answer_id, call.who)
         replaced = [source["id"] for source in answer["sources"]]
         found = call.base.foresee(form.text, question=str(answer["question"]), supersedes=replaced)

@@ -16,6 +16,7 @@ from yukawa.core.settings import Settings
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.store.database import Store
 from yukawa.llm import ChatModel
+from yukawa.server.forgetting import ServerTexts, forget_erased
 from yukawa.server.keys import KeyReviewers, Keys, Person
 from yukawa.server.limits import Limits
 from yukawa.server.mcp import McpServers
@@ -84,9 +85,11 @@ def open_services(options: ServerOptions, models: Mapping[str, ChatModel]) -> Se
     chosen = settings.knowledge
     store = Store(chosen.url)
     tables = ServerTables(store, settings.home)
+    store.elsewhere.append(ServerTexts(store, settings.home))
     base = KnowledgeBase(
         store, chosen.embedding, KeyReviewers(tables, chosen.reviewers if options.open else ())
     )
+    forget_erased(store)
     return Services(base, settings, tables, Keys(tables, local), options.limits, options.runs, models)
 
 

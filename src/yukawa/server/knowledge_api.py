@@ -290,9 +290,9 @@ async def restore(call: Called, item_id: str, form: ReasonForm = ReasonForm()) -
 
 
 async def purge(call: Called, item_id: str, form: ReasonForm = ReasonForm()) -> Response:  # noqa: B008 -- frozen
-    """Erase an item and every trace of its content for good."""
-    await call.work(lambda: call.base.purge(item_id, actor=call.who.name, reason=form.reason))
-    return said({"id": item_id, "status": "purged"})
+    """Erase an item and every trace of its content for good; runs and data sets with its text are named."""
+    left = await call.work(call.services.purge, item_id, call.who, form.reason)
+    return said({"id": item_id, "status": "purged"} | left.as_json())
 
 
 async def review(call: Called, item_id: str, form: ReviewForm = ReviewForm()) -> Response:  # noqa: B008 -- frozen

@@ -38,6 +38,7 @@ async def knowledge_page(
     words, moment, unloaded = chosen(q), chosen(as_of), state == "unloaded"
 
     def look() -> dict[str, Any]:
+        """The best passages where there are words to search for, else the newest items."""
         if words is not None and not unloaded:
             return {
                 "hits": call.base.search(words, k=limit, as_of=moment, **filters),
@@ -147,7 +148,9 @@ async def purge_form(call: Called, item_id: str) -> Response:
             400, "tick that the item is to be erased for good; it cannot be brought back", param="sure"
         )
     reason = read_form(call, ReasonForm).reason
-    await call.work(lambda: call.base.purge(item_id, actor=call.who.name, reason=reason))
+    left = await call.work(call.services.purge, item_id, call.who, reason)
+    if lines := left.lines():
+        return page(call, "erased.html", 202, lines=lines, item_id=item_id)
     return leads_to(call, "/knowledge")
 
 

@@ -102,6 +102,7 @@ async def _grounded(
         raise Refusal(400, f"the assistant cannot give {what}; name the model itself", param=param)
 
     async def answered() -> tuple[Answer, str, dict[str, Any]]:
+        """The answer, its text in the form that is wanted, and what only this server says."""
         answer, whole = await call.services.ask(
             questions[-1], call.who, history=questions[:-1], model=row, as_of=form.as_of, domain=form.domain
         )
@@ -177,6 +178,7 @@ def _stream(call: Called, events: AsyncGenerator[bytes]) -> EventStream:
     services = call.services
 
     async def allowed() -> bool:
+        """Whether the key is still valid."""
         return await services.quick.run(services.keys.still_valid, call.who) if call.who.key_id else True
 
     return EventStream(events, services.limits.alive_s, allowed)
@@ -188,6 +190,7 @@ def _replied(call: Called, form: ChatForm, completion: Mapping[str, Any]) -> Res
         return said(completion)
 
     async def events() -> AsyncGenerator[bytes]:
+        """The reply in one piece."""
         yield event(_chunk(form, completion["id"], dict(completion["choices"][0]["message"])))
         yield event(_chunk(form, completion["id"], {}, "stop"))
         yield _DONE

@@ -53,6 +53,7 @@ async def ready(call: Called) -> Response:
         raise busy("the server is starting")
 
     def look() -> str:
+        """The embedder of the base, which is read for that."""
         with call.base.store.read():
             return call.base.embedding
 

@@ -274,6 +274,7 @@ async def about_page(call: Called) -> Response:
     """What runs here, on which data, under which licences."""
 
     def look() -> dict[str, Any]:
+        """The base and the models."""
         base = call.base
         return {
             "edition": base.get_meta("pdg") or "", "embedding": base.embedding, "readonly": base.store.readonly,

@@ -72,9 +72,7 @@ def refusal_of(error: BaseException) -> Refusal:
     if isinstance(error, OSError) and not isinstance(error, ConnectionError):
         return Refusal(500, f"the system refused: {error.strerror or type(error).__name__}")
     log.error("a request failed", exc_info=error)
-    return Refusal(
-        500, f"this is a bug in Yukawa: {type(error).__name__}; the server's log has more", code="bug"
-    )
+    return Refusal(500, f"this is a bug in Yukawa: {type(error).__name__}; the log has more", code="bug")
 
 
 def _foreseen(error: errors.YukawaError) -> Refusal:

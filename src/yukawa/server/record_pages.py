@@ -117,6 +117,7 @@ async def run_file(call: Called, name: str) -> Response:
     """A file of a run or report as it is, in a sandbox: its scripts do not run and it loads nothing."""
 
     def look() -> tuple[str, bytes]:
+        """The file's name within its run, and its content."""
         root = call.services.runs
         folders = [row["name"] for row in shown_folders(root) if name.startswith(row["name"] + "/")]
         for folder in sorted(folders, key=len, reverse=True):
@@ -163,9 +164,11 @@ def curve(points: Sequence[tuple[float, float]], name: str) -> Markup:
     low, high = min(*ys, y_ticks[0]), max(*ys, y_ticks[-1])
 
     def across(x: float) -> str:
+        """Where a step is, from the left."""
         return f"{_LEFT + _share(x, min(xs), max(xs)) * (_WIDTH - _LEFT - 12):.1f}"
 
     def down(y: float) -> str:
+        """Where a value is, from above."""
         return f"{_ABOVE + (1 - _share(y, low, high)) * (_HEIGHT - _ABOVE - _BELOW):.1f}"
 
     bottom = str(_HEIGHT - _BELOW)

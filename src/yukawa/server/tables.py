@@ -16,12 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
-from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.store.database import EMPTY_LOG, Store, new_engine, outside_transactions, worded
+from yukawa.knowledge.store.identity import OpenFiles
 from yukawa.knowledge.store.places import BESIDE
 
 SCHEMA, FILE = "server", "server.db"
 VERSION = 1
 GENESIS = "0" * 64
+_WHAT = "the server's database"
 _DAY = 24 * 3600 * 10**6
 _LOCK = 0x59756B62  # of PostgreSQL: one writer at a time, for the chain
 
@@ -61,6 +63,8 @@ audit = sa.Table(
     sa.Column("actor", sa.String, nullable=False), sa.Column("verb", sa.String, nullable=False),
     sa.Column("target", sa.String, nullable=False), sa.Column("hash", sa.String, nullable=False),
 )  # fmt: skip
+# The hash of the ledger's last erasure that was followed here (see `forgetting`).
+forgotten = sa.Table("forgotten", metadata, sa.Column("hash", sa.String, primary_key=True))
 about = sa.Table("about", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
 
 
@@ -87,7 +91,8 @@ class ServerTables:
 
     def __init__(self, store: Store, home: Path) -> None:
         self._on_server = store.is_postgres
-        self._engine = store.engine if self._on_server else _engine(home / FILE)
+        self._files, self._name = OpenFiles(), store.name if self._on_server else str(home / FILE)
+        self._engine = store.engine if self._on_server else _own_engine(home / FILE, self._files)
         self._ensure()
 
     def _ensure(self) -> None:
@@ -118,20 +123,55 @@ class ServerTables:
     @contextlib.contextmanager
     def _begun(self, how: str) -> Iterator[sa.Connection]:
         names = {SCHEMA: SCHEMA if self._on_server else None}
-        try:
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(schema_translate_map=names, begin=how)
-                with connection.begin():
-                    yield connection
-        except sa.exc.OperationalError as error:
-            raise StoreError(
-                f"the server's tables cannot be used: {str(error.orig).splitlines()[0]}"
-            ) from error
+        with worded(self._name, _WHAT), self._engine.connect() as connection:
+            connection = connection.execution_options(schema_translate_map=names, begin=how)
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Give the connections back; those of a PostgreSQL server are the base's."""
         if not self._on_server:
             self._engine.dispose()
+            self._files.close()
+
+    def texts(self) -> Iterator[str]:
+        """All that the tables say."""
+        with self.read() as connection:
+            for table in metadata.sorted_tables:
+                said = [c for c in table.c if isinstance(c.type, sa.String | sa.LargeBinary)]
+                for row in connection.execute(sa.select(*said)) if said else ():
+                    yield from (v.decode(errors="replace") if isinstance(v, bytes) else v for v in row if v)
+
+    def answers(self) -> set[str]:
+        """The answers to questions of all conversations, but for those that were erased."""
+        with self.read() as connection:
+            query = sa.select(turns.c.answer_id).where(turns.c.question != "")
+            return set(connection.execute(query).scalars())
+
+    def followed(self) -> str | None:
+        """The hash of the last erasure in the ledger that was followed here."""
+        with self.read() as connection:
+            return connection.execute(sa.select(forgotten.c.hash)).scalar()
+
+    def follow(self, erasure: str) -> None:
+        """Note that the erasure of this hash was followed."""
+        with self.write() as connection:
+            connection.execute(sa.delete(forgotten))
+            connection.execute(sa.insert(forgotten), {"hash": erasure})
+
+    def rewrite(self, some: Sequence[sa.Table]) -> None:
+        """Write some tables anew, so that no file of the database holds what was in them; a file is written anew as a whole.
+
+        Raises:
+            StoreError: they are in use, or the disk refuses.
+        """
+        statements = ["VACUUM", EMPTY_LOG]
+        if self._on_server:
+            statements = [f"VACUUM (FULL, ANALYZE) {SCHEMA}.{table.name}" for table in some]
+        with worded(self._name, _WHAT):
+            rows = outside_transactions(self._engine, *statements)
+        if rows and rows[0][0]:
+            raise StoreError(f"{_WHAT} {self._name} cannot be written anew: others read it", hint="repeat")
 
     # ---- what was done ----------------------------------------------------------------------------
 
@@ -195,12 +235,13 @@ class ServerTables:
             if status >= 500 or status in (408, 429):
                 connection.execute(sa.delete(idempotency).where(mine))
             else:
-                connection.execute(sa.update(idempotency).where(mine).values(status=status, body=body))
+                waiting = mine & idempotency.c.status.is_(None)  # else an erasure came between
+                connection.execute(sa.update(idempotency).where(waiting).values(status=status, body=body))
 
     # ---- conversations ----------------------------------------------------------------------------
 
     def questions(self, chat_id: str, owner: str) -> list[str] | None:
-        """The questions of a conversation, oldest first; None if `owner` has no such one."""
+        """The questions of a conversation, oldest first, without those that were erased; None if `owner` has no such one."""
         with self.read() as connection:
             if (
                 connection.execute(
@@ -210,7 +251,7 @@ class ServerTables:
             ):
                 return None
             query = sa.select(turns.c.question).where(turns.c.chat_id == chat_id).order_by(turns.c.n)
-            return list(connection.execute(query).scalars())
+            return [question for question in connection.execute(query).scalars() if question]
 
     def add_turn(self, chat_id: str, owner: str, question: str, answer_id: str, *, new: bool) -> None:
         """Add a question with its answer to a conversation, which begins with it if it is `new`."""
@@ -292,19 +333,7 @@ def own_places(home: Path) -> list[Path]:
     return [home / f"{FILE}{suffix}" for suffix in BESIDE]
 
 
-def _engine(file: Path) -> sa.Engine:
+def _own_engine(file: Path, files: OpenFiles) -> sa.Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)  # whose keys it holds is nobody else's business
-    engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 60, "check_same_thread": False})
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
-
-    return engine
+    return new_engine(sa.URL.create("sqlite", database=str(file)), files)

@@ -143,6 +143,7 @@ class _Elsewhere:
         """See `ChatModel.chat`."""
 
         async def work() -> Reply:
+            """Converse, in the loop of the models."""
             with self._upstream.conversation():
                 return await self._upstream.model(self.name).chat(messages, options)
 
@@ -155,11 +156,13 @@ class _Elsewhere:
         pieces: list[AsyncIterator[str]] = []
 
         async def work() -> object:
+            """The next piece, or `_END`."""
             if not pieces:
                 pieces.append(self._upstream.model(self.name).stream(messages, options))
             return await anext(pieces[0], _END)
 
         async def end() -> None:
+            """Let the model go."""
             if pieces and hasattr(pieces[0], "aclose"):
                 await pieces[0].aclose()
 

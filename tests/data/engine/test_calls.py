@@ -190,6 +190,28 @@ def test_a_model_that_is_gone_ends_the_run(store: WorkStore) -> None:
     assert all(row["error"] == "nobody there" for row in rows if row["state"] == "failed")
 
 
+def test_what_failed_is_sent_again_when_the_model_is_back(store: WorkStore) -> None:
+    """Not only what was under way when the run gave up: no question is lost because a server was down."""
+
+    def say(messages: Sequence[Message], number: int) -> Reply:
+        raise ModelError("nobody there")
+
+    texts = [str(n) for n in range(HOPELESS)]
+    given_up = [
+        text
+        for text, said in zip(texts, ask(store, Model(say), texts, concurrency=2)[0], strict=True)
+        if said != "nobody there"
+    ]
+    assert len(given_up) > 12
+    assert ask(store, Model(good), given_up)[0] == given_up
+
+
+def test_a_reply_of_half_a_character_is_kept(store: WorkStore) -> None:
+    said, _ = ask(store, Model(lambda m, n: Reply('{"word": "\ud800"} \udc00', "m", "stop", None)), ["a"])
+    assert not isinstance(said[0], Exception)
+    assert [row["state"] for row in kept(store)]
+
+
 def test_what_decides_a_reply_is_in_the_identity_of_a_model() -> None:
     assert identity(ROW) == identity(ROW.model_copy(update={"price_in": 9.0, "timeout_s": 3.0}))
     assert identity(ROW) != identity(ROW.model_copy(update={"temperature": 0.5}))

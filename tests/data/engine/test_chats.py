@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,34 @@ def test_what_is_no_export_is_refused(content: str, complaint: str, tmp_path: Pa
     with pytest.raises(InputError, match=complaint):
         build_chats(tmp_path / "export.json", tmp_path / "set")
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("layout", [None, *LAYOUTS])
+def test_fields_of_any_kind_are_damaged_and_not_a_fault(layout: str | None, tmp_path: Path) -> None:
+    odd: list[Any] = [
+        None,
+        5,
+        "text",
+        [],
+        {},
+        [[]],
+        [1, {}],
+        {"a": 5},
+        {"a": {"message": "text"}},
+        {"a": {"message": {"author": "me"}}},
+    ]
+    entries = [
+        {"mapping": value, "current_node": other} | {"conversations": value, "question": value, "answer": other}
+        | {"messages": value, "conversationId": 1, "chat": {"history": {"messages": value, "currentId": other}}}
+        for value in odd for other in odd
+    ]  # fmt: skip
+    entries += [
+        {
+            "conversationId": 1,
+            "messages": [{"messageId": 1, "parentMessageId": value, "role": value, "from": value}],
+        }
+        for value in odd
+    ]
+    (tmp_path / "export.json").write_text(json.dumps(entries))
+    with contextlib.suppress(InputError):  # and no other error
+        build_chats(tmp_path / "export.json", tmp_path / "set", layout=layout, suffix=".jsonl")

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 import yaml
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, StoreError
 from yukawa.data import check_manifest, open_rows
 from yukawa.data.dataset import read_split
 from yukawa.data.engine import FissionRecipe, compose_set, run_fission
 from yukawa.data.engine.compose import vendi
 from yukawa.data.engine.likeness import features
+from yukawa.data.engine.tables import WorkStore, evidence
 from yukawa.data.rows import Conversation
 from yukawa.knowledge import KnowledgeBase
 
@@ -122,6 +124,47 @@ def test_licences_that_do_not_fit_are_named(licence: str, target: str, tmp_path:
         compose_set([path], tmp_path / "set", licence=target, embedding="none")
     compose_set([path], tmp_path / "private", embedding="none", suffix=".jsonl")
     assert not (tmp_path / "set").exists()
+
+
+def test_inputs_of_one_name_have_rows_of_their_own(tmp_path: Path) -> None:
+    paths = []
+    for folder, question in (("a", "Who was Higgs?"), ("b", "Who was Curie?")):
+        (tmp_path / folder).mkdir()
+        paths.append(chats(tmp_path / folder, question))
+    made = compose_set(paths, tmp_path / "set", embedding="none", suffix=".jsonl")
+    assert sorted(row.id for row in open_rows(tmp_path / "set")) == [
+        "a/chats.jsonl:chats:1",
+        "b/chats.jsonl:chats:1",
+    ]
+    assert made.manifest.made["inputs"] == [{"name": f"{name}/chats.jsonl", "rows": 1} for name in "ab"]
+    with pytest.raises(InputError, match="is there twice"):
+        compose_set([paths[0], paths[0]], tmp_path / "other", embedding="none")
+
+
+def test_a_quotation_of_unknown_licence_makes_the_pair_unknown(small: KnowledgeBase, tmp_path: Path) -> None:
+    run_fission(
+        tmp_path / "run", FissionRecipe(seeds=("particle physics",), pairs=2, embedding="none"), small
+    )
+    store = WorkStore(tmp_path / "run")
+    with store.write() as connection:
+        row = connection.execute(sa.select(evidence).limit(1)).mappings().one()
+        values = {key: value for key, value in row.items() if key != "id"}
+        connection.execute(sa.insert(evidence).values(values | {"licence": None}))
+    store.close()
+    with pytest.raises(InputError, match=r"unknown \(1 rows\)"):
+        compose_set([tmp_path / "run"], tmp_path / "set", licence="CC-BY-4.0", embedding="none")
+
+
+def test_a_set_is_there_with_its_evidence_or_not_at_all(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("no space is left")
+
+    monkeypatch.setattr("yukawa.data.engine.compose.write_json", refuse)
+    with pytest.raises(StoreError):
+        compose_set([run], tmp_path / "set", embedding="none")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_input(run: Path, tmp_path: Path) -> None:

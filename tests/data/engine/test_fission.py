@@ -106,6 +106,19 @@ def test_a_seed_that_nothing_supports_is_named(small: KnowledgeBase, tmp_path: P
     assert result.ended == "nothing left"
 
 
+def test_a_seed_of_which_nothing_is_known_yet_or_only_bad_answers_is_not_called_unsupported(
+    small: KnowledgeBase, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = with_server(tmp_path / "begun", small, serve(), budget=Budget(calls=1))
+    assert (result.ended, result.unsupported) == ("budget", ())
+    monkeypatch.setattr("yukawa.data.engine.calls._PAUSE_S", 0.0)
+    result = with_server(
+        tmp_path / "lies", small, serve("--faults", "wrong quote", "--share", "1"), budget=Budget(calls=60)
+    )
+    assert result.accepted == {SEED: 0}
+    assert result.unsupported == ()
+
+
 # ---- with a model ----------------------------------------------------------------------------------
 
 

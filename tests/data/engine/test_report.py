@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from yukawa.core.errors import NotFound
 from yukawa.core.files import read_object
 from yukawa.data.engine import FissionRecipe, run_fission, write_report
 from yukawa.data.engine.report import tree
-from yukawa.data.engine.tables import WorkStore
+from yukawa.data.engine.tables import WorkStore, candidates
 from yukawa.knowledge import KnowledgeBase
 
 
@@ -39,6 +40,26 @@ def test_the_tree_begins_with_the_seed_and_holds_each_question_once(run: Path) -
     assert len(lines) == len(set(lines)) == 7
     assert all(line.startswith("· ") for line in lines[1:])
     assert tree(store, most=3)[-1] == "and 4 more"
+    store.close()
+
+
+def test_a_tree_of_any_depth_is_drawn(tmp_path: Path) -> None:
+    store = WorkStore(tmp_path, new=True)
+    row = {
+        "domain": "d",
+        "seed": "s",
+        "frame": "",
+        "depth": 0,
+        "topic": 0,
+        "state": "answered",
+        "reason": "",
+        "support": 0.0,
+        "about": {},
+    }
+    rows = [row | {"question": f"Q{n}?", "parent_id": n - 1 or None, "round": n} for n in range(1, 2001)]
+    with store.write() as connection:
+        connection.execute(sa.insert(candidates), rows)
+    assert tree(store, most=2000)[-1] == "· · · · Q2000?"
     store.close()
 
 

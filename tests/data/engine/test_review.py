@@ -113,8 +113,27 @@ def test_of_two_who_disagree_the_more_careful_prevails(store: WorkStore) -> None
     assert pair(store, number)[0] == "rejected"
 
 
-def test_what_is_skipped_goes_to_another(store: WorkStore) -> None:
+def test_a_second_reviewer_sees_the_pair_as_it_was_made(store: WorkStore) -> None:
     queue = ReviewQueue(store, overlap=2)
+    first = queue.claim("ada")
+    assert first is not None
+    number = first.pair["id"]
+    queue.decide(number, "ada", "edit", after="Better.")
+    second = queue.claim("bob")
+    assert second is not None
+    assert second.pair == first.pair
+    queue.decide(number, "bob", "edit", after="Best.")
+    with store.read() as connection:
+        rows = connection.execute(sa.select(reviews.c.before, reviews.c.after).order_by(reviews.c.id)).all()
+    assert [tuple(row) for row in rows] == [
+        (first.pair["answer"], "Better."),
+        (first.pair["answer"], "Best."),
+    ]
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_what_is_skipped_goes_to_another(overlap: int, store: WorkStore) -> None:
+    queue = ReviewQueue(store, overlap)
     number = next_id(queue, "ada")
     assert number is not None
     queue.decide(number, "ada", "skip")

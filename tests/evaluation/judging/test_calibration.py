@@ -85,8 +85,8 @@ def test_no_effect_needs_no_plan(share):
 
 
 def test_bad_scores_are_refused():
-    with pytest.raises(InputError, match="three are the least"):
-        prediction_powered([1, 0], [1, 0], [1])
+    with pytest.raises(InputError, match="people judged 3 questions"):
+        prediction_powered([1, 0, 1], [1, 0, 1], [1])
     with pytest.raises(InputError, match="finite"):
         prediction_powered([1, np.nan, 0], [1, 0, 0], [1])
     with pytest.raises(InputError, match="verdicts of people"):

@@ -142,6 +142,13 @@ def test_tables_and_own_rows_are_read_together(tmp_path):
         ({"question_id": 1, "model_id": "a", "choices": []}, "no turns"),
         ({"winner": "C3", "model_a": "a", "model_b": "b"}, "unknown winner 'C3'"),
         ({"id": 1, "responses": 3}, "not a table"),
+        ({"id": 1, "responses": {"q": [5]}}, "row 1: responses to q is not a table"),
+        ({"responses": {}, "fields": [["a", 1]]}, "fields is not a table"),
+        ({"annotations": 5}, "annotations is not a list"),
+        ({"annotations": [{"result": [{"value": "left"}]}]}, "value is not a table"),
+        ({"annotations": [], "data": "x"}, "data is not a table"),
+        (PAIR | {"g1_winner": []}, "unknown winner"),
+        ({"question_id": 1, "turns": 5}, "no turns of text"),
     ],
 )
 def test_rows_of_no_layout_are_refused_by_their_place(read, row, words):
@@ -156,3 +163,10 @@ def test_what_is_there_twice_is_refused(read):
     text = {"question_id": 1, "model_id": "a", "choices": [{"turns": ["x"]}]}
     with pytest.raises(InputError, match="another answer of 'a'"):
         read([text, text | {"choices": [{"turns": ["y"]}]}])
+
+
+def test_a_rating_beside_two_models_is_not_a_side(read):
+    about = {"question_id": "q", "model_1": "a", "model_2": "b"}
+    responses = {"difficulty": [{"value": 1, "user_id": "u"}], "better": [{"value": "right", "user_id": "u"}]}
+    found = read([{"responses": responses, "metadata": about}])
+    assert [(row.criterion, row.verdict) for row in found.verdicts] == [("better", "second")]

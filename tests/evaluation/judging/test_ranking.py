@@ -9,6 +9,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.evaluation.judging.davidson import pair_shares
+from yukawa.evaluation.judging.pages import verdict
 from yukawa.evaluation.judging.ranking import pair_rates, rank
 from yukawa.evaluation.judging.verdicts import Verdict
 
@@ -37,6 +38,51 @@ def test_the_order_and_the_biases_are_found():
     assert found.position["people"].low > 0.3
     assert found.ranks["a"][0] == 1
     assert all(pair.p_holm >= pair.p for pair in found.pairs)
+
+
+@pytest.mark.parametrize("questions", [1, 3])
+def test_few_questions_have_no_interval_however_many_verdicts(questions):
+    said = ["first", "first", "first", "second", "tie"]
+    rows = [row(q, "a", "b", said[(k + q) % 5], f"p{k}") for q in range(questions) for k in range(8)]
+    rows += [row(q, "b", "a", "second", f"r{k}") for q in range(questions) for k in range(4)]
+    found = rank(rows, **FEW)
+    (pair,) = found.pairs
+    assert math.isnan(pair.p)
+    assert math.isnan(pair.difference.low)
+    assert found.strengths["a"].method == "too few for an interval"
+    assert set(found.ranks.values()) == {(1, 2)}
+
+
+def test_a_position_that_goes_with_the_model_is_named_and_not_shared_with_its_strength():
+    rng = np.random.default_rng(1)
+    rows = [
+        row(q, "a", "b", rng.choice(["first", "tie", "second"], p=[0.6, 0.1, 0.3]), kind="model")
+        for q in range(100)
+    ]
+    found = rank(rows, **FEW)
+    wins, losses = (sum(r.verdict == word for r in rows) for word in ("first", "second"))
+    assert found.pairs[0].difference.value == pytest.approx(math.log(wins / losses), rel=0.01)
+    assert math.isnan(found.position["j"].value)
+    assert "position of answers before j goes so with the models" in found.notes[0]
+    assert "This assumes" in verdict(found)
+    both = rank(
+        [
+            *rows,
+            *(row(q, "b", "a", "second", judge="k") for q in range(3)),
+            row(4, "a", "b", "second", judge="k"),
+        ],
+        **FEW,
+    )
+    assert math.isfinite(both.position["j"].value)  # another judge saw both orders
+
+
+def test_a_length_that_goes_with_the_model_is_named_and_not_shared_with_its_strength():
+    rows = arena(strengths=(0.5, -0.5))
+    answers = {(r.question, name): "x" * (900 if name == "a" else 9) for r in rows for name in "ab"}
+    found, plain = rank(rows, answers, **FEW), rank(rows, **FEW)
+    assert found.pairs[0].difference.value == pytest.approx(plain.pairs[0].difference.value)
+    assert math.isnan(found.effects["length"].value)
+    assert found.notes[0].startswith("length goes so with the models")
 
 
 def test_names_and_the_order_of_rows_do_not_matter():

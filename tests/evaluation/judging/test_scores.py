@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from yukawa.core.bootstrap import TOO_EQUAL, TOO_FEW
 from yukawa.core.errors import InputError
 from yukawa.evaluation.judging.scores import analyse, read_score_table
 from yukawa.evaluation.judging.verdicts import Score
@@ -67,6 +68,49 @@ def test_intervals_hold_and_nothing_is_found_where_nothing_is():
     assert np.mean([one.p < 0.05 for one in found]) < 0.16
 
 
+def liking(rng, judges, papers=20):
+    """Two equal models of which each judge prefers one, by a taste of its own."""
+    tastes = rng.normal(0, 0.6, judges)
+    return [
+        Score(question=f"p{k}", model=model, judge=f"j{j}", value=5 + sign * tastes[j] + rng.normal(0, 0.5))
+        for k in range(papers)
+        for j in range(judges)
+        for model, sign in (("a", -0.5), ("b", 0.5))
+    ]
+
+
+def test_a_note_says_whether_intervals_hold_for_other_judges():
+    for judges, method in ((3, "jackknife"), (6, "jackknife, two-way")):
+        (found,) = analyse(liking(np.random.default_rng(2), judges), resamples=2)
+        assert found.groups[0].method == method
+        assert any("do not speak for other judges" in note for note in found.notes) == (judges == 3)
+
+
+def test_too_few_questions_and_equal_differences_have_neither_interval_nor_p():
+    for papers, reason in ((3, TOO_FEW), (6, TOO_EQUAL)):
+        rows = [
+            Score(
+                question=f"p{k}",
+                model=model,
+                judge=judge,
+                value=value + (k if papers == 3 and model == "a" else 0),
+            )
+            for k in range(papers)
+            for judge in ("x", "y")
+            for model, value in (("a", 5), ("b", 7))
+        ]
+        (pair,) = analyse(rows, **FEW)[0].groups
+        assert (pair.method, pair.low, pair.p) == pytest.approx((reason, np.nan, np.nan), nan_ok=True)
+
+
+def test_a_model_that_one_judge_alone_has_judged_leaves_intervals_for_these_judges():
+    rows = liking(np.random.default_rng(0), 5)
+    rows += [row.model_copy(update={"model": "c"}) for row in rows if row.model == "b" and row.judge == "j0"]
+    (found,) = analyse(rows, **FEW)
+    assert {one.method for one in found.models.values()} == {"jackknife"}
+    assert "without whom models are not connected" in found.notes[0]
+
+
 def test_criteria_are_analysed_alone_and_unusable_scores_are_counted():
     rows = [
         *study(),
@@ -93,7 +137,7 @@ def test_judges_of_different_papers_compare_models_but_not_judges():
     (found,) = analyse(rows, **FEW)
     assert found.agreement is None
     assert found.judges["mild"].level is None
-    assert "share no answers" in found.notes[0]
+    assert any("share no answers" in note for note in found.notes)
     assert len(found.groups) == 1
 
 

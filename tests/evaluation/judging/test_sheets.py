@@ -83,6 +83,13 @@ def test_a_sheet_of_something_else_is_refused(filled, say, words):
         read_sheet(*filled(say), "Li")
 
 
+def test_a_sheet_that_is_damaged_is_refused_by_its_line(filled):
+    path, key = filled(lambda *_: {"verdict": "left"})
+    path.write_text(path.read_text().replace("Question 1?", "x" * 140_000, 1))
+    with pytest.raises(InputError, match=r"s\.csv:\d+ is not a row of CSV"):
+        read_sheet(path, key, "Li")
+
+
 def test_another_key_and_equal_answers_are_refused(filled, tmp_path):
     path, key = filled(lambda *_: {"verdict": "left"})
     key.write_text("{}")

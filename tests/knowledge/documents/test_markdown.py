@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge.documents.markdown import markdown_blocks
+from yukawa.core.errors import InputError
+from yukawa.knowledge import new_item
+from yukawa.knowledge.documents.markdown import MOST_MARKS, markdown_blocks
+from yukawa.knowledge.documents.statements import statements
 
 word = st.text(alphabet="abcXYZ019τ", min_size=1, max_size=6)
 line = st.lists(word, min_size=1, max_size=6).map(" ".join)
@@ -129,3 +132,31 @@ def test_time_is_in_proportion_to_the_length(unit: str) -> None:
     start = time.process_time()
     markdown_blocks(unit * (40_000 // len(unit)))
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "piece", ["[", "![", "[[](", "[a][", "**a", "__a_", "`a``", '[](""', "$", "<a ", "|a\n|-"]
+)
+def test_the_time_of_hostile_marks_grows_with_their_number_alone(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text, began = piece * (size // len(piece)), time.process_time()
+        markdown_blocks(text)
+        return time.process_time() - began
+
+    seconds(2_000)
+    assert seconds(16_000) < 3 * seconds(8_000) + 0.05
+    assert seconds(16_000) < 16_000 * 100e-6
+
+
+def test_more_marks_than_can_be_read_in_a_moment_are_refused_in_one_line() -> None:
+    for text in ("[" * (MOST_MARKS + 1), "**a" * (MOST_MARKS // 2 + 1), "a_`\n" * (MOST_MARKS // 2 + 1)):
+        began = time.process_time()
+        with pytest.raises(InputError, match=r"of the characters \[ \* _ `; at most 400,000.* \(split it"):
+            new_item(text, kind="document")
+        assert time.process_time() - began < 1
+    table = "| a | b |\n|---|---|\n" + "[" * (
+        MOST_MARKS + 1
+    )  # taught as a statement, and read when somebody asks
+    began = time.process_time()
+    statements(table)
+    assert time.process_time() - began < 2

@@ -21,6 +21,15 @@ def test_each_described_charge_is_added_once_with_its_antiparticle() -> None:
     ]  # fmt: skip
 
 
+def test_negative_states_are_described_too() -> None:
+    found = list(
+        described_states(LISTED, [("B155M-", "Sigma_c(2800)- MASS"), ("B155M--", "Sigma_c(2800)-- MASS")])
+    )
+    assert [(name, charge) for name, _, charge, _ in found] == [
+        ("Sigma_c(2800)-", -1.0), ("Sigmabar_c(2800)+", 1.0), ("Sigma_c(2800)--", -2.0), ("Sigmabar_c(2800)++", 2.0),
+    ]  # fmt: skip
+
+
 def test_a_charge_that_is_listed_adds_nothing_to_other_names_of_its_family() -> None:
     listed = [("Sigma_c(2800)+", "B155", 1.0, "P"), ("Sigma_c(2900)0", "B155", 0.0, "P")]
     assert list(described_states(listed, [("B155M+", "Sigma_c(2800)+ MASS")])) == []

@@ -489,3 +489,15 @@ def test_a_forked_process_searches_with_a_connection_of_its_own(full: Path) -> N
         child.join(30)
         assert receiving.recv() == expected
         assert [hit.item_id for hit in base.search(QUESTIONS[0])] == expected
+
+
+def test_the_copy_is_renewed_when_enough_was_taught(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_index, "SAVE_AFTER", 3)
+    monkeypatch.setattr(local_index, "SAVE_SHARE", 0.0)
+    with KnowledgeBase.open(empty) as base:
+        kept = empty / "knowledge.index"
+        kept.unlink(missing_ok=True)
+        for number, there in ((1, False), (2, False), (3, True)):
+            base.teach(sentence(number))
+            base.search("magnet")
+            assert kept.exists() == there, number

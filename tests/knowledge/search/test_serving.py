@@ -300,3 +300,21 @@ def test_an_unknown_embedder_is_refused(base: KnowledgeBase) -> None:
     with pytest.raises(InputError, match="unknown embedder"):
         taught(base).reindex("hesh")
     assert base.embedding == "hash"
+
+
+def test_texts_are_embedded_as_those_of_passages(base: KnowledgeBase) -> None:
+    made, wanted = base.embed(["one text", "another"]), HashEmbedder().embed(["one text", "another"])
+    assert made.tolist() == wanted.tolist()
+
+
+def test_an_embedder_that_forgets_a_text_is_not_taken_into_service(
+    base: KnowledgeBase, offer: Callable[[Slow], Slow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scores(taught(base))
+    forgetful = offer(Slow())
+    monkeypatch.setattr(Slow, "embed", lambda self, texts, **_: HashEmbedder.embed(self, texts[1:]))
+    with pytest.raises(ValueError, match="shorter"):
+        base.reindex(forgetful.name)
+    assert base.embedding == "hash"
+    assert scores(base) == before
+    assert base.verify().clean

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError, StoreError
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.records import moment
-from yukawa.knowledge.store import ledger
+from yukawa.knowledge.store import clock, ledger
 from yukawa.knowledge.store.ledger import (
     GENESIS,
     Entry,
@@ -33,13 +33,13 @@ from yukawa.knowledge.store.ledger import (
     erase_said,
     head,
 )
-from yukawa.knowledge.store.schema import events
+from yukawa.knowledge.store.schema import events, meta, metadata
 
 
 @pytest.fixture
 def connection() -> Iterator[sa.Connection]:
     engine = sa.create_engine("sqlite://")
-    events.create(engine)
+    metadata.create_all(engine, [events, meta])
     with engine.begin() as opened:
         yield opened
     engine.dispose()
@@ -109,6 +109,10 @@ def test_words_that_are_gone_without_an_erasure_are_seen(base: KnowledgeBase) ->
         erase_said(connection, "actor", [2])
     assert base.verify().problems
     assert base.show(other.id)
+    last = next(event.seq for event in base.history(item.id)[1] if event.verb == "purge")
+    with base.store.write() as connection:
+        erase_said(connection, "actor", [last])  # who erased it is kept
+    assert any(f"event {last}: its actor is gone" in line for line in base.verify().problems)
 
 
 @pytest.mark.parametrize("changed", [None, 3])
@@ -150,11 +154,11 @@ def test_order_is_kept_whatever_the_clock_says(
     connection: sa.Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _write(connection, 1)
-    monkeypatch.setattr(ledger.time, "time_ns", lambda: 0)  # the clock was set back
+    monkeypatch.setattr(time, "time_ns", lambda: 0)  # the clock was set back
     _write(connection, 3)
     assert list(broken_links(connection)) == []
     assert "the clock is behind" in caplog.text
-    (jump,) = ledger.clock_jumps(connection)
+    (jump,) = clock.jumps(connection)
     assert "event 2:" in jump
     assert "1970-01-01" in jump
     rows = connection.execute(sa.select(events.c.seq, events.c.time).order_by(events.c.seq)).all()
@@ -164,13 +168,13 @@ def test_order_is_kept_whatever_the_clock_says(
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(-3, 3)), max_size=8))
 def test_events_of_one_change_are_found_by_their_time(changes: list[tuple[int, int]]) -> None:
     engine = sa.create_engine("sqlite://")
-    events.create(engine)
+    metadata.create_all(engine, [events, meta])
     wanted: list[int] = []
     with engine.begin() as connection, pytest.MonkeyPatch.context() as patch:
         at = 0
         for size, step in changes:  # the clock may stand still or run backwards
             at += step
-            patch.setattr(ledger.time, "time_ns", lambda at=at: at * 1000)
+            patch.setattr(time, "time_ns", lambda at=at: at * 1000)
             wanted += [len(wanted) + 1] * size
             append(connection, [Entry("teach", "k")] * size, actor="Li", reason="")
         rows = connection.execute(sa.select(events.c.seq, events.c.time).order_by(events.c.seq)).all()
@@ -188,7 +192,7 @@ def told(folder: Path, years: Iterator[int]) -> object:
 
         def tick() -> None:
             away = next(years) * YEAR
-            patch.setattr(ledger.time, "time_ns", lambda: WORLD() + away)
+            patch.setattr(time, "time_ns", lambda: WORLD() + away)
 
         tick()
         with KnowledgeBase.open(folder, embedding="hash", reviewers=["Marie"]) as base:
@@ -229,19 +233,23 @@ def test_one_wrong_clock_hides_nothing_that_others_teach_later(
     base.teach("The ring is cold.", source="s")
     between = dt.datetime.now(dt.UTC)
     with monkeypatch.context() as ahead:
-        ahead.setattr(ledger.time, "time_ns", lambda: WORLD() + 50 * YEAR)
+        ahead.setattr(time, "time_ns", lambda: WORLD() + 50 * YEAR)
         base.teach("The ring is long.", source="s")
     assert [item.text for item in base.list(as_of=between)] == ["The ring is cold."]
-    assert "is dated 20" in base.verify().notes[0]
-    assert "the clock now says" in base.verify().notes[0]
+    forward, ahead_now = base.verify().notes
+    assert "the clock was set forward by 18,2" in forward
+    assert "is dated 20" in ahead_now
+    assert "the clock now says" in ahead_now
     with monkeypatch.context() as behind:
-        behind.setattr(ledger.time, "time_ns", lambda: WORLD() - 50 * YEAR)
+        behind.setattr(time, "time_ns", lambda: WORLD() - 50 * YEAR)
         base.teach("The ring is deep.", source="s")
     known = {"The ring is cold.", "The ring is long.", "The ring is deep."}
     assert {item.text for item in base.list(as_of=dt.datetime.now(dt.UTC))} == known
-    (note,) = base.verify().notes
+    _, note, since = base.verify().notes
     assert "is followed by one dated 19" in note
+    assert "the clock was set forward" in since
     base.teach("The ring is round.", source="s")
+    assert len(base.verify().notes) == 3
     now = base.list(as_of=dt.datetime.now(dt.UTC))
     assert {item.text for item in now} == known | {"The ring is round."}
 
@@ -266,7 +274,8 @@ def test_processes_with_clocks_fifty_years_apart_write_one_order(tmp_path: Path)
         assert len(base.list(as_of=dt.datetime.now(dt.UTC))) == 5
         report = base.verify()
     assert report.problems == ()
-    assert len(report.notes) == 1
+    named = Path("/proc/sys/kernel/random/boot_id").exists()  # else each process has a start of its own
+    assert ["set forward" in note for note in report.notes] == ([True, False, True] if named else [False])
 
 
 contents = st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=10), max_size=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
 from yukawa.knowledge.items import with_keys
-from yukawa.knowledge.store import reader
 from yukawa.knowledge.store.reader import event_at, last_stored, unknown_item
 
 steps = st.lists(
@@ -162,7 +162,7 @@ def test_moments(base: KnowledgeBase) -> None:
 
 def test_clocks_may_differ_by_a_second(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
     now = base.teach("Something.").valid_from
-    monkeypatch.setattr(reader.time, "time_ns", lambda: int(now.timestamp() * 1e6) * 1000)
+    monkeypatch.setattr(time, "time_ns", lambda: int(now.timestamp() * 1e6) * 1000)
     with base.store.read() as connection:
         assert event_at(connection, now + dt.timedelta(seconds=0.999)) == event_at(connection, now)
         assert event_at(connection, now + dt.timedelta(seconds=1)) == event_at(connection, now)

@@ -290,8 +290,13 @@ def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_
         bad.write_bytes(content)
         with pytest.raises(YukawaError, match=message):
             KnowledgeBase.restore_backup(bad, tmp_path / "restored")
-        assert not (tmp_path / "restored").exists()
+        assert list((tmp_path / "restored").glob("*")) == []
 
+    KnowledgeBase.restore_backup(file, tmp_path / "changed")  # a base that nobody uses, and no digest covers
+    with sqlite3.connect(changed := tmp_path / "changed" / "knowledge.sqlite") as other:
+        other.execute("UPDATE versions SET text = 'The mass is 1 MeV.' WHERE id = 1")
+    other.close()
+    refused(changed.read_bytes(), "is damaged: version 1 of item .*: its content was changed")
     refused(good[: len(good) // 2], "is damaged")
     refused(good[:8192] + b"\xff" * 2000 + good[10192:], "is damaged")
     empty.close()

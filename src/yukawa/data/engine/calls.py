@@ -1,8 +1,8 @@
 """The ledger of calls: each call of a model is written before it is sent and settled in the transaction that keeps its yield.
 
-A run that was killed therefore repeats only the calls that were under way, and yields nothing twice. Every call ends as `done`
-(the reply fits its schema), `refused` (a reply came that cannot be used: cut, not JSON, of another shape) or `failed` (no reply
-came), with the reason; a call that ends badly is tried again as a call of its own, up to `ATTEMPTS` times.
+A run that was killed therefore repeats only the calls that were under way or had failed, and yields nothing twice. Every call ends
+as `done` (the reply fits its schema), `refused` (a reply came that cannot be used: cut, not JSON, of another shape) or `failed` (no
+reply came), with the reason; a call that ends badly is tried again as a call of its own, up to `ATTEMPTS` times.
 """
 
 import asyncio
@@ -200,15 +200,14 @@ class Ledger:
     # ---- one call -------------------------------------------------------------------------------------
 
     def _begin(self, job: Job[Value], attempt: int, connection: sa.Connection) -> "_Call":
-        """The call of this key: a new one is written, one that was under way is to be sent again."""
+        """The call of this key: a new one is written; one that was under way or failed is to be sent again."""
         key, prompt = _keys(job, self._identity, attempt)
         found = connection.execute(sa.select(calls).where(calls.c.key == key)).mappings().first()
-        if found is not None and found["state"] != "queued":
+        if found is not None and found["state"] not in ("queued", "failed"):
             return _Call(found["id"], found["state"], dict(found))
         if found is not None:
-            connection.execute(
-                sa.update(calls).where(calls.c.id == found["id"]).values(sent=found["sent"] + 1)
-            )
+            values = {"state": "queued", "sent": found["sent"] + 1}
+            connection.execute(sa.update(calls).where(calls.c.id == found["id"]).values(values))
             return _Call(found["id"], "queued", dict(found))
         row = {
             "key": key, "role": job.role, "model": self._model.name, "prompt_sha256": prompt, "attempt": attempt, "sent": 1,
@@ -222,9 +221,11 @@ class Ledger:
         began = time.monotonic()
         try:
             reply = await self._model.chat(job.messages, replace(job.options, schema=job.schema))
-            outcome = _Outcome("done", reply, "", time.monotonic() - began)
+            outcome = _Outcome(
+                "done", replace(reply, text=_storable(reply.text)), "", time.monotonic() - began
+            )
         except ModelError as error:
-            outcome = _Outcome("failed", None, str(error)[:500], time.monotonic() - began)
+            outcome = _Outcome("failed", None, _storable(str(error)[:500]), time.monotonic() - began)
         self._failures = self._failures + 1 if outcome.reply is None else 0
         used = (outcome.reply and outcome.reply.usage) or {}
         self._use(0, used.get("prompt_tokens", 0), used.get("completion_tokens", 0))
@@ -249,6 +250,11 @@ class Ledger:
         }  # fmt: skip
         connection.execute(sa.update(calls).where(calls.c.id == call_id).values(values))
         return _settled(end, settle, connection)
+
+
+def _storable(text: str) -> str:
+    """A text without halves of characters and NUL, which servers may send and databases refuse."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "�")
 
 
 def _settled(

@@ -22,6 +22,7 @@ from yukawa.data.engine.personal import KINDS, Redaction
 from yukawa.data.rows import Conversation, Turn
 from yukawa.embedding.registry import open_embedder
 from yukawa.knowledge.routing import field_of
+from yukawa.llm.base import Role
 
 # The steps of the funnel, in order, with the reason for which each drops a conversation.
 REASONS = {
@@ -35,7 +36,8 @@ REASONS = {
     "contradicted": "the user says next that it is wrong",
     "repeated": "it asks what another conversation asks",
 }
-_ROLES = {
+Said = tuple[Role, str]
+_ROLES: Mapping[str, Role] = {
     "user": "user",
     "human": "user",
     "assistant": "assistant",
@@ -65,7 +67,7 @@ class Talk:
     """One conversation of an export: its id, its turns, and what the export says of its user and quality."""
 
     id: str
-    turns: tuple[tuple[str, str], ...]
+    turns: tuple[Said, ...]
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -164,14 +166,14 @@ def _row(
         return None, "not physics"
     if reason := _fault(turns):
         return None, reason
-    messages = tuple(Turn(role=role, content=text) for role, text in turns)  # type: ignore[arg-type]  # of `_ROLES`
+    messages = tuple(Turn(role=role, content=text) for role, text in turns)
     field_ = guess.field if guess.known else None
     return Conversation(id=talk.id, messages=messages, source=name, licence=licence, category=field_), ""
 
 
-def _mended(turns: Sequence[tuple[str, str]], repaired: Counter[str]) -> list[tuple[str, str]]:
+def _mended(turns: Sequence[Said], repaired: Counter[str]) -> list[Said]:
     """Turns of user and assistant in alternation: empty ones dropped, neighbours of one role joined, the ends trimmed."""
-    found: list[tuple[str, str]] = []
+    found: list[Said] = []
     for role, text in turns:
         if role == "system" or not text.strip():
             repaired["empty or of the system"] += not text.strip()
@@ -189,7 +191,7 @@ def _mended(turns: Sequence[tuple[str, str]], repaired: Counter[str]) -> list[tu
     return found
 
 
-def _without_contradicted(turns: Sequence[tuple[str, str]]) -> tuple[list[tuple[str, str]], bool]:
+def _without_contradicted(turns: Sequence[Said]) -> tuple[list[Said], bool]:
     """The turns before the first answer that the user calls wrong in the next turn, and whether there is one."""
     for place, (role, text) in enumerate(turns):
         if role == "user" and place > 1 and _WRONG.match(text):
@@ -197,7 +199,7 @@ def _without_contradicted(turns: Sequence[tuple[str, str]]) -> tuple[list[tuple[
     return list(turns), False
 
 
-def _fault(turns: Sequence[tuple[str, str]]) -> str:
+def _fault(turns: Sequence[Said]) -> str:
     """What is wrong with the answers of a conversation, as a key of `REASONS`, or ''."""
     for role, text in turns:
         if role != "assistant":
@@ -231,7 +233,10 @@ def read_export(path: Path, layout: str | None = None) -> Iterator[Talk]:
             if not isinstance(one, dict):
                 yield Talk(f"{path.stem}:{number}", ())
                 continue
-            chosen = layout or next((name for name, (_, marks) in LAYOUTS.items() if _has(one, marks)), None)
+            chosen = layout or next(
+                (name for name, (_, marks) in LAYOUTS.items() if all(_at(one, m) is not None for m in marks)),
+                None,
+            )
             if chosen is None:
                 raise InputError(
                     f"{path}: entry {number} has fields {', '.join(list(one)[:6])}, which no known export has",
@@ -241,22 +246,23 @@ def read_export(path: Path, layout: str | None = None) -> Iterator[Talk]:
             yield Talk(identity, tuple(LAYOUTS[chosen][0](one)), one)
 
 
-def _has(value: Mapping[str, Any], marks: Sequence[str]) -> bool:
-    """Whether all fields are there; a dot leads into a field."""
-    for mark in marks:
-        found: Any = value
-        for step in mark.split("."):
-            found = found.get(step) if isinstance(found, dict) else None
-        if found is None:
-            return False
-    return True
+def _at(value: Any, path: str) -> Any:
+    """What an export holds at a path of fields with dots between; None where one is missing or no table."""
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
-def _branch(nodes: Mapping[str, Any], last: Any, parent: str) -> list[Mapping[str, Any]]:
-    """The nodes from the root to `last` along their parents; none where they form a circle."""
+def _tables(value: Any) -> list[Mapping[str, Any]]:
+    """The tables of a list; none of anything else."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _branch(nodes: Any, last: Any, parent: str) -> list[Mapping[str, Any]]:
+    """The nodes from the root to `last` along their parents; none where they form a circle or there is no table of nodes."""
     found: list[Mapping[str, Any]] = []
     seen: set[str] = set()
-    while isinstance(last, str) and isinstance(nodes.get(last), dict):
+    while isinstance(last, str) and isinstance(nodes, dict) and isinstance(nodes.get(last), dict):
         if last in seen or len(seen) > _DEEPEST:
             return []
         seen.add(last)
@@ -276,55 +282,56 @@ def _text(content: Any) -> str:
     return ""
 
 
-def _chatgpt(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    nodes = value["mapping"] if isinstance(value.get("mapping"), dict) else {}
+def _chatgpt(value: Mapping[str, Any]) -> Iterator[Said]:
+    nodes = value.get("mapping")
     last = value.get("current_node")
-    if last not in nodes:  # the last leaf of the list
-        last = next((name for name in reversed(list(nodes)) if not nodes[name].get("children")), None)
+    if isinstance(nodes, dict) and not (isinstance(last, str) and last in nodes):  # the last leaf of the list
+        last = next((name for name in reversed(list(nodes)) if not _at(nodes[name], "children")), None)
     for node in _branch(nodes, last, "parent"):
-        message = node.get("message") or {}
-        role = _ROLES.get((message.get("author") or {}).get("role", ""))
-        if role and message.get("recipient", "all") == "all":
-            yield role, _text(message.get("content"))
+        role = _role(_at(node, "message.author.role"))
+        if role and _at(node, "message.recipient") in (None, "all"):
+            yield role, _text(_at(node, "message.content"))
 
 
-def _openwebui(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    history = value["chat"]["history"]
-    nodes = history.get("messages") if isinstance(history.get("messages"), dict) else {}
-    yield from _plain(_branch(nodes, history.get("currentId"), "parentId"))
+def _openwebui(value: Mapping[str, Any]) -> Iterator[Said]:
+    nodes, last = _at(value, "chat.history.messages"), _at(value, "chat.history.currentId")
+    yield from _plain(_branch(nodes, last, "parentId"))
 
 
-def _librechat(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    nodes = {str(m.get("messageId")): m for m in value["messages"] if isinstance(m, dict)}
-    children = {m.get("parentMessageId") for m in nodes.values()}
-    last = next((name for name in reversed(list(nodes)) if name not in children), None)
+def _librechat(value: Mapping[str, Any]) -> Iterator[Said]:
+    nodes = {str(message.get("messageId")): message for message in _tables(value.get("messages"))}
+    parents = {str(message.get("parentMessageId")) for message in nodes.values()}
+    last = next((name for name in reversed(list(nodes)) if name not in parents), None)
     for message in _branch(nodes, last, "parentMessageId"):
         mine = message.get("isCreatedByUser")
         yield ("user" if mine else "assistant"), _text(message.get("text") or message.get("content"))
 
 
-def _haichat(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _haichat(value: Mapping[str, Any]) -> Iterator[Said]:
     yield "user", _text(value.get("question"))
     yield "assistant", _text(value.get("artificial_answer") or value.get("answer"))
 
 
-def _sharegpt(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from _plain(value["conversations"], "from", "value")
+def _sharegpt(value: Mapping[str, Any]) -> Iterator[Said]:
+    yield from _plain(value.get("conversations"), "from", "value")
 
 
-def _messages(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from _plain(value["messages"])
+def _messages(value: Mapping[str, Any]) -> Iterator[Said]:
+    yield from _plain(value.get("messages"))
 
 
-def _plain(turns: Any, role: str = "role", text: str = "content") -> Iterator[tuple[str, str]]:
-    for turn in turns if isinstance(turns, list) else ():
-        known = _ROLES.get(str(turn.get(role, "")).lower()) if isinstance(turn, dict) else None
-        if known:
+def _plain(turns: Any, role: str = "role", text: str = "content") -> Iterator[Said]:
+    for turn in _tables(turns):
+        if known := _role(turn.get(role)):
             yield known, _text(turn.get(text))
 
 
+def _role(said: Any) -> Role | None:
+    return _ROLES.get(said.lower()) if isinstance(said, str) else None
+
+
 # A reader for each layout, and the fields by which it is recognised.
-LAYOUTS: Mapping[str, tuple[Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]], tuple[str, ...]]] = {
+LAYOUTS: Mapping[str, tuple[Callable[[Mapping[str, Any]], Iterator[Said]], tuple[str, ...]]] = {
     "chatgpt": (_chatgpt, ("mapping",)),
     "openwebui": (_openwebui, ("chat.history.messages",)),
     "librechat": (_librechat, ("messages", "conversationId")),

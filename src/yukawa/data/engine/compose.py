@@ -23,7 +23,7 @@ from yukawa.data.dataset import DatasetManifest, open_items, open_rows, write_da
 from yukawa.data.deduplication import find_root, join
 from yukawa.data.engine.likeness import Known, features
 from yukawa.data.engine.report import figures
-from yukawa.data.engine.tables import FILE, WorkStore, evidence, pairs, reviews
+from yukawa.data.engine.tables import ACCEPTED, FILE, WorkStore, evidence, pairs, reviews
 from yukawa.data.filters import read_evaluation
 from yukawa.data.rows import Conversation, Turn
 from yukawa.embedding.registry import open_embedder
@@ -96,7 +96,8 @@ def compose_set(
     check_new_folder(Path(folder))
     check_name("licence of a set", licence, LICENCES)
     embedder = open_embedder(embedding)
-    found = [piece for path in runs for piece in _pieces(Path(path))]
+    names = _names(runs)
+    found = [piece for path, name in names.items() for piece in _pieces(path, name)]
     total = Counter(piece.run for piece in found)
     _check_licences(found, licence)
     dropped: Counter[str] = Counter()
@@ -106,26 +107,47 @@ def compose_set(
         raise InputError(f"no row remains: {_counted(dropped) or 'the runs hold no accepted pairs'}")
     splits = split_groups([piece.row for piece in kept], _groups(kept), shares, seed)
     made = {
-        "inputs": [{"name": Path(path).resolve().name, "rows": total[Path(path).resolve().name]} for path in runs],
+        "inputs": [{"name": name, "rows": total[name]} for name in names.values()],
         "near": near, "embedding": embedder.name, "seed": seed, "shares": dict(shares), "licence": licence, "dropped": dict(dropped),
         "evaluation": [{"name": path.name, "sha256": hash_file(path)} for path in map(Path, evaluation) if path.is_file()],
     }  # fmt: skip
+
+    def describe(manifest: DatasetManifest, place: Path) -> None:
+        """Write the evidence and the descriptions for others."""
+        write_jsonl(place / EVIDENCE, (row for piece in kept for row in piece.evidence))
+        atomic_write(place / "README.md", _readme(manifest, licence, suffix))
+        write_json(place / "croissant.json", _croissant(manifest, licence))
+
     manifest = write_dataset(
         folder, splits, Conversation, title=title or "Questions and answers of high-energy physics", made=made, suffix=suffix,
-        sections=_sections(runs, kept, dropped, diversity(kept, embedder), licence),
+        sections=_sections(names, kept, dropped, diversity(kept, embedder), licence), beside=describe,
     )  # fmt: skip
-    write_jsonl(Path(folder) / EVIDENCE, (row for piece in kept for row in piece.evidence))
-    atomic_write(Path(folder) / "README.md", _readme(manifest, licence, suffix))
-    write_json(Path(folder) / "croissant.json", _croissant(manifest, licence))
     return Composed(manifest, dropped)
 
 
 # ---- reading -----------------------------------------------------------------------------------------
 
 
-def _pieces(path: Path) -> Iterable[SourcedRow]:
+def _names(paths: Iterable[Path]) -> dict[Path, str]:
+    """What runs and files are called in the set: by their own names, with as many folders before as tell them apart.
+
+    Raises:
+        InputError: one is there twice.
+    """
+    whole = [Path(path).resolve().parts for path in paths]
+    if twice := next((place for place in whole if whole.count(place) > 1), None):
+        raise InputError(f"{Path(*twice)} is there twice", hint="name each run once")
+    found = {}
+    for place in whole:
+        depth = next(
+            n for n in range(1, len(place) + 1) if sum(other[-n:] == place[-n:] for other in whole) == 1
+        )
+        found[Path(*place)] = "/".join(place[-depth:])
+    return found
+
+
+def _pieces(path: Path, name: str) -> Iterable[SourcedRow]:
     """The accepted pairs of a run, or the conversations of a data set or file."""
-    name = path.resolve().name
     if not path.exists():
         raise InputError(
             f"{path} does not exist", hint="name runs of the data engine, or data sets of conversations"
@@ -143,7 +165,7 @@ def _of_run(path: Path, name: str) -> Iterable[SourcedRow]:
     store = WorkStore(path)
     try:
         with store.read() as connection:
-            chosen = sa.select(pairs).where(pairs.c.state.in_(("accepted", "edited"))).order_by(pairs.c.id)
+            chosen = sa.select(pairs).where(pairs.c.state.in_(ACCEPTED)).order_by(pairs.c.id)
             answers = [dict(row) for row in connection.execute(chosen).mappings()]
             quotes = [
                 dict(row)
@@ -165,7 +187,9 @@ def _of_run(path: Path, name: str) -> Iterable[SourcedRow]:
                 Turn(role="assistant", content=answer["answer"]),
             ),
             source="; ".join(dict.fromkeys(rest["label"] for rest in rests)) or name,
-            licence=" AND ".join(filter(None, licences)) or None,
+            licence=None
+            if "" in licences
+            else " AND ".join(licences) or None,  # one unknown part makes it unknown
             category=answer["domain"],
         )
         rows = tuple({"id": identity} | {k: v for k, v in rest.items() if k != "id"} for rest in rests)
@@ -279,7 +303,7 @@ def _counted(dropped: Mapping[str, int]) -> str:
 
 
 def _sections(
-    runs: Sequence[Path],
+    runs: Mapping[Path, str],
     kept: Sequence[SourcedRow],
     dropped: Mapping[str, int],
     spread: tuple[float, float, int] | None,
@@ -309,7 +333,7 @@ def _sections(
     sections = [("How it was made", "\n".join(lines)), ("Fields", markdown_table(("field", "rows"), rows))]
     return [
         *sections,
-        *(("Run " + Path(path).resolve().name, text) for path in runs if (text := _of_one_run(Path(path)))),
+        *(("Run " + name, text) for path, name in runs.items() if (text := _of_one_run(path))),
     ]
 
 
@@ -375,7 +399,8 @@ def _croissant(manifest: DatasetManifest, licence: str) -> dict[str, Any]:
         for s in manifest.splits
     ]  # fmt: skip
     return {
-        "@context": {"@vocab": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "sc": "https://schema.org/"},
+        "@context": {"@vocab": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "sc": "https://schema.org/",
+                     "dct": "http://purl.org/dc/terms/"},
         "@type": "sc:Dataset", "dct:conformsTo": "http://mlcommons.org/croissant/1.0", "name": manifest.title,
         "license": licence, "distribution": files,
     }  # fmt: skip

@@ -30,6 +30,7 @@ from yukawa.data.engine.tables import WorkStore, candidates, evidence, keep, pai
 from yukawa.embedding.registry import open_embedder
 from yukawa.knowledge import KnowledgeBase, routing
 from yukawa.knowledge.records import DOMAINS
+from yukawa.knowledge.store import traces
 from yukawa.llm import ChatModel, Message
 from yukawa.runs.run import Run
 
@@ -127,6 +128,7 @@ def run_fission(
     plain = recipe.model_dump(mode="json")
     if Run.find(folder, plain, resume=resume, free=_FREE) is None:
         Run.create(folder, plain, [])
+    traces.note(base.store, folder)
     store = WorkStore(folder, new=True)
     try:
         with store.alone(), Interruption() as interruption:
@@ -455,16 +457,19 @@ class _Fission:
     def _result(self, ended: str) -> FissionResult:
         rows = self._rows(sa.true())
         accepted = Counter(row["seed"] for row in rows if row["state"] == "answered")
-        raised = Counter(row["seed"] for row in rows if row["state"] != "seed")
-        unsupported = tuple(
-            s for s in self._recipe.seeds if not accepted[s] and (not raised[s] or ended == "nothing left")
-        )
+        supported = {row["seed"] for row in rows if row["state"] not in _WITHOUT_SUPPORT}
+        supported |= {
+            row["seed"] for row in rows if row["state"] == "seed" and row["raised"] is None
+        }  # not known yet
+        unsupported = tuple(seed for seed in self._recipe.seeds if seed not in supported)
         states = Counter(row["state"] for row in rows if row["state"] != "seed")
         return FissionResult(
             {s: accepted[s] for s in self._recipe.seeds}, dict(sorted(states.items())), ended, unsupported
         )
 
 
+# What became of all questions of a seed that nothing supports; a repeated one may be supported by another seed's.
+_WITHOUT_SUPPORT = frozenset({"seed", "unanswerable", "off-topic"})
 _UNSUPPORTED = "nothing in the base supports an answer"
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Table
 from yukawa.data.engine.likeness import features
-from yukawa.data.engine.tables import WorkStore, calls, candidates, evidence, pairs, reviews
+from yukawa.data.engine.tables import ACCEPTED, WorkStore, calls, candidates, evidence, pairs, reviews
 
 _REASONS, _DEEPEST = 12, 4
 _OF_TREE = 80  # lines
@@ -23,11 +23,22 @@ def figures(store: WorkStore) -> dict[str, Any]:
             for row in connection.execute(sa.select(candidates).order_by(candidates.c.id)).mappings()
         ]
         answers = [dict(row) for row in connection.execute(sa.select(pairs).order_by(pairs.c.id)).mappings()]
-        made = [dict(row) for row in connection.execute(sa.select(calls)).mappings()]
-        quotes = connection.execute(sa.select(sa.func.count()).select_from(evidence)).scalar() or 0
+        columns = (
+            calls.c.role,
+            calls.c.state,
+            calls.c.sent,
+            calls.c.prompt_tokens,
+            calls.c.completion_tokens,
+            calls.c.seconds,
+        )
+        made = [
+            dict(row) for row in connection.execute(sa.select(*columns)).mappings()
+        ]  # without their texts
+        of_accepted = sa.select(sa.func.count()).join_from(evidence, pairs).where(pairs.c.state.in_(ACCEPTED))
+        quotes = connection.execute(of_accepted).scalar() or 0
         judged = Counter(connection.execute(sa.select(reviews.c.verdict)).scalars())
     asked = [row for row in found if row["state"] != "seed"]
-    accepted = [row for row in answers if row["state"] in ("accepted", "edited")]
+    accepted = [row for row in answers if row["state"] in ACCEPTED]
     tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in made)
     return {
         "candidates": dict(sorted(Counter(row["state"] for row in asked).items())),
@@ -80,7 +91,7 @@ def write_report(folder: Path) -> dict[str, Any]:
 
 def report_blocks(data: Mapping[str, Any]) -> list[Any]:
     """The report without its tree."""
-    accepted = data["pairs"].get("accepted", 0) + data["pairs"].get("edited", 0)
+    accepted = sum(data["pairs"].get(state, 0) for state in ACCEPTED)
     found: list[Any] = [
         Heading("Funnel"),
         Table(("candidates", "number"), [(name, f"{count:,}") for name, count in data["candidates"].items()]),
@@ -90,7 +101,7 @@ def report_blocks(data: Mapping[str, Any]) -> list[Any]:
         ),
         Paragraph(
             f"Of {accepted:,} pairs, {data['read']:,} ask what Yukawa reads as a plan. Every sentence of an answer rests on a "
-            f"verbatim quotation: {data['quotations']:,} in all."
+            f"verbatim quotation, but for what reviewers wrote: {data['quotations']:,} in all."
         ),
         Heading("Fields"),
         Table(("field", "pairs"), [(name, f"{count:,}") for name, count in data["domains"].items()]),
@@ -121,14 +132,11 @@ def tree(store: WorkStore, most: int = _OF_TREE) -> list[str]:
         if row["round"] is not None:
             below[row["parent_id"]].append(row)
     lines: list[str] = []
-
-    def draw(row: Mapping[str, Any], depth: int) -> None:
+    left = [(row, 0) for row in reversed(below[None])]
+    while left:
+        row, depth = left.pop()
         raised = f" ({len(row['raised'])} raised)" if row["raised"] else ""
         state = "" if row["state"] in ("answered", "seed") else f" [{row['state']}]"
         lines.append(f"{'· ' * min(depth, _DEEPEST)}{row['question']}{state}{raised}")
-        for child in below[row["id"]]:
-            draw(child, depth + 1)
-
-    for seed in below[None]:
-        draw(seed, 0)
+        left += [(child, depth + 1) for child in reversed(below[row["id"]])]
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most:,} more"]

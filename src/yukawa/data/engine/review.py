@@ -6,6 +6,7 @@ a pair twice, or what others said of it. An edit keeps the words before and afte
 
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Claimed:
     """A pair that a reviewer has before him.
 
     Attributes:
-        pair: its row.
+        pair: its row as the run made it, whatever others have decided meanwhile.
         quotes: what its sentences rest on.
         until: when the lease ends, in seconds since 1970.
     """
@@ -64,24 +65,27 @@ class ReviewQueue:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(1501917537)"))
             connection.execute(sa.delete(claims).where(claims.c.state == "claimed", claims.c.until < now))
             mine = claims.c.reviewer == reviewer
-            held = (
-                connection.execute(sa.select(claims).where(mine, claims.c.state == "claimed"))
-                .mappings()
-                .first()
-            )
+            chosen = sa.select(claims).where(mine, claims.c.state == "claimed").order_by(claims.c.id)
+            held = connection.execute(chosen).mappings().first()
             if held is not None:
                 connection.execute(
                     sa.update(claims).where(claims.c.id == held["id"]).values(until=now + LEASE_S)
                 )
                 return self._shown(connection, held["pair_id"], now + LEASE_S)
             seen = set(connection.execute(sa.select(claims.c.pair_id).where(mine)).scalars())
-            taken: dict[int, set[int]] = {}
-            for pair_id, slot in connection.execute(sa.select(claims.c.pair_id, claims.c.slot)):
-                taken.setdefault(pair_id, set()).add(slot)
+            slots: dict[int, set[int]] = {}
+            skipped: Counter[int] = Counter()
+            for pair_id, slot, state in connection.execute(
+                sa.select(claims.c.pair_id, claims.c.slot, claims.c.state)
+            ):
+                slots.setdefault(pair_id, set()).add(slot)
+                skipped[pair_id] += state == "skipped"
             for pair_id in self._order(connection):
-                used = taken.get(pair_id, set())
-                if pair_id not in seen and len(used) < self._overlap:
-                    slot = next(n for n in range(self._overlap) if n not in used)
+                used = slots.get(pair_id, set())
+                if (
+                    pair_id not in seen and len(used) - skipped[pair_id] < self._overlap
+                ):  # who skips leaves it to others
+                    slot = min(set(range(len(used) + 1)) - used)
                     row = {
                         "pair_id": pair_id,
                         "slot": slot,
@@ -119,7 +123,7 @@ class ReviewQueue:
             raise InputError("a rejection needs a reason", hint="type --reject ID --reason TEXT")
         now = time.time() if now is None else now
         with self._store.write() as connection:
-            pair = self._pair(connection, pair_id)
+            pair = self._as_made(connection, pair_id)
             place = (
                 claims.c.pair_id == pair_id,
                 claims.c.reviewer == reviewer,
@@ -191,13 +195,10 @@ class ReviewQueue:
 
     def _apply(self, connection: sa.Connection, pair_id: int) -> None:
         """Let the state of a pair follow its valid verdicts: the majority, of a tie the more careful one, the last edit's words."""
-        valid = [row for row in self._valid(connection) if row["pair_id"] == pair_id]
-        first = connection.execute(
-            sa.select(reviews.c.before).where(reviews.c.pair_id == pair_id).order_by(reviews.c.id).limit(1)
-        ).scalar()
-        began = self._store_state(connection, pair_id)
+        valid = self._valid(connection, pair_id)
+        first = self._as_made(connection, pair_id)
         if not valid:
-            values = {"state": began, "answer": first}
+            values = {"state": first["state"], "answer": first["answer"]}
         else:
             order = ("reject", "edit", "accept")
             chosen = max(
@@ -205,23 +206,26 @@ class ReviewQueue:
                 key=lambda verdict: (sum(row["verdict"] == verdict for row in valid), -order.index(verdict)),
             )
             edits = [row["after"] for row in valid if row["verdict"] == "edit"]
-            values = {"state": _STATES[chosen], "answer": edits[-1] if chosen == "edit" else first}
+            values = {"state": _STATES[chosen], "answer": edits[-1] if chosen == "edit" else first["answer"]}
         connection.execute(
             sa.update(pairs).where(pairs.c.id == pair_id).values(revision=pairs.c.revision + 1, **values)
         )
 
-    def _store_state(self, connection: sa.Connection, pair_id: int) -> str:
-        """The state of a pair before anybody judged it."""
-        key = f"state {pair_id}"
+    def _as_made(self, connection: sa.Connection, pair_id: int) -> Mapping[str, Any]:
+        """A pair with the answer and state that it had before anybody judged it, which are kept when that is asked first."""
+        pair, key = self._pair(connection, pair_id), f"made {pair_id}"
         found = connection.execute(sa.select(notes.c.value).where(notes.c.key == key)).scalar()
         if found is None:
-            found = self._pair(connection, pair_id)["state"]
+            found = {"state": pair["state"], "answer": pair["answer"], "revision": pair["revision"]}
             keep(connection, key, found)
-        return str(found)
+        return {**pair, **found}
 
-    def _valid(self, connection: sa.Connection) -> Sequence[Mapping[str, Any]]:
-        """The verdicts that were not taken back."""
-        rows = [dict(row) for row in connection.execute(sa.select(reviews).order_by(reviews.c.id)).mappings()]
+    def _valid(self, connection: sa.Connection, pair_id: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """The verdicts that were not taken back, on all pairs or on one."""
+        chosen = sa.select(reviews).order_by(reviews.c.id)
+        if pair_id is not None:
+            chosen = chosen.where(reviews.c.pair_id == pair_id)
+        rows = [dict(row) for row in connection.execute(chosen).mappings()]
         undone = {int(row["reason"]) for row in rows if row["verdict"] == "undo"}
         return [row for row in rows if row["verdict"] != "undo" and row["id"] not in undone]
 
@@ -234,4 +238,4 @@ class ReviewQueue:
     def _shown(self, connection: sa.Connection, pair_id: int, until: float) -> Claimed:
         chosen = sa.select(evidence).where(evidence.c.pair_id == pair_id).order_by(evidence.c.id)
         quotes = tuple(dict(row) for row in connection.execute(chosen).mappings())
-        return Claimed(self._pair(connection, pair_id), quotes, until)
+        return Claimed(self._as_made(connection, pair_id), quotes, until)

@@ -20,6 +20,7 @@ from yukawa.knowledge.store.database import new_engine, worded
 from yukawa.knowledge.store.schema import number, refers, row_id, text
 
 FILE = "work.db"
+ACCEPTED = ("accepted", "edited")  # states of the pairs that are taken further
 _LOCK = ".lock"
 metadata = sa.MetaData()
 
@@ -42,7 +43,7 @@ candidates = sa.Table(
     sa.Column("about", sa.JSON, nullable=False), sa.Column("raised", sa.JSON, nullable=True),
 )  # fmt: skip
 
-# An answered question. States: draft, accepted, edited, rejected.
+# An answered question. States: accepted, edited, rejected.
 pairs = sa.Table(
     "pairs", metadata, row_id(), refers("candidate_id", "candidates", sa.BigInteger, unique=True), text("question", sa.Text),
     text("answer", sa.Text), text("domain"), text("model"), number("call_id", null=True), sa.Column("support", sa.Float, nullable=False),

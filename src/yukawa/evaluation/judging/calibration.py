@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from yukawa.core.bootstrap import FEWEST
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import LEVEL, Estimate, check_options, wilson_estimate
 
@@ -109,15 +110,15 @@ def prediction_powered(
         level: of the interval.
 
     Raises:
-        InputError: lengths differ, a score is not finite, or people judged fewer than three clusters.
+        InputError: lengths differ, a score is not finite, or people judged fewer than four clusters.
     """
     check_options(level)
     y, f = _by_cluster(people, clusters_there), _by_cluster(judge_there, clusters_there)
     g = _by_cluster(judge_elsewhere, clusters_elsewhere)
     n, others = len(y), len(g)
-    if len(f) != n or n < 3:
+    if len(f) != n or n < FEWEST:
         raise InputError(
-            f"people judged {n} questions and the judge {len(f)} of them", hint="three are the least"
+            f"people judged {n} questions and the judge {len(f)} of them", hint=f"judge {FEWEST} or more"
         )
     spread, shared = float(np.var(f, ddof=1)) if others else 0.0, float(np.cov(y, f)[0, 1])
     weight = min(max(shared / ((1 + n / others) * spread), 0.0), 1.0) if spread > 0 else 0.0

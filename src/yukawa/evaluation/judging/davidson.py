@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from yukawa.core.bootstrap import resampled_counts
+from yukawa.core.bootstrap import FEWEST, resampled_counts
 from yukawa.core.errors import InputError
 
 Array = NDArray[np.float64]
@@ -24,6 +24,7 @@ RIDGE = (
 )
 _STEPS, _LONGEST, _SMALLEST = 60, 2.0, 1e-7  # of Newton's method
 _FAR = 300.0  # exponents that a number still holds
+_NONE = 1e-9  # share of the largest eigenvalue below which one is rounding
 _MANY = 5_000  # distinct rows
 _CELLS = 1 << 19  # resamples x distinct rows that are fitted at a time
 
@@ -96,13 +97,16 @@ class Fit:
     clusters: int
 
     def interval(self, weights: Array, level: float) -> tuple[float, float, float]:
-        """Ends of the interval, and standard error, of a weighted sum of effects: Student's t of clusters - 1."""
+        """Ends of the interval, and standard error, of a weighted sum of effects: Student's t of clusters - 1.
+
+        All three are NaN of fewer clusters than an interval needs.
+        """
         value, error = self._value(weights)
         reach = float(stats.t.ppf((1 + level) / 2, max(self.clusters - 1, 1))) * error
         return value - reach, value + reach, error
 
     def p_value(self, weights: Array) -> float:
-        """Two-sided p-value of the weighted sum of effects being zero."""
+        """Two-sided p-value of the weighted sum of effects being zero; NaN of too few clusters."""
         value, error = self._value(weights)
         if error == 0:
             return 1.0 if value == 0 else 0.0
@@ -122,7 +126,10 @@ class Fit:
         return float(np.max(np.diag(covariance) * alone))
 
     def _value(self, weights: Array) -> tuple[float, float]:
-        return float(weights @ self.effects), math.sqrt(max(float(weights @ self.covariance @ weights), 0.0))
+        value = float(weights @ self.effects)
+        if self.clusters < FEWEST:
+            return value, math.nan
+        return value, math.sqrt(max(float(weights @ self.covariance @ weights), 0.0))
 
 
 class Davidson:
@@ -131,6 +138,10 @@ class Davidson:
     Args:
         data: the comparisons.
         reference: numbers of the models whose strengths sum to zero; None takes all.
+
+    Attributes:
+        undetermined: numbers of the effects of position, length and style that cannot be separated from the strengths, such as
+            the position where the same model was always shown first; they are taken as zero.
 
     Raises:
         InputError: there are no verdicts, or all are ties: nothing distinguishes the models.
@@ -144,6 +155,8 @@ class Davidson:
             )
         self.data = data
         where, row = data.cells(), data.design()
+        self.undetermined = _undetermined(row, len(data.models))
+        row[:, self.undetermined] = 0
         self.cells = np.empty((int(where.max()) + 1, row.shape[1]))
         self.cells[where] = row
         shape = (data.clusters, len(self.cells))
@@ -285,6 +298,13 @@ class Davidson:
         inner = (leads - counts.multiply(lead)) @ self.cells / 2
         last = np.asarray((ties - counts.multiply(tie)).sum(axis=1)).reshape(-1, 1)
         return np.concatenate([np.asarray(inner), last], axis=1), self._second(counts.tocsr(), lead, tie)
+
+
+def _undetermined(design: Array, models: int) -> list[int]:
+    """Numbers of the effects behind the strengths that these can take over: they lie in the null space of the design."""
+    values, vectors = np.linalg.eigh(design.T @ design)
+    free = vectors[models:, values < _NONE * max(float(values[-1]), 1.0)]
+    return [models + k for k, row in enumerate(free) if np.abs(row).max(initial=0.0) > _NONE]
 
 
 def pair_shares(difference: Any, nu: Any) -> tuple[Array, Array, Array]:

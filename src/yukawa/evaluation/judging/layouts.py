@@ -116,6 +116,28 @@ def _make(row_type: type[Verdict] | type[Score], place: str, /, **values: Any) -
     return _valid(row_type, values, place)
 
 
+def _table(value: Any, what: str, place: str) -> _Row:
+    """A table that may be missing.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise InputError(f"{place}: {what} is not a table {{...}} but {str(value)[:40]!r}")
+
+
+def _tables(value: Any, what: str, place: str) -> list[_Row]:
+    """A list of tables that may be missing.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if value is None or isinstance(value, list):
+        return [_table(one, what, place) for one in value or ()]
+    raise InputError(f"{place}: {what} is not a list [...] but {str(value)[:40]!r}")
+
+
 # ---- FastChat ----------------------------------------------------------------------------------------------
 
 
@@ -137,6 +159,7 @@ def _fastchat_pair(row: _Row, place: str, found: Judgements) -> None:
     one, two = str(row["model_1"]), str(row["model_2"])
     for first, second, winner in ((one, two, row["g1_winner"]), (two, one, row["g2_winner"])):
         names = {"model_1": one, "model_2": two}
+        winner = str(winner)
         said = {first: "first", second: "second"}.get(
             names.get(winner, ""), "tie" if winner == "tie" else None
         )
@@ -188,6 +211,8 @@ def _fastchat_answer(row: _Row, place: str, found: Judgements) -> None:
 def _fastchat_question(row: _Row, place: str, found: Judgements) -> None:
     if _question_id(row) in found.prompts:
         raise InputError(f"{place}: question {_question_id(row)!r} is there twice")
+    if not isinstance(row["turns"], list):
+        raise InputError(f"{place} has no turns of text")
     found.prompts[_question_id(row)] = "\n\n".join(map(str, row["turns"]))
 
 
@@ -217,13 +242,10 @@ def _alpaca_eval(row: _Row, place: str, found: Judgements) -> None:
 
 def _argilla(row: _Row, place: str, found: Judgements) -> None:
     """A record with the responses of several users to several questions."""
-    about = {**dict(row.get("fields") or {}), **dict(row.get("metadata") or {})}
+    about = {**_table(row.get("fields"), "fields", place), **_table(row.get("metadata"), "metadata", place)}
     question = str(about.get("question_id") or row.get("external_id") or row.get("id") or place)
-    responses = row["responses"]
-    if not isinstance(responses, dict):
-        raise InputError(f"{place}: responses are not a table of questions")
-    for criterion, given in responses.items():
-        for one in given if isinstance(given, list) else []:
+    for criterion, given in _table(row["responses"], "responses", place).items():
+        for one in _tables(given, f"responses to {criterion}", place):
             if one.get("status", "submitted") == "submitted":
                 who = str(one.get("user_id") or one.get("user") or "user")
                 found.add(_choice(one.get("value"), about, question, who, str(criterion), place))
@@ -231,15 +253,15 @@ def _argilla(row: _Row, place: str, found: Judgements) -> None:
 
 def _label_studio(row: _Row, place: str, found: Judgements) -> None:
     """A task with the results of several annotators."""
-    about = dict(row.get("data") or {})
+    about = _table(row.get("data"), "data", place)
     question = str(about.get("question_id") or row.get("id") or place)
-    for one in row["annotations"]:
+    for one in _tables(row["annotations"], "annotations", place):
         if one.get("was_cancelled"):
             continue
         by = one.get("completed_by")
         who = str(by.get("email") or by.get("id") if isinstance(by, dict) else by)
-        for result in one.get("result") or []:
-            value = result.get("value") or {}
+        for result in _tables(one.get("result"), "result", place):
+            value = _table(result.get("value"), "value", place)
             said = value.get("selected", value.get("rating", value.get("number", value.get("choices"))))
             said = said[0] if isinstance(said, list) and said else said
             found.add(_choice(said, about, question, who, str(result.get("from_name", OVERALL)), place))
@@ -250,7 +272,7 @@ def _choice(
 ) -> Sequence[Verdict | Score]:
     """A verdict where two models are named, a score where one is; text that is neither is passed over."""
     pair = next(([str(about[k]) for k in keys] for keys in _PAIR_KEYS if all(k in about for k in keys)), None)
-    word = str(said).strip().casefold()
+    word = said.strip().casefold() if isinstance(said, str) else ""  # a number is a rating, not a side
     if pair is not None and word in PAIR_WORDS:
         return [_make(
             Verdict, place, question=question, first=pair[0], second=pair[1], verdict=PAIR_WORDS[word], judge=who,

@@ -59,7 +59,9 @@ def verdict(found: Ranking) -> str:
     if open_:
         text += f"; it is not shown to be better than {_listed(open_)}"
     unseen = [name for name in others if name not in (*beaten, *open_)]
-    return text + (f"; it was not compared with {_listed(unseen)}" if unseen else "") + "."
+    text += f"; it was not compared with {_listed(unseen)}" if unseen else ""
+    unknown = [one for one in (*found.position.values(), *found.effects.values()) if math.isnan(one.value)]
+    return text + (". This assumes that what goes with the models alone had no effect." if unknown else ".")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from yukawa.core.bootstrap import FEWEST, TOO_FEW
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import LEVEL, SHARE, Estimate, Sample, binomial_test, check_options, compare, holm
 from yukawa.evaluation.judging.davidson import Array, Comparisons, Davidson, Fit, pair_shares
@@ -19,6 +20,7 @@ from yukawa.evaluation.judging.verdicts import Answers, Verdict, comparisons, le
 RESAMPLES = 1_000
 MOST_INVALID = 0.05  # share of replies of a judge that cannot be used
 LEAST_OVERLAP = 0.05  # share of questions in which the model that writes less has the longer answer
+UNDETERMINED = "not separated from the strengths"
 _WIDEST = 40.0  # a strength beyond which no likelihood is searched
 
 
@@ -57,7 +59,8 @@ class Ranking:
     Attributes:
         strengths: by model, strongest first; infinite, with one end, for a model that never lost or never won.
         ranks: the interval of the rank of each model.
-        position: the effect of being shown first, by judge; infinite where a judge chose one side alone.
+        position: the effect of being shown first, by judge; infinite where a judge chose one side alone, NaN where it
+            cannot be separated from the strengths.
         effects: of a difference in length and in style as large as it usually is.
         ties: the parameter nu of ties; NaN where there are none.
         pairs: every two models that were compared.
@@ -131,16 +134,26 @@ def rank(
     pairs = _pairs(data, fit, ends, settled.verdicts, answers, level, resamples, seed)
     return Ranking(
         strengths={data.models[k]: strengths[k] for k in order},
-        ranks=_ranks([data.models[k] for k in order], drawn[:, order], level),
+        ranks=_ranks([data.models[k] for k in order], drawn[:, order], level, data.clusters),
         position=_positions(data, model, fit, level),
-        effects=_effects(data, fit, level),
+        effects=_effects(data, model, fit, level),
         ties=_estimate(fit, _weights(fit, {-1: 1.0}), level) if model.has_ties else Estimate(math.nan),
         pairs=pairs, invalid=invalid,
         flipped={name: (settled.flipped[name], count) for name, count in settled.seen_twice.items()},
         both_bad=sum(row.verdict == "both bad" for row in rows),
         inflation=fit.condition(len(data.covariates)), questions=data.clusters, verdicts=len(rows),
-        resampled=drawn[:, order], notes=tuple(silent),
+        resampled=drawn[:, order], notes=(*silent, *_undetermined(data, model)),
     )  # fmt: skip
+
+
+def _undetermined(data: Comparisons, model: Davidson) -> list[str]:
+    """A sentence on the effects that cannot be separated from the strengths."""
+    names = (*(f"the position of answers before {judge}" for judge in data.judges), *data.covariates)
+    found = [names[k - len(data.models)] for k in model.undetermined]
+    return [
+        f"{name} goes so with the models that its effect cannot be separated from their strengths; none is assumed"
+        for name in found
+    ]
 
 
 # ---- what can be ranked --------------------------------------------------------------------------------
@@ -242,7 +255,8 @@ def _weights(fit: Fit, parts: dict[int, float]) -> Array:
 
 def _estimate(fit: Fit, weights: Array, level: float) -> Estimate:
     low, high, error = fit.interval(weights, level)
-    return Estimate(float(weights @ fit.effects), low, high, error, level, "jackknife", fit.clusters)
+    method = TOO_FEW if math.isnan(error) else "jackknife"
+    return Estimate(float(weights @ fit.effects), low, high, error, level, method, fit.clusters)
 
 
 def _strength(
@@ -280,22 +294,29 @@ def _positions(data: Comparisons, model: Davidson, fit: Fit, level: float) -> di
         own = data.judge == j
         place = len(data.models) + j
         sides = set(data.outcome[own].tolist()) - {0}
-        if len(sides) == 1:
+        if place in model.undetermined:
+            found[name] = Estimate(math.nan, level=level, method=UNDETERMINED)
+        elif len(sides) == 1:
             found[name] = _one_sided(model, fit, place, math.inf * sides.pop(), level, data.cluster[own])
         else:
             found[name] = _estimate(fit, _weights(fit, {place: 1.0}), level)
     return found
 
 
-def _effects(data: Comparisons, fit: Fit, level: float) -> dict[str, Estimate]:
-    start = len(data.models) + len(data.judges)
-    return {
-        name: _estimate(fit, _weights(fit, {start + k: 1.0}), level) for k, name in enumerate(data.covariates)
-    }
+def _effects(data: Comparisons, model: Davidson, fit: Fit, level: float) -> dict[str, Estimate]:
+    found = {}
+    for place, name in enumerate(data.covariates, start=len(data.models) + len(data.judges)):
+        unknown = Estimate(math.nan, level=level, method=UNDETERMINED)
+        found[name] = (
+            unknown if place in model.undetermined else _estimate(fit, _weights(fit, {place: 1.0}), level)
+        )
+    return found
 
 
-def _ranks(names: Sequence[str], drawn: Array, level: float) -> dict[str, tuple[int, int]]:
-    """Intervals of ranks, 1 for the strongest."""
+def _ranks(names: Sequence[str], drawn: Array, level: float, questions: int) -> dict[str, tuple[int, int]]:
+    """Intervals of ranks, 1 for the strongest; all ranks where questions are too few for intervals."""
+    if questions < FEWEST:
+        return dict.fromkeys(names, (1, len(names)))
     ranks = 1 + (-drawn).argsort(axis=1).argsort(axis=1)
     low, high = np.quantile(ranks, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
     return {name: (int(a), int(b)) for name, a, b in zip(names, low, high, strict=True)}

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from yukawa.core.bootstrap import resampled_counts
+from yukawa.core.bootstrap import FEWEST, TOO_FEW, resampled_counts
 from yukawa.core.errors import InputError, check_name
 from yukawa.core.statistics import LEVEL, Estimate, check_options
 
@@ -82,9 +82,9 @@ def agreement(
 
 
 def _estimate(value: float, drawn: Array, level: float, units: int) -> Estimate:
-    """With a percentile interval, of the resamples in which there is a value."""
-    if not (np.isfinite(value) and len(drawn)):
-        return Estimate(value, level=level, clusters=units)
+    """With a percentile interval, of the resamples in which there is a value; of few units there is none."""
+    if units < FEWEST or not (np.isfinite(value) and len(drawn)):
+        return Estimate(value, level=level, method=TOO_FEW if units < FEWEST else "", clusters=units)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high), float(drawn.std()), level, "percentile", units)
 

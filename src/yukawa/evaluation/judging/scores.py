@@ -4,18 +4,18 @@ import csv
 import io
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_text
 from yukawa.core.statistics import LEVEL, Estimate, Sample, check_options, estimate, holm
+from yukawa.evaluation.judging.effects import BlockEffects, effects_within
 from yukawa.evaluation.judging.reliability import Agreement, agreement
 from yukawa.evaluation.judging.verdicts import Score
 
@@ -40,7 +40,7 @@ class GroupDifference(Estimate):
     Attributes:
         first: name of a group.
         second: name of another.
-        p: two-sided p-value, by Student's t of papers - 1.
+        p: two-sided p-value; see `yukawa.core.crossed.jackknife`.
         p_holm: the same, corrected for the number of pairs.
         plain: difference of the plain means, in which it counts who judged what.
     """
@@ -171,7 +171,8 @@ def analyse(
 
     Judges differ in level, and not all judge all: the difference of two models is taken within each question and judge,
     which is what a fixed effect of every pair of question and judge does. Its error comes from leaving out one question
-    at a time. Groups are means of their models; where no group is given, each model is its own.
+    at a time and, of four judges or more, one judge at a time, so that it holds for other judges too; otherwise a note
+    says that it does not. Groups are means of their models; where no group is given, each model is its own.
 
     Args:
         scores: of one criterion or several.
@@ -202,12 +203,17 @@ def _study(criterion: str, rows: Sequence[Score], level: float, resamples: int, 
         [getattr(row, name) for row in used] for name in ("question", "judge", "model")
     )
     notes = []
-    effects = _within(values, models, list(zip(questions, judges, strict=True)), questions)
+    effects = effects_within(values, models, questions, judges, crossed=True)
     if effects is None:
         notes.append(
             "models are not compared: no judge scored two of them on one question, or they form separate groups"
         )
-    levels = _within(values, judges, list(zip(questions, models, strict=True)), questions)
+    elif not effects.for_other_judges and any(row.kind != "rule" for row in used):
+        notes.append(
+            f"intervals are for other questions and these judges ({len(set(judges))}): too few judges, or judges without whom "
+            "models are not connected, do not speak for other judges"
+        )
+    levels = effects_within(values, judges, questions, models, crossed=False)
     if levels is None:
         notes.append("the levels of judges cannot be compared: they share no answers")
     unusable = sum(row.value is None for row in rows)
@@ -231,84 +237,8 @@ def _groups(rows: Sequence[Score]) -> dict[str, str]:
     return found
 
 
-class _Effects:
-    """Effects of things that were scored within blocks, whose mean is zero, with the jackknife by question.
-
-    Args:
-        names: of the T things.
-        effects: shape (T,).
-        without: effects without each question, shape (C, T).
-    """
-
-    def __init__(self, names: Sequence[str], effects: Array, without: Array) -> None:
-        self.names, self.effects, self._without = list(names), effects, without
-
-    def estimate(self, weights: Array, level: float) -> tuple[Estimate, float]:
-        """A weighted sum of effects with its interval, and the p-value of its being zero."""
-        clusters = len(self._without)
-        value = float(weights @ self.effects)
-        moved = self._without @ weights - value
-        if clusters < 2 or not np.isfinite(moved).all():
-            return Estimate(value, level=level, clusters=clusters), math.nan
-        error = math.sqrt((clusters - 1) / clusters * float(moved @ moved))
-        reach = float(stats.t.ppf((1 + level) / 2, clusters - 1)) * error
-        p = float(2 * stats.t.sf(abs(value) / error, clusters - 1)) if error > 0 else float(value == 0)
-        return Estimate(value, value - reach, value + reach, error, level, "jackknife", clusters), p
-
-    def of(self, names: Sequence[str]) -> Array:
-        """Weights of the mean of some things."""
-        return np.array([names.count(name) / len(names) if name in names else 0.0 for name in self.names])
-
-    def at(self, names: Sequence[str]) -> Array:
-        """The effect of each of some things, shape (len(names),)."""
-        known = dict(zip(self.names, self.effects, strict=True))
-        return np.array([known[name] for name in names])
-
-    def ranked(self, level: float) -> dict[str, Estimate]:
-        """Every effect with its interval, largest first."""
-        found = {name: self.estimate(self.of([name]), level)[0] for name in self.names}
-        return dict(sorted(found.items(), key=lambda item: -item[1].value))
-
-
-def _within(
-    values: Array, things: Sequence[str], blocks: Sequence[Hashable], questions: Sequence[str]
-) -> _Effects | None:
-    """Least squares of value = thing + block; None where the blocks do not connect all things.
-
-    With the blocks eliminated, the normal equations are those of a graph: a block links the things that were scored in it.
-    """
-    names, thing = np.unique(np.array(things, dtype=str), return_inverse=True)
-    labels, question = np.unique(np.array(questions, dtype=str), return_inverse=True)
-    order = {block: k for k, block in enumerate(dict.fromkeys(blocks))}
-    members: dict[int, list[int]] = defaultdict(list)
-    for k, block in enumerate(blocks):
-        members[order[block]].append(k)
-    size = len(names)
-    laplacian, right = np.zeros((len(labels), size, size)), np.zeros((len(labels), size))
-    for rows in members.values():
-        chosen, place = thing[rows], question[rows[0]]
-        counts = np.bincount(chosen, minlength=size).astype(float)
-        laplacian[place] += np.diag(counts) - np.outer(counts, counts) / len(rows)
-        right[place] += np.bincount(chosen, values[rows] - values[rows].mean(), size)
-    effects = _solved(laplacian.sum(axis=0), right.sum(axis=0))
-    if effects is None or size < 2:
-        return None
-    pairs = zip(laplacian.sum(axis=0) - laplacian, right.sum(axis=0) - right, strict=True)
-    without = [_solved(matrix, vector) for matrix, vector in pairs]
-    lost = np.full(size, np.nan)
-    return _Effects(names.tolist(), effects, np.array([lost if one is None else one for one in without]))
-
-
-def _solved(laplacian: Array, right: Array) -> Array | None:
-    """Effects with mean zero; None where the graph is not connected."""
-    joined = laplacian + np.ones_like(laplacian) / len(laplacian)
-    if np.linalg.eigvalsh(joined)[0] < 1e-9:
-        return None
-    return np.asarray(np.linalg.solve(joined, right))
-
-
 def _compared(
-    effects: _Effects, rows: Sequence[Score], groups: Mapping[str, str], level: float
+    effects: BlockEffects, rows: Sequence[Score], groups: Mapping[str, str], level: float
 ) -> list[GroupDifference]:
     """All pairs of groups."""
     members: dict[str, list[str]] = defaultdict(list)
@@ -344,7 +274,7 @@ def _plain_means(
 
 
 def _levels(
-    values: Array, judges: Sequence[str], effects: _Effects | None, level: float
+    values: Array, judges: Sequence[str], effects: BlockEffects | None, level: float
 ) -> dict[str, JudgeLevel]:
     found = {}
     who = np.array(judges, dtype=str)

@@ -4,7 +4,7 @@ import csv
 import io
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +70,18 @@ def make_sheet(
     return Sheet(out.getvalue(), key)
 
 
+def _without_damage(rows: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str | None]]:
+    """The rows of a table.
+
+    Raises:
+        InputError: one is not a row of CSV.
+    """
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise InputError(f"{path}:{rows.line_num} is not a row of CSV: {error}") from None
+
+
 def _shown(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
@@ -80,7 +92,7 @@ def read_sheet(path: Path, key_path: Path, judge: str) -> list[Verdict]:
     Rows without any verdict are passed over.
 
     Raises:
-        InputError: a file cannot be read or is another one, an item is unknown or twice, or a verdict is none.
+        InputError: a file cannot be read or is another one, a row is not CSV, an item is unknown or twice, or a verdict is none.
     """
     key = read_object(key_path)
     if key.get("kind") != KIND or not isinstance(key.get("items"), dict):
@@ -94,7 +106,7 @@ def read_sheet(path: Path, key_path: Path, judge: str) -> list[Verdict]:
             f"{path} has no columns 'item' and 'verdict'", hint="keep the first line of the sheet"
         )
     found, seen = [], set()
-    for row in rows:
+    for row in _without_damage(rows, path):
         place, item = f"{path}:{rows.line_num}", (row["item"] or "").strip()
         if item not in key["items"] or item in seen:
             raise InputError(

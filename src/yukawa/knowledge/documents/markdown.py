@@ -9,6 +9,7 @@ from html import unescape
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from yukawa.core.errors import InputError
 from yukawa.knowledge.documents.blocks import Block
 
 # Escapes are left alone: '\{' and '\,' belong to formulas.
@@ -20,6 +21,8 @@ _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _ALERT = re.compile(r"\[!(\w+)\][ \t]*")
 _TAG = re.compile(r"<!--(?:.*?-->|.*)|</?[A-Za-z][^<>]*>", re.DOTALL)
 _ATTRIBUTES = re.compile(r"\{(?:[:%.#][^{}]*|[\w-]+=[^{}]*)\}[ \t]*")  # kramdown, Liquid, pandoc
+MOST_MARKS = 400_000
+"""Brackets, stars, underscores and backticks of a text; each takes the parser up to 40 microseconds, other characters a fraction of one."""
 _DEEPEST = 8  # admonitions in each other; deeper ones are read as text
 _LONGEST_OPENING = 200  # characters of the line that opens an admonition
 _TITLE = re.compile(r"title:[ \t]*(\S.*)")
@@ -35,11 +38,24 @@ def markdown_blocks(text: str) -> list[Block]:
 
     Read are CommonMark with tables, front matter, and the admonitions of MkDocs (`!!! note`), MyST (`:::{note}` and
     fenced directives), Docusaurus and the Carpentries (`:::note`) and GitHub (`> [!NOTE]`).
+
+    Raises:
+        InputError: the text has more than `MOST_MARKS` marks.
     """
+    if (marks := count_marks(text)) > MOST_MARKS:
+        raise InputError(
+            f"the text has {marks:,} of the characters [ * _ `; at most {MOST_MARKS:,} can be read as Markdown at once",
+            hint="split it into parts, or teach it as plain text: a file whose name ends in .txt",
+        )
     reader = _MarkdownReader(text)
     reader.front_matter()
     reader.read(reader.first, len(reader.lines), "text")
     return reader.blocks
+
+
+def count_marks(text: str) -> int:
+    """How many characters a text has that may begin or end a piece of markup."""
+    return sum(map(text.count, "[*_`"))
 
 
 @dataclass

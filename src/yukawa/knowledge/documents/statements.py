@@ -47,9 +47,10 @@ def statements(body: str) -> tuple[PassageStatement, ...]:
     if _TABLE.search(
         body
     ):  # what people taught as it was written; of documents the blocks are read when they are taught
-        from yukawa.knowledge.documents.markdown import markdown_blocks
+        from yukawa.knowledge.documents.markdown import MOST_MARKS, count_marks, markdown_blocks
 
-        body = "\n".join(block.text for block in markdown_blocks(body))
+        if count_marks(body) <= MOST_MARKS:
+            body = "\n".join(block.text for block in markdown_blocks(body))
     lead = ""  # the sentence with a colon that leads to items or code
     for number, kind, text in _lines(body):
         before = found[-1].text if found else ""

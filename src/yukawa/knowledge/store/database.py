@@ -15,17 +15,18 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
 from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
-from yukawa.knowledge.store.places import BESIDE, Scratch
+from yukawa.knowledge.store.places import BESIDE, Elsewhere, Scratch
 
 HEAD = "0005"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
-log = logging.getLogger(__name__)
-
-_FILES = "files"
+EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""Of SQLite; its row begins with 1 where others hinder it."""
+_FILES, _BASE = "files", "the knowledge base"
 _PERMISSIONS = "check the permissions of the file and its folder"
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -33,6 +34,10 @@ class Store:
 
     Args:
         url: a folder, `sqlite:///FILE` or `postgresql://…`.
+
+    Attributes:
+        elsewhere: other places with text of the base, which an erasure and a check walk too; whoever knows them adds them.
+        lost: changes that the log held when it was opened, and that could not be read.
 
     Raises:
         InputError: the URL is of no known kind.
@@ -44,6 +49,7 @@ class Store:
         self.is_postgres = self.url.get_backend_name() == "postgresql"
         self.open_files = identity.OpenFiles()
         self.scratch = Scratch.of(self.file, self.name)
+        self.elsewhere: list[Elsewhere] = []
         if self.file is not None:
             self._ensure_file(self.file)
         self.readonly = self.file is not None and not _can_be_written(self.file)
@@ -51,14 +57,7 @@ class Store:
             self.scratch = Scratch.of(None, self.name)
         self.engine = new_engine(self.url, None if self.readonly else self.open_files)
         self._ensure_schema()
-        self.lost = 0  # changes in the log that could not be read
-        if (
-            self.file is not None
-            and not self.readonly
-            and (lost := identity.lost_changes(self.file, self.open_files))
-        ):
-            self.lost = lost
-            log.warning("%s", identity.loss(lost))
+        self.lost = self._lost_changes()
 
     @cached_property
     def file(self) -> Path | None:
@@ -105,14 +104,11 @@ class Store:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         connection = self.engine.connect()
-        if self.file is not None and (watch := connection.info.get(_FILES)):
-            here = identity.Files.of(self.file).database
-            if (
-                here is not None and here != watch.opened.database
-            ):  # a backup was put back: that is the base now
-                connection.close()
-                self.engine.dispose()
-                connection = self.engine.connect()
+        watch = connection.info.get(_FILES)
+        if watch is not None and watch.is_superseded():  # a backup was put back: that is the base now
+            connection.close()
+            self.engine.dispose()
+            connection = self.engine.connect()
         with connection:
             yield connection
 
@@ -145,6 +141,14 @@ class Store:
                     _begin_with(beside, file)
                     sync(file.parent, deep=False)
             identity.check_header(file, self.open_files)
+
+    def _lost_changes(self) -> int:
+        """How many changes the log held when it was opened that could not be read; they are reported."""
+        if self.file is None or self.readonly:
+            return 0
+        if lost := identity.lost_changes(self.file, self.open_files):
+            log.warning("%s", identity.loss(lost))
+        return lost
 
     def _ensure_schema(self) -> None:
         with self.read() as connection:
@@ -205,7 +209,7 @@ def empty_log(file: Path) -> None:
         sqlite3.Error: the disk refuses.
     """
     with contextlib.closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute(EMPTY_LOG)
 
 
 def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -222,6 +226,25 @@ def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] =
             return list(cursor.fetchall())
         except connection.dialect.loaded_dbapi.Error as error:
             raise sa.exc.DBAPIError(statement, parameters, error) from error
+
+
+def outside_transactions(engine: sa.Engine, *statements: str) -> list[Any]:
+    """Run statements that no transaction may hold, such as VACUUM; returns the rows of the last one, if it gives any.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError, sqlite3.Error: one fails.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        return []
+    plain = engine.raw_connection()  # SQLAlchemy would begin a transaction
+    try:
+        rows: list[list[Any]] = [plain.cursor().execute(statement).fetchall() for statement in statements]
+        return rows[-1]
+    finally:
+        plain.close()
 
 
 def refuse_newer(what: str, found: str) -> None:
@@ -355,7 +378,7 @@ def _migrate(connection: sa.Connection) -> None:
 
 
 @contextlib.contextmanager
-def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
+def worded(name: str, what: str = _BASE) -> Iterator[None]:
     """Turn a driver's failure into one line that says what happened to `what` and what to do.
 
     Raises:
@@ -375,7 +398,7 @@ def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
         raise _store_error(name, os.strerror(error.errno or 0), what) from error
 
 
-def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> StoreError:
+def _store_error(name: str, cause: str, whose: str = _BASE) -> StoreError:
     """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
@@ -399,6 +422,8 @@ def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> St
         "connection": ("cannot be reached", "check that the server runs and the URL is right"),
     }
     for word, (what, hint) in known.items():
-        if word in lowered:
-            return StoreError(f"{whose} {name} {what}", hint=hint)
+        if word in lowered:  # other databases of ours have no backups
+            return StoreError(
+                f"{whose} {name} {what}", hint="" if whose != _BASE and "restore" in hint else hint
+            )
     return StoreError(f"{whose} {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}")

@@ -15,7 +15,7 @@ from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import parse_json
 from yukawa.knowledge.store import ledger, places, reader, writer
 from yukawa.knowledge.store import schema as t
-from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.store.database import EMPTY_LOG, Store, outside_transactions
 
 # Texts are searched for in fragments, because a database breaks a long text at its page boundaries.
 LENGTH = 32
@@ -118,7 +118,7 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     """
     with store.write() as connection:
         again = item_id in ledger.unfinished(connection)
-        texts = _texts(connection, item_id)
+        texts = texts_of(connection, item_id)
         if not texts and not again:
             raise reader.unknown_item(connection, item_id)
         fragments = Fragments(texts)
@@ -148,6 +148,8 @@ def resume(store: Store, unfinished: Sequence[str]) -> None:
 
 def _clean(store: Store, item_ids: Sequence[str], actor: str, fragments: Fragments | None) -> None:
     """Rid all places of what was erased: of `fragments`, or, where nobody knows any more what was, of all free space."""
+    for place in store.elsewhere:
+        place.forget()
     if store.file is None:
         _rewrite_tables(store)
     else:
@@ -158,7 +160,8 @@ def _clean(store: Store, item_ids: Sequence[str], actor: str, fragments: Fragmen
             ledger.append(connection, still, actor=actor, reason="")
 
 
-def _texts(connection: sa.Connection, item_id: str) -> set[str]:
+def texts_of(connection: sa.Connection, item_id: str) -> set[str]:
+    """All that the versions of an item say, with what was made of it."""
     mine = t.versions.c.item_id == item_id
     queries = [
         sa.select(t.versions.c.text, t.versions.c.question).where(mine),
@@ -229,7 +232,7 @@ def _with_own_words(
     """Those that hold a fragment that no item holds any more."""
     if not quoting:
         return []
-    elsewhere = fragments.found_in(_live_text(connection, but_for={t.answers.name, t.events.name}))
+    elsewhere = fragments.found_in(live_text(connection, but_for={t.answers.name, t.events.name}))
     return [key for key, found_here in quoting.items() if found_here - elsewhere]
 
 
@@ -267,7 +270,7 @@ def _strings(value: Any) -> Iterator[str]:
         yield from _strings([*value.keys(), *value.values()])
 
 
-def _live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> Iterator[bytes]:
+def live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> Iterator[bytes]:
     """All that the tables say, as stored."""
     for table in t.metadata.sorted_tables:
         said = [sa.cast(c, sa.Text) for c in table.c if isinstance(c.type, sa.String | sa.JSON)]
@@ -277,13 +280,9 @@ def _live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> It
 
 
 def _rewrite_tables(store: Store) -> None:
-    try:
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in _TOUCHED:  # the planner's statistics hold samples of what the columns say
-                connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
-            connection.exec_driver_sql(
-                "VACUUM (FULL) pg_statistic"
-            )  # passed over where this is not our database
+    statements = [f"VACUUM (FULL, ANALYZE) {table.name}" for table in _TOUCHED]
+    try:  # the planner's statistics hold samples of what the columns say; they are passed over where this is not our database
+        outside_transactions(store.engine, *statements, "VACUUM (FULL) pg_statistic")
     except sa.exc.DBAPIError as error:
         raise StoreError(
             f"the item is erased, but the tables of {store.name} could not be rewritten: {error.orig}",
@@ -298,15 +297,17 @@ def _clean_files(store: Store, file: Path, item_ids: Sequence[str], fragments: F
     for statement in (None, "VACUUM") if fragments else ("VACUUM",):
         try:
             places.remove_copies(store)
-            emptied = _outside_transactions(
-                store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)"
-            )
+            busy, *_ = outside_transactions(store.engine, *filter(None, [statement]), EMPTY_LOG)[0]
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{items}: erased, but the free space of {store.name} could not be cleaned: {error}",
                 hint="free some space, then open the base again",
             ) from error
-        left = _files_with_fragments(store, fragments) if fragments else _not_empty(store, file, emptied)
+        left = (
+            _files_with_fragments(store, fragments)
+            if fragments
+            else _not_empty(store, file, emptied=not busy)
+        )
         if not left:
             return
     raise StoreError(
@@ -315,17 +316,7 @@ def _clean_files(store: Store, file: Path, item_ids: Sequence[str], fragments: F
     )
 
 
-def _outside_transactions(store: Store, *statements: str) -> bool:
-    """Run statements; whether the last one, a checkpoint, was hindered by nobody."""
-    connection = store.engine.raw_connection()  # SQLAlchemy would begin a transaction
-    try:
-        rows = [connection.cursor().execute(statement).fetchall() for statement in statements]
-    finally:
-        connection.close()
-    return bool(rows[-1][0][0] == 0)
-
-
-def _not_empty(store: Store, file: Path, emptied: bool) -> list[str]:
+def _not_empty(store: Store, file: Path, *, emptied: bool) -> list[str]:
     """The log, if it could not be emptied because another process reads, a stray journal, and copies that others are writing."""
     journal = Path(f"{file}-journal")
     stray = [str(journal)] if journal.is_file() and journal.stat().st_size else []
@@ -340,7 +331,9 @@ def _files_with_fragments(store: Store, fragments: Fragments) -> list[str]:
     if not any(found.values()):
         return []
     with store.read() as connection:
-        live = fragments.found_in(_live_text(connection))
+        live = fragments.found_in(live_text(connection))
         schema = connection.exec_driver_sql("SELECT sql FROM sqlite_master").scalars()
         live |= fragments.found_in(text_blocks(schema))
+    for place in store.elsewhere:
+        live |= fragments.found_in(text_blocks(place.texts()))
     return [str(path) for path, found_here in found.items() if found_here - live]

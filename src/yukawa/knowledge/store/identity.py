@@ -8,19 +8,21 @@ of the WAL index (https://www.sqlite.org/walformat.html).
 """
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, ClassVar, Literal, NamedTuple
+from typing import IO, ClassVar, NamedTuple
 
 from yukawa.core.errors import StoreError
 
 APPLICATION = 0x59756B61  # "Yuka": marks our files (SQLite's application_id)
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100
+_FRAME = 24  # bytes of a log's frame before its page
+_LOG_HEADER = 32
 _INDEX = 136
+_INDEX_VERSION = 3007000
 _CHECKPOINT = 1.0  # seconds
 _GONE = "open the base again and see what it holds, or restore a backup"
 
@@ -93,6 +95,25 @@ class OpenFiles:
             self._mine.clear()
 
 
+class _LogIndex(NamedTuple):
+    """What the head of the log's index says: the log's frames and salts, how many frames are written back, or are about to be."""
+
+    frames: int
+    salts: bytes
+    written: int
+    attempted: int
+
+    @classmethod
+    def of(cls, file: Path, open_files: OpenFiles) -> "_LogIndex":
+        """That of a base's file; zeros if there is none."""
+        head = open_files.read(f"{file}-shm", 0, _INDEX)
+        little = head.startswith(_INDEX_VERSION.to_bytes(4, "little"))  # in the order of the machine
+        frames, written, attempted = (
+            int.from_bytes(head[at : at + 4], "little" if little else "big") for at in (16, 96, 128)
+        )
+        return cls(frames, head[32:40], written, attempted)
+
+
 def check_header(file: Path, open_files: OpenFiles) -> None:
     """Refuse a file that is not a base of ours, before anything is written to it.
 
@@ -139,14 +160,18 @@ class Watch:
         self._file, self._open_files = file, open_files
         self._last = self._look()
 
-    def _look(self) -> tuple[int, bytes]:
-        """When the file was last written, and then what the log's index says: its salts, and how far the log is written back."""
+    def _look(self) -> tuple[int, _LogIndex]:
+        """When the file was last written, and then what the log's index says."""
         try:
             written = os.stat(self._file).st_mtime_ns
         except FileNotFoundError:
             written = 0
-        index = self._open_files.read(f"{self._file}-shm", 0, _INDEX)
-        return written, index[32:40] + index[96:100] + index[128:132]
+        return written, _LogIndex.of(self._file, self._open_files)
+
+    def is_superseded(self) -> bool:
+        """Whether another file now has the name of the one that was opened."""
+        here = _identity(str(self._file))
+        return here is not None and here != self.opened.database
 
     def check(self) -> None:
         """Refuse to write, or to say that something was written, if the files are not those that were opened.
@@ -156,8 +181,8 @@ class Watch:
         """
         _check_same(self._file, self.opened)
         (before, said), (now, says) = self._last, self._look()
-        settled = said[8:12] == said[12:16]  # no writing back was on its way
-        if now != before and says == said and settled:
+        settled = said.written == said.attempted  # no writing back was on its way
+        if now != before and settled and says._replace(frames=said.frames) == said:
             raise StoreError(f"{self._file} was written over while the knowledge base was open", hint=_GONE)
         _check_whole(self._file, self._open_files)
         self._last = now, says
@@ -170,8 +195,9 @@ def lost_changes(file: Path, open_files: OpenFiles) -> int:
     was never finished; where there are two, the first was on the disk before the second began, and was damaged since.
     """
     patience = time.monotonic() + _CHECKPOINT
+    # Another process may be about to say that it has written.
     while (lost := _behind(file, open_files)) == 1 and time.monotonic() < patience:
-        time.sleep(0.01)  # another process may be about to say that it has written
+        time.sleep(0.01)
     return lost
 
 
@@ -183,24 +209,21 @@ def loss(changes: int) -> str:
 
 
 def _behind(file: Path, open_files: OpenFiles) -> int:
-    log, index = f"{file}-wal", open_files.read(f"{file}-shm", 0, _INDEX)
-    taken = int.from_bytes(index[16:20], sys.byteorder)
-    size = (
-        24 + int.from_bytes(index[14:16], sys.byteorder)
-        if taken
-        else 24 + _page(open_files.read(file, 0, _HEADER))
-    )
+    """The changes in the log behind the frames that its index knows."""
+    log, taken = f"{file}-wal", _LogIndex.of(file, open_files).frames
+    size = _FRAME + _page(open_files.read(file, 0, _HEADER))
     salts = {open_files.read(log, 16, 8)}
     if not taken:  # the head of the log itself may be damaged
-        salts.add(open_files.read(log, 32 + 8, 8))
-    found, at = 0, 32 + taken * size
-    while len(frame := open_files.read(log, at, 24)) == 24:
+        salts.add(open_files.read(log, _LOG_HEADER + 8, 8))
+    found, at = 0, _LOG_HEADER + taken * size
+    while len(frame := open_files.read(log, at, _FRAME)) == _FRAME:
         found += frame[4:8] != bytes(4) and frame[8:16] in salts
         at += size
     return found
 
 
 def _page(header: bytes) -> int:
+    """The length of a database's pages, from its header."""
     page = int.from_bytes(header[16:18], "big")
     return 65536 if page == 1 else page
 
@@ -214,23 +237,19 @@ def _check_same(file: Path, opened: Files) -> None:
 
 def _check_whole(file: Path, open_files: OpenFiles) -> None:
     patience = time.monotonic() + _CHECKPOINT
+    # Another process may be writing the log into the file, its first page first, or a new log.
     while (harm := _harm(file, open_files)) and time.monotonic() < patience:
-        time.sleep(
-            0.01
-        )  # another process may be writing the log into the file, its first page first, or a new log
+        time.sleep(0.01)
     if harm:
         raise StoreError(f"{harm} while the knowledge base was open", hint=_GONE)
 
 
 def _harm(file: Path, open_files: OpenFiles) -> str:
     """The file that is shorter than the database or the log's index says, or a log that is not the index's; or ''."""
-    header = open_files.read(file, 0, _HEADER)
-    index = open_files.read(f"{file}-shm", 0, _INDEX)
-    order: Literal["little", "big"] = "little" if index[:4] == (3007000).to_bytes(4, "little") else "big"
-    frames, written, attempted = (int.from_bytes(index[at : at + 4], order) for at in (16, 96, 128))
+    header, index = open_files.read(file, 0, _HEADER), _LogIndex.of(file, open_files)
     page = _page(header)
     # A checkpoint that readers hold up leaves pages out whose newest version lies behind it: then the file may be short.
-    settled = attempted == 0 or written == frames
+    settled = index.attempted == 0 or index.written == index.frames
     counted = header[24:28] == header[92:96]  # else the count of pages is not kept there
     if len(header) < _HEADER or (
         settled and counted and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
@@ -240,11 +259,10 @@ def _harm(file: Path, open_files: OpenFiles) -> str:
         size = os.path.getsize(f"{file}-wal")
     except FileNotFoundError:  # nobody writes
         return ""
-    if not frames:
+    if not index.frames:
         return ""
-    last = 32 + (frames - 1) * (24 + page)
-    if size < last + 24 + page:
+    last = _LOG_HEADER + (index.frames - 1) * (_FRAME + page)
+    if size < last + _FRAME + page:
         return f"{file}-wal was cut short"
-    salts = index[32:40]
     begins, ends = (open_files.read(f"{file}-wal", at, 8) for at in (16, last + 8))
-    return "" if begins == ends == salts else f"{file}-wal was written over"
+    return "" if begins == ends == index.salts else f"{file}-wal was written over"

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,18 +17,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.records import Provenance, VerifyReport, moment
+from yukawa.knowledge.records import Provenance, VerifyReport
 from yukawa.knowledge.search.ranking import Index
-from yukawa.knowledge.store import checksums, identity
-from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store import checksums, clock, identity
+from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.facts import rows_of
 from yukawa.knowledge.store.schema import conflicts, events, facts, items, passages, vectors, versions
 
 GENESIS = "0" * 64
 SAID = ("actor", "reason")
 """What people wrote in an event, which is erased with the item that it is about."""
-JUMP = 24 * 3600 * 10**6
-"""How far a clock may be behind the ledger's last event, in microseconds, before that is reported."""
 log = logging.getLogger(__name__)
 
 
@@ -74,20 +71,32 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
     Equal times in a row say which events belong to one change (see `changes_of`).
     """
     seq, last, previous = head(connection)
-    now = time.time_ns() // 1000
+    now = clock.now()
     now += now == last
-    if last - now > JUMP:
-        log.warning("the clock is behind the knowledge base: %s", jump(last, now))
+    said = [(entry, actor, reason) for entry in entries]
+    if setting := _clock_setting(connection, last, now):
+        said.append((Entry(clock.VERB, None), "yukawa", setting))
     rows = []
-    for entry in entries:
+    for entry, who, why in said:
         seq += 1
         row = {
-            "seq": seq, "time": now, "actor": actor, "verb": entry.verb, "item_id": entry.item_id,
-            "version": entry.version, "reason": reason, "digest": entry.digest,
+            "seq": seq, "time": now, "actor": who, "verb": entry.verb, "item_id": entry.item_id,
+            "version": entry.version, "reason": why, "digest": entry.digest,
         } | _new_nonces()  # fmt: skip
         previous = row["hash"] = event_hash(row, previous)
         rows.append(row)
     connection.execute(sa.insert(events), rows)
+
+
+def _clock_setting(connection: sa.Connection, last: int, now: int) -> str:
+    """Report a clock that was set by more than a day; returns what the times of the events do not say of it."""
+    by = clock.note(connection)
+    if last - now > clock.JUMP:
+        log.warning("the clock is behind the knowledge base: %s", clock.jump(last, now))
+    elif by:
+        log.warning("%s since the knowledge base was last changed", clock.setting(by))
+        return f"{clock.setting(by)} before this change"
+    return ""
 
 
 def event_hash(row: Mapping[str, Any], previous: str) -> str:
@@ -177,23 +186,6 @@ def broken_links(connection: sa.Connection) -> Iterator[str]:
         previous, expected = row["hash"], row["seq"] + 1
 
 
-def jump(ahead: int, behind: int) -> str:
-    """What to say of an event dated `ahead` that was followed by one dated `behind` (microseconds)."""
-    first, second = (f"{moment(at):%Y-%m-%d %H:%M} UTC" for at in (ahead, behind))
-    return f"an event dated {first} is followed by one dated {second}; their order is kept, their times are as a clock gave them"
-
-
-def clock_jumps(connection: sa.Connection) -> Iterator[str]:
-    """Where the clock was set back by more than a day from one event to the next, or from the last one to now."""
-    query = sa.select(events.c.seq, events.c.time).order_by(events.c.seq)
-    for (_, before), (seq, after) in itertools.pairwise(connection.execute(query)):
-        if before - after > JUMP:
-            yield f"ledger: event {seq}: {jump(before, after)}"
-    (seq, last, _), now = head(connection), time.time_ns() // 1000
-    if last - now > JUMP:
-        yield f"ledger: event {seq} is dated {moment(last):%Y-%m-%d %H:%M} UTC, and the clock now says {moment(now):%Y-%m-%d %H:%M}"
-
-
 def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:
     """The number of the first event of the change to which each event (number, time) belongs, in their order."""
     first, last = 0, None
@@ -207,6 +199,12 @@ def erased(connection: sa.Connection) -> dict[str, str]:
     """Items whose erasure was begun, each with its last event of 'purge' and 'cleaned', by the index over these two verbs."""
     query = sa.select(events.c.item_id, events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
     return {str(row.item_id): row.verb for row in connection.execute(query.order_by(events.c.seq))}
+
+
+def last_erasure(connection: sa.Connection) -> str | None:
+    """The hash of the last event with which an erasure began."""
+    query = sa.select(events.c.hash).where(sa.text("verb IN ('purge', 'cleaned')"), events.c.verb == "purge")
+    return connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar()
 
 
 def unfinished(connection: sa.Connection) -> list[str]:
@@ -242,7 +240,7 @@ _FETCH = 2000
 
 
 def verify(
-    connection: sa.Connection, embedder_id: int, dimensions: int, index: Index, lost: int = 0
+    connection: sa.Connection, embedder_id: int, dimensions: int, index: Index, store: Store
 ) -> VerifyReport:
     """Check the ledger's chain, the tables against the ledger, the vectors, and the index against the tables.
 
@@ -251,7 +249,7 @@ def verify(
         embedder_id: the embedder in service.
         dimensions: the length of its vectors.
         index: the index in service.
-        lost: changes that the log held when it was opened, and that could not be read.
+        store: the database.
 
     Returns:
         The report; each problem is one line. Where the database file itself is damaged, only that is reported.
@@ -266,10 +264,12 @@ def verify(
         f"item {item_id}: its erasure is not finished; it is taken up at the next opening"
         for item_id in unfinished(connection)
     ]
-    if lost:
-        (found if lost > 1 else notes).append(identity.loss(lost))
+    notes += [line for place in store.elsewhere for line in place.problems()]
+    notes += [*clock.jumps(connection), *clock.wrong_now(connection)]
+    if store.lost:
+        (found if store.lost > 1 else notes).append(identity.loss(store.lost))
     sizes = [_count(connection, table) for table in (events, items, passages)]
-    return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), (*notes, *clock_jumps(connection)))
+    return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), tuple(notes))
 
 
 def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:

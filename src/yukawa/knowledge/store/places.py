@@ -29,10 +29,31 @@ _MINUTE = 60.0
 _LENGTH = 16
 
 
+class Elsewhere(Protocol):
+    """A place with text of a base that another part of the program keeps, and rids of erased items by itself."""
+
+    def files(self) -> list[Path]:
+        """Its files, of which not all need be there."""
+
+    def texts(self) -> Iterator[str]:
+        """All that it says now."""
+
+    def forget(self) -> None:
+        """Let what belongs to erased items go, out of the files too.
+
+        Raises:
+            StoreError: it cannot be done now.
+        """
+
+    def problems(self) -> Iterator[str]:
+        """What has not gone yet, a line each."""
+
+
 class Base(Protocol):
     """What a place needs to know of a base."""
 
     scratch: "Scratch"
+    elsewhere: "list[Elsewhere]"
 
     @property
     def file(self) -> Path | None:
@@ -189,6 +210,7 @@ PLACES = [
     TextPlace("database", _database),
     TextPlace("copy of the search index", _index),
     TextPlace("scratch file, or copy in progress", lambda base: base.scratch.files()),
+    TextPlace("elsewhere", lambda base: [file for place in base.elsewhere for file in place.files()]),
 ]
 """Where text of items lies; a part of the program that writes it elsewhere adds its place here."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,20 +12,9 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
 from yukawa.knowledge.items import PLACES, NewItem, Passage, meaning
-from yukawa.knowledge.records import (
-    Conflict,
-    Event,
-    Hit,
-    Item,
-    Moment,
-    Place,
-    Provenance,
-    Side,
-    check_filters,
-    moment,
-)
+from yukawa.knowledge.records import Conflict, Hit, Item, Moment, Provenance, moment
 from yukawa.knowledge.search.ranking import Scored
-from yukawa.knowledge.store import ledger
+from yukawa.knowledge.store import clock, ledger
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
@@ -167,13 +155,22 @@ def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
     return dict(row)
 
 
-def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
+def kept_answers(connection: sa.Connection, answer_ids: Sequence[str]) -> set[str]:
+    """Those of some answers that are kept."""
+    return {
+        found
+        for some in chunks(list(answer_ids))
+        for found in connection.execute(sa.select(answers.c.id).where(answers.c.id.in_(some))).scalars()
+    }
+
+
+def events_of(connection: sa.Connection, item_id: str) -> list[records.Event]:
     """All events about an item, oldest first."""
     e = events.c
     said = [sa.case((e[f"{name}_nonce"] == "", ""), else_=e[name]).label(name) for name in ledger.SAID]
     query = sa.select(e.seq, e.time, e.verb, e.item_id, e.version, e.digest, e.hash, *said)
     rows = connection.execute(query.where(e.item_id == item_id).order_by(e.seq)).mappings()
-    return [Event(**{**row, "time": moment(row["time"])}) for row in rows]
+    return [records.Event(**{**row, "time": moment(row["time"])}) for row in rows]
 
 
 def open_conflicts(
@@ -204,7 +201,9 @@ def open_conflicts(
     ]
 
 
-def sides_of(connection: sa.Connection, item_ids: Iterable[str], as_of: int | None = None) -> dict[str, Side]:
+def sides_of(
+    connection: sa.Connection, item_ids: Iterable[str], as_of: int | None = None
+) -> dict[str, records.Side]:
     """What current items say in a conflict, by id."""
     v, found = versions.c, {}
     columns = (v.item_id, v.text, v.source, v.author, events.c.time, v.number, items.c.kind)
@@ -219,7 +218,7 @@ def sides_of(connection: sa.Connection, item_ids: Iterable[str], as_of: int | No
         agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"], as_of)
         for r in rows:
             trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
-            found[r.item_id] = Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
+            found[r.item_id] = records.Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
     return found
 
 
@@ -284,7 +283,7 @@ def event_at(connection: sa.Connection, as_of: Moment) -> int | None:
         began = moment(first)
         since = f"; this base begins on {began:%Y-%m-%d %H:%M:%S} UTC" if began else "; this base is empty"
         raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
-    if wanted > time.time_ns() // 1000 + _CLOCKS_DIFFER_BY:
+    if wanted > clock.now() + _CLOCKS_DIFFER_BY:
         raise InputError(f"{as_of} lies in the future", hint="omit as_of to search the base of now")
     return int(
         fetch(connection, "SELECT seq FROM events WHERE time <= ? ORDER BY seq DESC LIMIT 1", [wanted])[0][0]
@@ -325,7 +324,7 @@ def _holds(begin: sa.Column[int], end: sa.Column[int], as_of: int | None) -> sa.
 
 
 def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
-    check_filters(filters.get("domain"), filters.get("kind"))
+    records.check_filters(filters.get("domain"), filters.get("kind"))
     wanted: list[sa.ColumnElement[bool]] = []
     for name, value in filters.items():
         if value is None:
@@ -355,7 +354,7 @@ def _hit(row: tuple[Any, ...], scored: Scored, agreed: Container[tuple[str, int]
     if isinstance(attributes, str):  # SQLite has no JSON type
         attributes = json.loads(attributes)
     places = attributes.get(PLACES, ())
-    place = Place.of(places[ordinal]) if ordinal < len(places) else None
+    place = records.Place.of(places[ordinal]) if ordinal < len(places) else None
     keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))
     return Hit(
         item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,

@@ -93,6 +93,8 @@ def row_id() -> sa.Column[int]:
 
 
 meta = sa.Table("meta", metadata, text("key", primary_key=True), text("value"))
+CLOCKS, TAKEN = "clocks", "taken"
+"""Keys of notes that are of one base alone, and not exported: see `store.clock` and `store.traces`."""
 
 items = sa.Table("items", metadata, text("id", primary_key=True), text("kind"))
 

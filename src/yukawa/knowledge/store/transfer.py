@@ -39,7 +39,8 @@ _TABLES = {
         schema.events, schema.answers,
     )
 }  # fmt: skip
-_DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for its own ranking
+# Notes of one base alone: those for a server's ranking, and of machines and folders.
+_OWN = {"passage_count", "passage_length", schema.CLOCKS, schema.TAKEN}
 # Notes of what a base was built from: an imported one is compared with its sources when it is next opened for questions.
 _BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
@@ -95,7 +96,7 @@ def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dic
         if table is schema.embedders:
             query = query.where(schema.embedders.c.serving)
         if table is schema.meta:
-            query = query.where(schema.meta.c.key.not_in(_DERIVED))
+            query = query.where(schema.meta.c.key.not_in(_OWN))
         for row in connection.execute(query, execution_options={"yield_per": _BATCH}).mappings():
             counts[name] += 1
             yield digest.of({"table": name} | dict(row))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.store import checksums, facts, ledger, schema
+from yukawa.knowledge.store import checksums, clock, facts, ledger, schema
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Vectors
@@ -104,13 +104,11 @@ def resolve_conflicts(connection: sa.Connection, which: sa.ColumnElement[bool], 
         connection.execute(sa.update(c).where(c.c.id == row["id"]).values(**new))
 
 
-def keep_answer(
-    connection: sa.Connection, answer_id: str, question: str, answer: Mapping[str, Any], at: int
-) -> None:
-    """Write an answer given at a time; one that names an item which was erased while it was being found is not kept."""
+def keep_answer(connection: sa.Connection, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
+    """Write an answer given now; one that names an item which was erased while it was being found is not kept."""
     names = set(_NAMES.findall(json.dumps(answer)))
     if names.isdisjoint(ledger.erased(connection)):
-        row = {"id": answer_id, "time": at, "question": question, "answer": dict(answer)}
+        row = {"id": answer_id, "time": clock.now(), "question": question, "answer": dict(answer)}
         connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
 
 

@@ -2,7 +2,8 @@
 
 Type `python benchmarks/judging_statistics.py` (a quarter of an hour). It counts the 95 % intervals that hold the truth in five
 settings, how often two equal models are called different by a biased judge, the intervals of differences of scores where
-judges have tastes, and those of a mean that people judged in part and a judge as a whole; then it times a ranking of 20 models by 50,000 verdicts with 1,000 resamples of the questions.
+judges have tastes, and those of a mean that people judged in part and a judge as a whole; then it times a ranking of 20 models
+by 50,000 verdicts with 1,000 resamples of the questions.
 Where the packages `evalica` and `krippendorff` are installed, they are timed and compared in the same run. See README.md.
 """
 

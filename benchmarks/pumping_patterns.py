@@ -149,8 +149,6 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ),
     ("knowledge/parsing/several_decays.py", "_parts"): lambda: re.escape("W+") + r"\s*→\s*",
     ("knowledge/sources/pdg/sentences.py", "property_of"): lambda: _tables("_OVERRIDE", "_BY_WORDS"),
-    ("generators/sentences.py", "_experiment"): lambda: _experiments(),
-    ("generators/sentences.py", "_refuse_unknown"): lambda: _experiments(),
     ("training/chat.py", "check"): lambda: r"\s*(?:<think>\s*</think>\s*)?ping",
     ("training/chat.py", "_disarmed"): lambda: r"<\|im_end\|>|<think>|[\uf000-\uf8ff]",
     ("training/chat.py", "_encoded"): lambda: r"([\uf000-\uf8ff])",
@@ -164,12 +162,6 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("server/answer_pages.py", "marked"): lambda: "(a|b)",
     ("knowledge/store/erasure.py", "_delete_answers"): lambda: r"(?<!\w)" + re.escape("a-b") + r"(?!\w)",
 }
-
-
-def _experiments() -> str:
-    """How experiments are named, as one pattern."""
-    module = importlib.import_module("yukawa.generators.sentences")
-    return "|".join(f"(?:{pattern})" for pattern in module._EXPERIMENT.values())
 
 
 def _tables(*names: str) -> str:

@@ -10,7 +10,7 @@ CARD = "Decay psi(2S)\n1 J/psi pi+ pi- JPIPI;\nEnddecay\nDecay J/psi\n1 mu+ mu- 
 def test_events_and_what_is_approximate(yukawa, tmp_path):
     card, out = tmp_path / "card.dec", tmp_path / "out.npz"
     card.write_text(CARD)
-    done = yukawa("generate", str(card), "-n", "20", "--out", str(out))
+    done = yukawa("generate", str(card), "-n", "20", "-o", str(out))
     assert done.code == 0
     assert done.out.startswith("20 events of psi(2S), 120 particles")
     assert "JPIPI: approximated by VVPIPI" in done.err

@@ -96,6 +96,9 @@ def test_the_base_answers_with_sources_and_rules_judge(yukawa, questions, tmp_pa
     before = (tmp_path / "made" / "quote-grounded.jsonl").read_bytes()
     yukawa(*words)
     assert (tmp_path / "made" / "quote-grounded.jsonl").read_bytes() == before
+    ring = next(item["id"] for item in yukawa("knowledge", "list", "--json").json if "BEPCII" in item["text"])
+    named = yukawa("knowledge", "purge", ring, "--yes", "--json").json["files"]
+    assert str(tmp_path / "made" / "quote-grounded.jsonl") in named
 
 
 def test_unknown_and_missing_models_are_refused(yukawa, questions, tmp_path):

@@ -107,7 +107,7 @@ def test_purge_asks_a_person_and_nobody_else(yukawa, base, item, monkeypatch):
 
 def test_purge_with_yes_erases(yukawa, home, item):
     assert yukawa("knowledge", "purge", item.id, "--yes", "--json").json == {
-        "id": item.id, "status": "purged", "files": [], "trained": [],
+        "id": item.id, "status": "purged", "files": [], "trained": [], "unsearched": 0,
     }  # fmt: skip
     for file in home.rglob("*"):
         assert not file.is_file() or b"circumference of 237.5" not in file.read_bytes()

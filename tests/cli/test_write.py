@@ -12,7 +12,7 @@ def test_a_card_and_its_notes(yukawa):
 
 def test_files_and_json(yukawa, tmp_path):
     file = tmp_path / "card.dec"
-    done = yukawa("write", "decay-card", "B0 -> K+ pi-", "--for", "lhcb", "--out", str(file), "--json")
+    done = yukawa("write", "decay-card", "B0 -> K+ pi-", "--for", "lhcb", "-o", str(file), "--json")
     assert done.json["text"] == file.read_text()
     assert "Decay B0sig" in file.read_text()
     assert yukawa("check", str(file)).code == 0

@@ -40,6 +40,9 @@ def chosen(parent: str, daughters: str, experiment: str = "evtgen") -> tuple[str
         ("tau-", "nu_tau mu- anti-nu_mu", "belle2", ("TAULNUNU", "mu- nu_tau anti-nu_mu")),
         ("tau-", "nu_tau pi-", "belle2", ("TAUSCALARNU", "pi- nu_tau")),
         ("B0", "K+ pi-", "lhcb", ("PHSP", "K+ pi-")),
+        ("J/psi", "anti-Lambda0 Lambda0", "besiii", ("J2BB1", "Lambda0 anti-Lambda0")),
+        ("psi(2S)", "Xi- anti-Xi+", "besiii", ("J2BB1", "Xi- anti-Xi+")),
+        ("J/psi", "Lambda0 anti-Lambda0", "lhcb", ("PHSP", "Lambda0 anti-Lambda0")),
         ("B0", "K+ pi- pi+ pi-", "lhcb", ("PHSP", "K+ pi- pi+ pi-")),
     ],
 )  # fmt: skip

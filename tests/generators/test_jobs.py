@@ -54,6 +54,30 @@ def test_a_resonance_without_a_hard_process_is_said():
 
 
 @pytest.mark.parametrize(
+    ("sentence", "experiment", "lines"),
+    [
+        ("H -> b bbar", "fcc", ["Beams:eCM = 240", "HiggsSM:ffbar2HZ = on", "25:onMode = off", "25:onIfMatch = 5 -5"]),
+        ("H -> b bbar at 365 GeV", "fcc", ["Beams:eCM = 365", "HiggsSM:ffbar2HZ = on"]),
+        ("D0 -> K- pi+", "fcc", ["Beams:eCM = 91.188", "23:onIfAny = 4"]),
+        ("t -> b W+", "fcc", ["Beams:eCM = 365", "6:onIfMatch = 5 24"]),
+        ("tau- -> pi- nu_tau", "fcc", ["23:onIfAny = 15"]),
+        ("B0 -> K+ pi- at 13.6 TeV", "lhcb", ["Beams:eCM = 13600", "HardQCD:hardbbbar = on"]),
+        ("Xi_cc++ -> Lambda_c+ K- pi+ pi+", "lhcb", ["ProcessLevel:all = off"]),
+        ("B_c+ -> J/psi pi+", "lhcb", ["ProcessLevel:all = off"]),
+        ("K_S0 -> pi+ pi-", "lhcb", ["SoftQCD:inelastic = on"]),
+        ("B0 -> K+ pi-", "belle2", ["ProcessLevel:all = off"]),
+        ("J/psi -> e e or mu mu", "lhcb",
+         ["Charmonium:all = on", "443:oneChannel = 1 0.5 0 -11 11", "443:addChannel = 1 0.5 0 -13 13"]),
+    ],
+)  # fmt: skip
+def test_what_makes_the_first_particle(sentence, experiment, lines):
+    text, notes = write_pythia(read_plan(sentence, experiment))
+    assert not [line for line in lines if line not in text.splitlines()]
+    assert not check(text, name="run.cmnd")
+    assert "a pair of" not in notes[0]
+
+
+@pytest.mark.parametrize(
     ("sentence", "events"),
     [
         ("psi(3770) 100k events", 100_000), ("job options for psi(2S) 100k events", 100_000), ("psi(4260) 5000 events", 5000),

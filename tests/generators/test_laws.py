@@ -59,6 +59,29 @@ def test_the_conjugate_of_every_clean_mode_is_clean(own_card):
                 assert found == codes(opposite[0], " ".join(opposite[1:]), mode.model)
 
 
+def test_two_identical_particles_without_spin_have_an_even_one():
+    """Bose's law for every parent of whole spin, whichever interaction: also of the Z."""
+    parents = [
+        each
+        for each in known_species().values()
+        if each.spin2 in (0, 2, 4) and not each.charge3 and each.mass
+    ]
+    assert any(each.name == "Z0" for each in parents)
+    for parent in parents:
+        for name in ("pi0", "eta"):
+            broken = {code for code in codes(parent.name, f"{name} {name}") if code == "E-SPIN"}
+            assert bool(broken) == (parent.spin2 == 2), parent.name
+
+
+def test_the_parity_of_three_particles_without_spin_is_the_product_of_theirs():
+    scalars = {"+": ("f_0", "chi_c0", "f_0(1710)"), "-": ("eta_c", "eta(1405)", "eta_c(2S)")}
+    daughters = {"pi+ pi- eta": "-", "pi+ pi- f_0": "+", "K+ K- pi0": "-"}
+    for parity, names in scalars.items():
+        for name in names:
+            for listed, product in daughters.items():
+                assert ("W-P" in codes(name, listed)) == (parity != product), (name, listed)
+
+
 @pytest.mark.parametrize(
     ("parent", "daughters", "expected"),
     [
@@ -77,11 +100,19 @@ def test_the_conjugate_of_every_clean_mode_is_clean(own_card):
         ("tau-", "mu- mu+ mu-", ["W-LFV"]),
         ("D+", "K- e+ e+", ["W-LNV"]),
         ("tau+", "anti-p- mu+ mu+", ["W-BNV", "W-LNV"]),
-        ("J/psi", "K_S0 K_S0", ["W-C"]),
-        ("J/psi", "pi0 pi0", ["W-C"]),
+        ("J/psi", "K_S0 K_S0", ["W-SPIN"]),
+        ("chi_c0", "K+ K- pi0", ["W-P"]),
+        ("eta_c", "K+ K- pi0", []),
+        ("chi_c1", "K+ K- pi0", []),
+        ("K_S0", "pi+ pi- pi0", []),
+        ("D*+", "D*+ gamma", ["E-MASS"]),
+        ("B0", "B0 pi0 gamma", ["E-MASS"]),
+        ("eta_c", "phi phi", []),
+        ("chi_c2", "pi0 pi0", []),
         ("J/psi", "eta pi0", ["W-C"]),
         ("eta_c", "pi+ pi-", ["W-P"]),
-        ("chi_c1", "pi0 pi0", ["W-P"]),
+        ("chi_c1", "pi+ pi-", ["W-P"]),
+        ("chi_c1", "pi0 pi0", ["E-SPIN"]),
         ("psi(4260)", "J/psi pi+ pi-", []),
         ("f_0", "K_S0 K_S0", ["I-MASS"]),
         ("J/psi", "rho+ pi-", []),

@@ -45,10 +45,44 @@ def test_a_chain_that_is_not_held():
     assert missing_steps(text, plan) == [DecayStep("J/psi", ("mu+", "mu-"))]
 
 
-def test_a_particle_that_decays_in_two_ways_is_refused():
-    steps = (DecayStep("B0", ("K+", "pi-")), DecayStep("B0", ("pi+", "pi-")))
-    with pytest.raises(InputError, match="decays in two ways"):
-        write_card(CardPlan(steps))
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_modes_share_the_decays_equally(experiment):
+    states = (("e+", "e-"), ("mu+", "mu-"), ("pi+", "pi-"))
+    card = write_card(CardPlan(tuple(DecayStep("J/psi", state) for state in states), experiment))
+    assert card.text.count("\n0.3333 ") == 3
+    assert not missing_steps(card.text, CardPlan(tuple(DecayStep("J/psi", state) for state in states)))
+    assert "J/psi: 3 modes with equal fractions; put measured ones in" in card.notes
+
+
+def test_the_conjugate_mode_and_its_daughters_are_decayed_alike():
+    text = write_card(read_plan("J/psi -> K*0 K- pi+ + c.c., K*0 -> K+ pi-")).text
+    assert "0.5000 Myanti-K*0 K+ pi- PHSP;" in text
+    assert "CDecay Myanti-K*0" in text
+
+
+def test_the_half_that_decays_freely_is_not_copied():
+    sentence = "D_s+ -> phi pi+, phi -> K+ K-"
+    assert "CDecay D_s-" in write_card(read_plan(sentence)).text
+    assert "D_s-" not in write_card(read_plan(f"{sentence}, D_s- -> anything")).text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("H -> b bbar", "quarks and gluons need a parton shower"),
+        (
+            "Z -> tau+ tau-, tau- -> pi- nu at FCC-ee",
+            "Pythia decays the Z0 before EvtGen sees it.*begin the card with tau-",
+        ),
+        (
+            "e+ e- -> Lambda_c+ Lambda_c- at 4.5 GeV, Lambda_c+ -> p K- pi+, BESIII",
+            "need 4.573 GeV, vpho has 4.5",
+        ),
+    ],
+)
+def test_what_evtgen_does_not_make_is_refused(sentence, reason):
+    with pytest.raises(InputError, match=reason):
+        write_card(read_plan(sentence))
 
 
 def test_a_card_that_fails_the_check_is_not_given():

@@ -134,7 +134,7 @@ def test_a_file_that_somebody_reads_is_not_said_to_be_written_anew(tmp_path):
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM turns").fetchall()
         tables.add_turn("c", "ada", OTHER, "a", new=False)
-        with pytest.raises(StoreError, match="others read them"):
+        with pytest.raises(StoreError, match="others read it"):
             tables.rewrite([])
         reader.close()
         tables.rewrite([])
@@ -152,3 +152,71 @@ def test_the_verb_erases_from_the_tables_too(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, ["knowledge", "purge", item.id, "--yes"])
     assert result.exit_code == 0, result.output
     assert holding(tmp_path, MARK) == set()
+
+
+def test_whatever_people_send_lies_where_an_erasure_looks_and_goes_with_it(serving):
+    with serving() as served, served.client() as client, served.browser() as browser:
+        store = served.services.base.store
+        once = iter(range(99))
+
+        def post(path, **body):
+            reply = client.post(path, json=body, headers={"idempotency-key": f"k{next(once)}"})
+            assert reply.status_code < 300, reply.text
+            return reply.json()
+
+        item = post("/api/teach", text=STATEMENT, source="handbook")["id"]
+        answer = post("/api/ask", question=f"Where was the Zorblax magnet cooled, in {MARK}?", chat="new")
+        post("/api/preview", text=STATEMENT)
+        post("/v1/chat/completions", model="yukawa", messages=[{"role": "user", "content": QUESTION}])
+        browser.get("/")
+        browser.send("/ask", question=QUESTION)
+        browser.send(f"/answers/{answer['id']}/correct", text=STATEMENT)
+        assert MARK in browser.get("/").text
+        found = holding(served.home, MARK)
+        assert found & set(ServerTexts(store, served.home).files())
+        assert found <= set(places.files(store)), "text is written where no erasure looks for it"
+        erased = client.post(f"/api/items/{item}/purge", json={"reason": "asked for"})
+        nothing = {"files": [], "trained": [], "unsearched": 0}
+        assert erased.json() == {"id": item, "status": "purged"} | nothing
+        assert holding(served.home, MARK) == set()
+        page = browser.get("/")
+        assert MARK not in page.text
+        assert "(erased)" in page.text
+        again = client.post(
+            "/api/teach", json={"text": STATEMENT, "source": "handbook"}, headers={"idempotency-key": "k0"}
+        )
+        assert again.status_code == 410
+        assert "what the request did was not undone" in again.json()["error"]["message"]
+        assert client.get("/api/audit").json()["whole"]
+
+
+@pytest.mark.parametrize("content", [b"noise", b"x" * 8192, b"SQLite format 3\0" + bytes(5000)])
+def test_a_damaged_database_of_the_server_is_reported_in_one_line(tmp_path, content):
+    with KnowledgeBase.open(tmp_path / "base", embedding="none") as base:
+        item = base.teach(STATEMENT)
+        (tmp_path / "server.db").write_bytes(content)
+        base.store.elsewhere.append(ServerTexts(base.store, tmp_path))
+        with pytest.raises(StoreError, match=r"the server.s database .*server\.db") as raised:
+            base.purge(item.id)
+        assert "restore" not in str(raised.value)
+        assert any("the server's database" in note for note in base.verify().notes)
+
+
+def test_what_was_made_from_an_item_is_named_to_who_erases_it(serving, tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "work.jsonl").write_text(STATEMENT)
+    with serving(runs=tmp_path / "runs") as served, served.client() as client, served.browser() as browser:
+        for erase in ("api", "page"):
+            item = client.post("/api/teach", json={"text": STATEMENT}).json()["id"]
+            if erase == "api":
+                found = client.post(f"/api/items/{item}/purge", json={}).json()
+                assert found["files"] == ["mine/work.jsonl"]
+            else:
+                browser.get(f"/knowledge/{item}")
+                page = browser.send(f"/knowledge/{item}/purge", sure="yes")
+                assert page.status_code == 202
+                assert "mine/work.jsonl still holds text of it" in page.text
+        assert [entry["verb"] for entry in client.get("/api/audit").json()["entries"][:2]] == [
+            "purge",
+            "teach",
+        ]

@@ -40,13 +40,14 @@ class Listing:
         """
         if goal.operands[0].property == "decays":
             return self.decays(goal)
-        made_of = [f.amount for f in goal.filters if f.property == "quark-content"]
+        made_of = [f for f in goal.filters if f.property == "quark-content"]
         goal = replace(goal, filters=tuple(f for f in goal.filters if f.property != "quark-content"))
         rows: list[Row] = []
         for wanted in goal.operands:
             if made_of:  # the members with these quarks, each as a thing of its own
+                quarks = replace(wanted, property="quark-content")
                 content = Goal(
-                    "reverse", (replace(wanted, property="quark-content"),), asserted=str(made_of[0])
+                    "reverse", (quarks,), asserted=str(made_of[0].amount), relation=made_of[0].relation
                 )
                 for name in unique(row.subject for row in self.reverse(content).rows):
                     rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
@@ -246,7 +247,13 @@ class Listing:
                 same = contents_hold(fact.fact.words, asserted)
             else:
                 same = _states(fact.fact, asserted)
-            rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
+            rows += [
+                quoted_row(fact, state)
+                for state in fact.fact.subjects
+                if same
+                and state in table
+                and not (goal.relation == ">=" and state.removesuffix("bar") in "udscbt")
+            ]
         if isinstance(asserted, Amount) and wanted.property == "mass":  # to the rounding given, where any is
             near = [
                 row for row in rows if row.value and row.value.measured and _rounds_to(row.value, asserted)

@@ -233,7 +233,9 @@ def converted(row: Row, unit: str) -> Row:
     wanted, own = find_unit(unit), find_unit(row.facts[0].fact.unit) if row.facts else None
     if row.value is None and wanted is not None and own == wanted and own.text:  # words that have this unit
         return row
-    inverse = {"width": "rate", "partial-width": "rate", "lifetime": "eV^-1"}.get(row.property_name)
+    inverse = {"width": "rate", "partial-width": "rate", "mass-difference": "rate", "lifetime": "eV^-1"}.get(
+        row.property_name
+    )
     if wanted is not None and wanted.dimension == inverse:
         unit += " in natural units"  # a decay rate is the width over hbar
     value = algebra.convert(row.number, unit, what=row.what)

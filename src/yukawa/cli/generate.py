@@ -25,7 +25,8 @@ def generate(
         option("--parent", "NAME", "The particle that decays first; by default the first of the card."),
     ] = None,
     out: Annotated[
-        Path | None, option("--out", "FILE", "OUT.hepmc, OUT.npz or OUT.parquet; CARD.hepmc by default.")
+        Path | None,
+        option("--out", "FILE", "OUT.hepmc, OUT.npz or OUT.parquet; CARD.hepmc by default.", short="-o"),
     ] = None,
     draw: Annotated[
         Path | None, option("--draw", "FILE.png", "Also draw the first event, as PNG and SVG.")

@@ -222,7 +222,10 @@ def _all_answers(
             how = {**_identity(row), "new_tokens": new_tokens}
             made += _collected(name, judging.answering.chat_asker(chat, new_tokens), questions, out, how)
     if grounded:
+        from yukawa.knowledge.store import traces
+
         with taught_base(settings) as base:
+            traces.note(base.store, out)
             asked = assistant.Assistant(base, settings)
             for name in grounded:
                 how = {**_identity(settings.models[name]), "grounded": True}

@@ -145,8 +145,9 @@ def purge(
         tracer = Tracer(base.store, item_id)
         base.purge(item_id, actor=session.me(), reason=reason)
         left = tracer.find(folders)
-    named = {"files": [str(file) for file in left.files], "trained": [str(run) for run in left.trained]}
-    give(as_json, {"id": item_id, "status": "purged"} | named, ("purged", "bold green"), f" {item_id}")
+    give(
+        as_json, {"id": item_id, "status": "purged"} | left.as_json(), ("purged", "bold green"), f" {item_id}"
+    )
     for line in left.lines():
         warn(line)
 

@@ -12,9 +12,9 @@ import typer
 from yukawa.core.config import RECIPES
 
 
-def option(flag: str, metavar: str | None, help_text: str, **more: Any) -> Any:
-    """An option for `Annotated`."""
-    return typer.Option(flag, metavar=metavar, help=help_text, **more)
+def option(flag: str, metavar: str | None, help_text: str, *, short: str = "", **more: Any) -> Any:
+    """An option for `Annotated`; `short` is its one letter, if it has one."""
+    return typer.Option(flag, *filter(None, (short,)), metavar=metavar, help=help_text, **more)
 
 
 def argument(metavar: str, help_text: str) -> Any:

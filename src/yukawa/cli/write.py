@@ -22,7 +22,7 @@ For = Annotated[
 Model = Annotated[
     str | None, option("--model", "NAME", "Row of yukawa.toml whose model reads what the grammar does not.")
 ]
-Out = Annotated[Path | None, option("--out", "FILE", "Write to this file instead of stdout.")]
+Out = Annotated[Path | None, option("--out", "FILE", "Write to this file instead of stdout.", short="-o")]
 
 
 def decay_card(

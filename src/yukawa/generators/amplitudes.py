@@ -101,6 +101,15 @@ def _same_parity(own: Species, species: Sequence[Species]) -> bool:
     return own.parity != "" and own.parity == ("+" if species[0].parity == species[1].parity else "-")
 
 
+# alpha of the angle to the beam: PRD 86, 032014 and 98, 032006 (nucleons), PRL 129, 131801 and PRD 95, 052003 (Lambda, Sigma0),
+# PRL 125, 052004 (Sigma+), Nature 606, 64, PRD 106, L091101, PRD 108, L031106 and L011101 (Xi).
+_BARYON_PAIRS = (
+    ("J/psi", "p+ anti-p-", "0.595"), ("J/psi", "n0 anti-n0", "0.50"), ("J/psi", "Lambda0 anti-Lambda0", "0.475"),
+    ("J/psi", "Sigma+ anti-Sigma-", "-0.508"), ("J/psi", "Sigma0 anti-Sigma0", "-0.449"), ("J/psi", "Xi- anti-Xi+", "0.586"),
+    ("J/psi", "Xi0 anti-Xi0", "0.514"), ("psi(2S)", "p+ anti-p-", "1.0"), ("psi(2S)", "n0 anti-n0", "0.68"),
+    ("psi(2S)", "Lambda0 anti-Lambda0", "0.82"), ("psi(2S)", "Sigma+ anti-Sigma-", "0.682"),
+    ("psi(2S)", "Sigma0 anti-Sigma0", "0.71"), ("psi(2S)", "Xi- anti-Xi+", "0.693"), ("psi(2S)", "Xi0 anti-Xi0", "0.665"),
+)  # fmt: skip
 _BES = (
     _Rule(
         lambda own, species: own.base == "psi(2S)" and _two_pions(own, species),
@@ -118,6 +127,15 @@ _BES = (
         "photon and pseudoscalar, photon first",
     ),
     _Rule(_names("chi_c1", "gamma", "J/psi"), "AV2GV", "", "axial vector to photon and vector"),
+    *(
+        _Rule(
+            _names(parent, *pair.split()),
+            "J2BB1",
+            alpha,
+            f"1 + alpha cos^2, alpha {alpha} as BESIII measured it",
+        )
+        for parent, pair, alpha in _BARYON_PAIRS
+    ),
     _Rule(
         lambda own, species: (
             own.spin_type == "D" and own.sums[1] != 0 and _spins("D", "D", "S")(own, species)

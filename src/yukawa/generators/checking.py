@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from yukawa.generators.cards import DecayCard
 from yukawa.generators.declarations import CardCheck
 from yukawa.generators.diagnostics import Diagnostic
+from yukawa.generators.modes import MOST_FOUND
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames, header_species
 
 if TYPE_CHECKING:
     from yukawa.generators.fractions import Measured
-
-_MOST = 1000  # findings of a file; other files have one a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def check(text: str, *, name: str = "", surroundings: Surroundings | None = None
         around = surroundings or Surroundings()
         models = [each.words[0] for each in around.base.commands("ModelAlias")] if around.base else []
         found = check_card(read_card(text, models), around)
-    return sorted(found, key=lambda each: (each.line, each.column, each.code))[:_MOST]
+    return sorted(found, key=lambda each: (each.line, each.column, each.code))[:MOST_FOUND]
 
 
 def check_card(card: DecayCard, surroundings: Surroundings) -> list[Diagnostic]:

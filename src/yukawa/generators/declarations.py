@@ -10,6 +10,7 @@ from yukawa.generators.reading import is_number
 from yukawa.generators.species import MASTER_MODELS, MASTER_VALUES, Species, SpeciesNames
 
 # Stable in a detector: an alias of one needs no decay.
+_LONGEST_CHAIN = 100  # aliases of aliases that are followed
 _STABLE = frozenset({11, 13, 22, 12, 14, 16, 211, 321, 2212, 2112, 130, 1000010020})
 
 
@@ -76,17 +77,21 @@ class CardCheck:
     def _alias(self, command: Command) -> None:
         new, old = command.words
         at = command.start
+        if new in self.modes.circular:
+            return
         if new == old:
             self.modes.report("E-CIRCLE", at, f"{new} is an alias of itself")
+            self.modes.circular.add(new)
             return
         species = self.names.get(old)
         if species is None:
-            back = next((e for e in self.card.commands("Alias") if e.words[0] == old and e.start > at), None)
-            if back is not None and self._leads_to(old, new):
+            back = self.modes.aliases.get(old)
+            if back is not None and back.start > at and new in self._chain(old):
                 line = self.card.line(back.start)
                 self.modes.report(
                     "E-CIRCLE", at, f"{new} is an alias of {old}, which line {line} makes an alias of {new}"
                 )
+                self.modes.circular |= {new, *self._chain(old)}
             else:
                 self.modes.unknown(at + 2, old)
             return
@@ -102,13 +107,16 @@ class CardCheck:
         self.aliases.setdefault(new, at)
         self.names.alias(new, species)
 
-    def _leads_to(self, name: str, end: str) -> bool:
-        targets = {each.words[0]: each.words[1] for each in self.card.commands("Alias")}
-        for _ in range(len(targets)):
-            name = targets.get(name, "")
-            if name == end:
-                return True
-        return False
+    def _chain(self, name: str) -> list[str]:
+        """A name, and those of which it is an alias, one behind the other."""
+        found: dict[str, None] = {}
+        while name not in found:
+            found[name] = None
+            target = self.modes.aliases.get(name)
+            if target is None or len(found) > _LONGEST_CHAIN:
+                break
+            name = target.words[1]
+        return list(found)
 
     def _charge_conj(self, command: Command) -> None:
         if not self._known(command, command.words):
@@ -246,7 +254,8 @@ class CardCheck:
         if self.copied:
             produced = both
         decays = {*self.decayed, *self.copied, *self.of_base}
-        tops = [name for name in self.decayed if name not in both]
+        used = decays | both
+        tops = [name for name in self.decayed if name not in both and name not in self.aliases]
         for name, at in self.aliases.items():
             species: Species = self.names.own[name]
             if name in produced and name not in decays:
@@ -254,10 +263,10 @@ class CardCheck:
                     self.modes.report(
                         "W-ALIASNODECAY", at, f"{name} is produced and has no Decay, so it stays undecayed"
                     )
-            elif name not in both and name not in decays:
+            elif name not in used:
                 if name.endswith("sig"):  # what makes the signal uses it
                     continue
-                if self.names.conjugates.get(name, name) in decays | both and not self.copied:
+                if self.names.conjugates.get(name, name) in used and not self.copied:
                     continue  # the other half of a pair
                 self.modes.report("W-ALIASUNUSED", at, f"nothing produces or decays {name}")
             elif name not in both and self._is_orphan(name, tops):
@@ -265,4 +274,4 @@ class CardCheck:
 
     def _is_orphan(self, name: str, tops: list[str]) -> bool:
         own = {name, self.names.conjugates.get(name, name)}
-        return any(top not in own and top not in self.aliases for top in tops)
+        return any(top not in own for top in tops)

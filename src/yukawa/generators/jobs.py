@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from yukawa.core.errors import InputError
 from yukawa.generators.boss import INCLUDES, RESONANCES
 from yukawa.generators.checking import check
-from yukawa.generators.plans import CardPlan, DecayStep
+from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep
 from yukawa.generators.sentences import count_of_events, read_plan
 from yukawa.generators.species import SpeciesNames
 from yukawa.knowledge.parsing.spelling import spell
@@ -103,56 +103,93 @@ def _checked(text: str, name: str) -> str:
     return text
 
 
+# ---- settings of Pythia ---------------------------------------------------------------------------
+
+_OFF = ("ProcessLevel:all = off",)
+_LEPTONS = ("Beams:idA = 11", "Beams:idB = -11")
+_PROTONS = ("Beams:idA = 2212", "Beams:idB = 2212")
+# The energy in GeV and the process in which e+ e- or two protons make a particle, by a pattern of its name: the first counts.
+_LEPTON_PROCESSES: tuple[tuple[re.Pattern[str], float, tuple[str, ...], str], ...] = (
+    (re.compile(r"Higgs0"), 240.0, ("HiggsSM:ffbar2HZ = on",), "e+ e- -> Z H"),
+    (re.compile(r"W[+-]"), 163.0, ("WeakDoubleBoson:ffbar2WW = on",), "e+ e- -> W+ W-"),
+    (re.compile(r"(?:anti-)?t$"), 365.0, ("Top:ffbar2ttbar(s:gmZ) = on",), "e+ e- -> t anti-t"),
+    (re.compile(r"Z0"), 91.188, ("WeakSingleBoson:ffbar2gmZ = on",), "e+ e- -> Z"),
+    (re.compile(r"tau[+-]"), 91.188, ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 15"), "e+ e- -> Z -> tau+ tau-"),
+    (re.compile(r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)"), 91.188,
+     ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 5"), "e+ e- -> Z -> b anti-b"),
+    (re.compile(r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)"), 91.188,
+     ("WeakSingleBoson:ffbar2gmZ = on", "23:onMode = off", "23:onIfAny = 4"), "e+ e- -> Z -> c anti-c"),
+)  # fmt: skip
+_PROTON_PROCESSES: tuple[tuple[re.Pattern[str], tuple[str, ...], str], ...] = (
+    (re.compile(r"Higgs0"), ("HiggsSM:gg2H = on",), "g g -> H"), (re.compile(r"W[+-]"), ("WeakSingleBoson:ffbar2W = on",), "q q' -> W"),
+    (re.compile(r"Z0"), ("WeakSingleBoson:ffbar2gmZ = on",), "q anti-q -> Z"),
+    (re.compile(r"(?:anti-)?t$"), ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), "g g and q anti-q -> t anti-t"),
+    (re.compile(r"(?:anti-)?(?:B(?!_c)|Lambda_b|Xi_b|Omega_b|Sigma_b)"), ("HardQCD:hardbbbar = on",), "b anti-b"),
+    (re.compile(r"(?:anti-)?(?:D(?!elta)|Lambda_c|Xi_c(?!c)|Omega_c(?!c)|Sigma_c)"), ("HardQCD:hardccbar = on",), "c anti-c"),
+    (re.compile(r"tau[+-]"), ("HardQCD:hardccbar = on",), "c anti-c; few events have a tau, from a D_s"),
+    (re.compile(r"J/psi|psi\(|chi_c"), ("Charmonium:all = on",), "charmonium"),
+    (re.compile(r"Upsilon|chi_b"), ("Bottomonium:all = on",), "bottomonium"),
+    (re.compile(r"(?:anti-)?(?:K|pi|eta|rho|omega|phi|Lambda|Sigma|Xi|Omega)(?!_[bc])"),
+     ("SoftQCD:inelastic = on",), "inelastic collisions"),
+)  # fmt: skip
+
+
 def write_pythia(plan: CardPlan) -> tuple[str, tuple[str, ...]]:
     """Settings of Pythia 8 that produce the first particle of a plan and force its decays.
 
     Raises:
-        InputError: Pythia refuses a channel; or no production of the particle is known here.
+        InputError: Pythia refuses a channel.
     """
     first = plan.steps[0].parent
-    production, note = _production(plan.experiment, first)
+    production, note = _production(plan.experiment, first, plan.energy)
     lines = [
         f"! {', '.join(map(str, plan.steps))}",
         f"Main:numberOfEvents = {plan.events or _EVENTS}",
         *production,
     ]
-    for step in plan.steps:
-        lines += _channel(step)
+    for parent in dict.fromkeys(step.parent for step in plan.steps):
+        lines += _channels([step for step in plan.steps if step.parent == parent])
     notes = (note, "the channels are flat in phase space (meMode 0)", *plan.notes)
     return _checked("\n".join((*lines, "")), "settings.cmnd"), notes
 
 
-def _production(experiment: str, first: str) -> tuple[Sequence[str], str]:
-    bottom = first.removeprefix("anti-").startswith(("B", "Lambda_b", "Xi_b", "Omega_b", "Upsilon"))
+def _production(experiment: str, first: str, energy: float | None) -> tuple[Sequence[str], str]:
+    """The lines that make the first particle, and the note on them."""
     if experiment == "lhcb":
-        hard = "HardQCD:hardbbbar = on" if bottom else "HardQCD:hardccbar = on"
-        return (
-            ("Beams:idA = 2212", "Beams:idB = 2212", "Beams:eCM = 13000", hard),
-            f"pp at 13 TeV, {hard.partition(' ')[0]}",
-        )
-    if experiment == "fcc" or bottom or first.startswith(("tau", "D", "Lambda_c")):
-        flavour = 5 if bottom else 15 if first.startswith("tau") else 4
-        return (
-            (
-                "Beams:idA = 11", "Beams:idB = -11", "Beams:eCM = 91.188", "WeakSingleBoson:ffbar2gmZ = on",
-                "23:onMode = off", f"23:onIfAny = {flavour}",
-            ),
-            f"e+ e- at the Z, which decays to a pair of {flavour}",
-        )  # fmt: skip
-    return (
-        "ProcessLevel:all = off",
-    ), f"no hard process: a program puts a {first} into the event record, as --parent of yukawa generate does"
+        for pattern, lines, name in _PROTON_PROCESSES:
+            if pattern.match(first):
+                at = energy or 13000
+                return (*_PROTONS, f"Beams:eCM = {at:g}", *lines), f"p p at {at / 1000:g} TeV: {name}"
+    elif experiment in ("fcc", "evtgen"):
+        for pattern, usual, lines, name in _LEPTON_PROCESSES:
+            if pattern.match(first):
+                at = energy or usual
+                return (*_LEPTONS, f"Beams:eCM = {at:g}", *lines), f"e+ e- at {at:g} GeV: {name}"
+    return _OFF, (
+        f"no hard process of Pythia makes a {first} here: a program puts it into the event record, as --parent of yukawa generate does"
+    )
 
 
-def _channel(step: DecayStep) -> list[str]:
+def _channels(modes: Sequence[DecayStep]) -> list[str]:
+    """The lines that leave a particle these modes alone."""
     names = SpeciesNames()
-    parent, daughters = names.get(step.parent), [names.get(name) for name in step.daughters]
-    if parent is None or None in daughters:
-        raise InputError(f"the tables lack a particle of {step}")
-    numbers = [each.number for each in daughters if each is not None]
-    if parent.number < 0:  # the channels of a pair are those of the particle
-        numbers = [_opposite(names, number) for number in numbers]
-    return [f"{abs(parent.number)}:oneChannel = 1 1.0 0 {' '.join(map(str, numbers))}"]
+    parent = names.get(modes[0].parent)
+    lines: list[str] = []
+    for step in modes:
+        daughters = [names.get(name) for name in step.daughters]
+        if parent is None or None in daughters:
+            raise InputError(f"the tables lack a particle of {step}")
+        numbers = [each.number for each in daughters if each is not None]
+        if parent.number < 0:  # the channels of a pair are those of the particle
+            numbers = [_opposite(names, number) for number in numbers]
+        own, products = abs(parent.number), " ".join(map(str, numbers))
+        if parent.base in OF_HARD_PROCESS:  # chosen from the channels that Pythia has
+            lines += [f"{own}:onMode = off"] if not lines else []
+            lines.append(f"{own}:onIfMatch = {products}")
+        else:
+            verb = "addChannel" if lines else "oneChannel"
+            lines.append(f"{own}:{verb} = 1 {round(1 / len(modes), 4)} 0 {products}")
+    return lines
 
 
 def _opposite(names: SpeciesNames, number: int) -> int:

@@ -1,7 +1,7 @@
 """The laws that a decay mode must obey: charge, baryon and lepton number, angular momentum, C and P, masses."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS
@@ -154,12 +154,9 @@ def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
         return Violation(
             "E-SPIN", f"{parent.name} -> {_listed(daughters)}: half-integer spin on one side alone"
         )
-    if (
-        len(daughters) != 2
-        or parent.spin2 not in (0, 2)
-        or "G" not in (daughters[0].spin_type, daughters[1].spin_type)
-    ):
+    if len(daughters) != 2:
         return None
+    one, other = daughters
     kinds = sorted(each.spin_type for each in daughters)
     if parent.spin2 == 0 and kinds == ["G", "S"]:
         return Violation(
@@ -170,7 +167,24 @@ def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
         return Violation(
             code, f"{parent.name} -> {_listed(daughters)}: a particle of spin 1 does not decay to two photons"
         )
+    if _identical_bosons(one, other) and not _symmetric(_waves(parent, one, other)):
+        # Whichever interaction it is; searches with two K_S0 are made, since mixing lets them differ in time.
+        code = "W-SPIN" if one.base in ("K_S0", "K_L0") else "E-SPIN"
+        text = f"two identical bosons are in no symmetric state of spin {parent.spin2 // 2}"
+        return Violation(code, f"{parent.name} -> {_listed(daughters)}: {text}")
     return None
+
+
+def _identical_bosons(one: Species, other: Species) -> bool:
+    """Whether two particles are the same boson with a mass; photons lack the longitudinal states that are counted."""
+    return (
+        one.number == other.number and one.spin_type != "G" and one.spin2 is not None and one.spin2 % 2 == 0
+    )
+
+
+def _symmetric(waves: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The waves of two bosons that exchange leaves as they are."""
+    return [(wave, spin) for wave, spin in waves if (wave + spin) % 2 == 0]
 
 
 def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
@@ -192,11 +206,13 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
             "W-C", f"{parent.name} -> {_listed(daughters)}: C is {c_parity:+d} before and {product:+d} after"
         )
         return
+    parity = int(f"{parent.parity}1")
+    if len(daughters) == 3 and not any(each.spin2 != 0 for each in (parent, *daughters)):
+        yield from _three_spinless(parent, daughters, parity)
     if len(daughters) != 2 or None in (parent.spin2, daughters[0].spin2, daughters[1].spin2):
         return
     one, other = daughters
     waves = list(_waves(parent, one, other))
-    parity = int(f"{parent.parity}1")
     if one.parity and other.parity:
         own = int(f"{one.parity}1") * int(f"{other.parity}1")
         if (
@@ -214,9 +230,8 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
             )
             return
     pair = conjugate(one).number == other.number and one.number != other.number
-    if one.number == other.number and one.spin2 is not None and one.spin2 % 2 == 0 and one.spin_type != "G":
-        waves = [(wave, spin) for wave, spin in waves if (wave + spin) % 2 == 0]
-        if not waves:
+    if _identical_bosons(one, other):
+        if not _symmetric(waves):
             yield Violation(
                 "W-C",
                 f"{parent.name} -> {_listed(daughters)}: two identical bosons are in no symmetric state of this spin",
@@ -227,6 +242,20 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
             yield Violation(
                 "W-C", f"{parent.name} -> {_listed(daughters)}: the pair is in no state of C {c_parity:+d}"
             )
+
+
+def _three_spinless(parent: Species, daughters: Sequence[Species], parity: int) -> Iterator[Violation]:
+    """Without spins the two orbital angular momenta are equal, so their parities cancel: three pseudoscalars make 0-, never 0+."""
+    product = 1
+    for each in daughters:
+        if not each.parity:
+            return
+        product *= int(f"{each.parity}1")
+    if product != parity:
+        text = (
+            f"three particles without spin have parity {product:+d} if their total spin is 0, not {parity:+d}"
+        )
+        yield Violation("W-P", f"{parent.name} -> {_listed(daughters)}: {text}")
 
 
 def _c_parity(species: Species, conjugate: Conjugate) -> int:
@@ -249,6 +278,11 @@ def _waves(parent: Species, one: Species, other: Species) -> Iterator[tuple[int,
 
 
 def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation]:
+    own = len(daughters) > 1 and any(each.number == parent.number for each in daughters)
+    if own and not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
+        text = f"{parent.name} -> {_listed(daughters)}: a particle is not among its own daughters"
+        yield Violation("E-MASS", text)
+        return
     if parent.mass is None:
         return
     nominal = sum(each.mass or 0.0 for each in daughters)

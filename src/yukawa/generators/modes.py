@@ -16,6 +16,8 @@ _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
 _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
 _CHARGE = re.compile(r"(?<![+-])[+-]+$")
 _OFFERED = 3
+MOST_FOUND = 1000  # findings of a file
+_MOST_GUESSED = 50  # unknown names of a file of which the meaning is looked for
 _MOST_DAUGHTERS = 7  # of which all orders are tried
 
 
@@ -44,6 +46,15 @@ class ModeCheck:
         self._models = models.decay_models()
         self._meant: dict[str, tuple[list[str], bool]] = {}
         self._reported: set[str] = set()
+        self.aliases = {
+            each.words[0]: each for each in reversed(list(card.commands("Alias")))
+        }  # the first of a name
+        self._conjugates = {
+            one: other
+            for each in card.commands("ChargeConj")
+            for one, other in (each.words, each.words[::-1])
+        }
+        self.circular: set[str] = set()  # aliases of each other, which is reported where they are defined
 
     def check(self, block: DecayBlock, parent: Species | None) -> None:
         """Check all modes of a block; without a parent their names alone."""
@@ -81,7 +92,9 @@ class ModeCheck:
         *,
         physics: bool = False,
     ) -> None:
-        """Put a finding at a word."""
+        """Put a finding at a word, of as many as are shown."""
+        if len(self.found) >= MOST_FOUND:
+            return
         self.found.append(Diagnostic(code, *self.card.text.place(word), text, write, edits, physics))
 
     def conjugate(self, species: Species) -> Species:
@@ -112,13 +125,17 @@ class ModeCheck:
 
     def unknown(self, word: int, name: str) -> None:
         """Report an unknown particle, with the name that was meant."""
+        if name in self.circular:
+            return
         if is_number(name):
             self.report("E-PART", word, f"{name} where a particle is wanted")
             return
-        later = next((each for each in self.card.commands("Alias") if each.words[0] == name), None)
-        if later is not None:
-            line = self.card.line(later.start)
+        if name in self.aliases:
+            line = self.card.line(self.aliases[name].start)
             self.report("E-PART", word, f"{name} is defined by Alias only in line {line}, after its use")
+            return
+        if name not in self._reported and len(self._reported) >= _MOST_GUESSED:
+            self.report("E-PART", word, f"unknown particle {name}")
             return
         base = self._aliased(name)
         first = name not in self._reported
@@ -131,7 +148,7 @@ class ModeCheck:
             return
         meant, certain = self.meant(name)
         edits = self.replaced(word, meant[0]) if certain else ()
-        alias = next((each for each in self.card.commands("Alias") if each.words[0] in meant), None)
+        alias = next((self.aliases[each] for each in meant if each in self.aliases), None)
         where = f"; the card defines {alias.words[0]} (line {self.card.line(alias.start)})" if alias else ""
         write = " or ".join(f'"{each}"' for each in meant[:_OFFERED])
         self.report("E-PART", word, f"unknown particle {name}{where}", write, edits)
@@ -139,7 +156,7 @@ class ModeCheck:
     def meant(self, name: str) -> tuple[list[str], bool]:
         """The names of which a word can be a misspelling, and whether it can be that of one alone."""
         if name not in self._meant:
-            names = list(self.names.all_names())
+            names = list(self.names.usual_names())
             same = [each for each in names if _charge(each) == _charge(name)]
             found = candidates(name, same) or ([] if _charge(name) else candidates(name, names))
             near = "" if found else nearest_word(name, same)
@@ -151,14 +168,13 @@ class ModeCheck:
 
         Beside an alias in ChargeConj it is that of the antiparticle; else MyD0 is usual for one of D0.
         """
-        for each in self.card.commands("ChargeConj"):
-            other = next((word for word in each.words if word != name), "")
-            if name in each.words and other in self.names.own:
-                return self.names.antiparticle(self.names.own[other])
+        other = self._conjugates.get(name, "")
+        if other in self.names.own:
+            return self.names.antiparticle(self.names.own[other])
         stem = _PREFIX.sub("", name)
         if stem == name or len(stem) < 2:
             return ""
-        own = {*self.names.own, *(each.words[0] for each in self.card.commands("Alias"))}
+        own = {*self.names.own, *self.aliases}
         if any(
             folded(each) == folded(name) or (is_slip(name, each) and each[-1] == name[-1]) for each in own
         ):
@@ -315,8 +331,8 @@ class ModeCheck:
         return tuple(edit for at, name in changed for edit in self.replaced(first + at, name))
 
     def _sum(self, block: DecayBlock) -> None:
-        if not block.modes:
-            return
+        if not block.modes or any(not mode.sound and not mode.fraction for mode in block.modes):
+            return  # of a fraction that cannot be read there is no sum
         total = sum(mode.fraction for mode in block.modes)
         if total <= 0:
             self.report("E-SUM", block.start, f"the branching fractions of {block.parent} sum to {total:.4g}")

@@ -12,7 +12,10 @@ from yukawa.generators.species import Species, SpeciesNames, known_species
 from yukawa.generators.words import nearest_word
 
 EXPERIMENTS = ("evtgen", "besiii", "lhcb", "belle2", "fcc")
+# What a program of hard processes makes and decays itself.
+OF_HARD_PROCESS = frozenset({"Z0", "W+", "W-", "Higgs0", "t", "anti-t"})
 _MOST_STATES = 4096  # choices of charges that are tried
+_SHOWN = 3  # of those that are left
 
 
 class UnreadSentence(InputError):
@@ -41,6 +44,7 @@ class CardPlan:
         events: how many; None if the sentence does not say.
         energy: in the centre of mass in GeV; None if the sentence does not say.
         card: the name of a card that the sentence names.
+        alone: whether the other half of a pair decays by the table.
         notes: how the sentence was read where it is not certain.
     """
 
@@ -50,6 +54,7 @@ class CardPlan:
     events: int | None = None
     energy: float | None = None
     card: str = ""
+    alone: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -65,7 +70,15 @@ class NamedParticle:
         opens: whether a bracket with its decay follows.
         closes: how many brackets end behind it.
         apart: whether a comma or a word of a new decay comes before it.
-        aside: whether it only names a place, as in "at the Upsilon(4S)".
+        aside: whether it only names a place, as in "at the Upsilon(4S)", or decays by the table.
+        begins: whether a word of a new decay comes before it, and it is not a daughter of the last.
+        instead: whether "or" comes before it.
+        listed: whether a comma comes before it.
+        joined: whether "and" comes before it.
+        origin: whether "from" or "in" comes before it.
+        every: whether "both" or "each" comes before it.
+        single: whether "one" comes before it.
+        either: whether it has both signs, as in mu+-.
     """
 
     options: tuple[str, ...]
@@ -76,14 +89,23 @@ class NamedParticle:
     closes: int = 0
     apart: bool = False
     aside: bool = False
+    begins: bool = False
+    instead: bool = False
+    listed: bool = False
+    joined: bool = False
+    every: bool = False
+    single: bool = False
+    origin: bool = False
+    either: bool = False
 
 
 @dataclass(slots=True)
 class DecayClause:
-    """A particle that decays, with its daughters as the sentence names them."""
+    """A particle that decays, with its daughters as the sentence names them; `instead` of those of the clause before it, or not."""
 
     parent: NamedParticle
     daughters: list[NamedParticle] = field(default_factory=list)
+    instead: bool = False
 
 
 def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:
@@ -106,29 +128,114 @@ def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:
 def resolved_steps(clauses: Sequence[DecayClause]) -> tuple[list[DecayStep], list[str]]:
     """The decays with all charges, and a note for each that the sentence leaves open.
 
+    A particle has several decays, its modes, where the sentence says "or", and where its charges leave the choice.
+
     Raises:
         InputError: a decay is impossible, or its charges are not certain.
-        UnreadSentence: a particle decays that nothing before it produces.
+        UnreadSentence: a particle decays that nothing before it produces, or decays twice.
     """
     steps: list[DecayStep] = []
     notes: list[str] = []
-    produced: list[str] = []
     for clause in clauses:
-        parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
-        step, note = _resolved(parents, clause)
-        if produced and step.parent not in produced:
-            opposite = conjugate_of(step.parent)
-            if opposite not in produced:
+        found, said = _every(clause, steps) if clause.parent.every else _one(clause, steps)
+        for step in found:
+            other = next((each for each in steps if each.parent == step.parent and each != step), None)
+            if other is not None and not clause.instead:
                 raise UnreadSentence(
-                    f"{step.parent} decays, but nothing before it produces it",
-                    hint="begin with the particle that decays first",
+                    f"{step.parent} decays in two ways: {other}, and {step}",
+                    hint='join daughters by "or" for modes of one card, or write two cards',
                 )
-            step = DecayStep(opposite, tuple(map(conjugate_of, step.daughters)))
-            notes.append(f"the antiparticle is produced, so the conjugate is used: {step}")
-        steps.append(step)
-        produced += step.daughters
-        notes += note
+        steps += [step for step in found if step not in steps]
+        notes += said
     return steps, notes
+
+
+def produced_by(steps: Sequence[DecayStep]) -> list[str]:
+    """The particles that decays produce, each as often as it appears."""
+    return [name for step in steps for name in step.daughters]
+
+
+def _one(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecayStep], list[str]]:
+    """The decay of one particle that a decay before it produces, or whose antiparticle decays first."""
+    produced = produced_by(steps)
+    parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
+    found, notes = _resolved(parents, clause)
+    name = found[0].parent
+    if clause.parent.single and produced.count(name) > 1:
+        raise UnreadSentence(
+            f"one of {produced.count(name)} {name} decays alone, for which a card needs an alias of its own",
+            hint=f'leave "one" out, so that every {name} decays so',
+        )
+    opposite = conjugate_of(name)
+    if not steps or name in produced or name == steps[0].parent or opposite == steps[0].parent:
+        return found, notes
+    if opposite not in produced:
+        raise UnreadSentence(
+            f"{name} decays, but nothing before it produces it",
+            hint="begin with the particle that decays first",
+        )
+    found = [conjugate_step(step) for step in found]
+    return found, [f"the antiparticle is produced, so the conjugate is used: {found[0]}", *notes]
+
+
+def _every(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecayStep], list[str]]:
+    """The same decay of all that are produced of a kind, conjugate for antiparticles."""
+    options, produced = clause.parent.options, produced_by(steps)
+    family = {*options, *map(conjugate_of, options)}
+    count = sum(name in family for name in produced)
+    if count < 2:
+        raise UnreadSentence(
+            f'the sentence says "both" or "each" of {clause.parent.text}, of which its decays produce {count}',
+            hint='write "A -> B C" for each decay',
+        )
+    found: list[DecayStep] = []
+    notes: list[str] = []
+    for name in dict.fromkeys(each for each in produced if each in family):
+        own = name if name in options else conjugate_of(name)
+        modes, said = _resolved([own], clause)
+        found += modes if name == own else map(conjugate_step, modes)
+        notes += said
+    return found, notes
+
+
+def with_source(steps: Sequence[DecayStep], named: Sequence[str], experiment: str) -> list[DecayStep]:
+    """The decays of both halves of a pair, with what produces the pair before them.
+
+    Args:
+        steps: decays; without a decay of the antiparticle of the first, nothing is added.
+        named: particles that the sentence names as a place, such as "at the psi(3770)".
+        experiment: one of `EXPERIMENTS`; BESIII and Belle II make pairs from e+ e-.
+
+    Raises:
+        UnreadSentence: nothing that makes the pair is named or usual.
+    """
+    first = steps[0].parent
+    other = conjugate_of(first)
+    both = other != first and any(step.parent == other for step in steps) and other not in produced_by(steps)
+    if not both or first in ("tau+", "tau-"):  # taus are made by the program of the collision
+        return list(steps)
+    known, least = known_species(), 2 * (known_species()[first].mass or 0.0)
+    vectors = [name for name in named if known[name].spin2 == 2 and conjugate_of(name) == name]
+    source = next((name for name in vectors if (known[name].mass or 0.0) > least), "")
+    usual = (
+        "Upsilon(4S)" if experiment == "belle2" and first.removeprefix("anti-").startswith("B") else "vpho"
+    )
+    if not source and experiment not in ("besiii", "belle2"):
+        raise UnreadSentence(
+            f"{first} and {other} decay, and nothing before them produces both",
+            hint="begin with what does, or write two cards",
+        )
+    return [DecayStep(source or usual, (first, other)), *steps]
+
+
+def conjugate_step(step: DecayStep) -> DecayStep:
+    """The decay of the antiparticle."""
+    return DecayStep(conjugate_of(step.parent), tuple(map(conjugate_of, step.daughters)))
+
+
+def same_state(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two lists name the same particles."""
+    return sorted(one) == sorted(other)
 
 
 def conjugate_of(name: str) -> str:
@@ -138,8 +245,8 @@ def conjugate_of(name: str) -> str:
     return names.antiparticle(species) if species else name
 
 
-def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[DecayStep, list[str]]:
-    """The charges that conserve everything, and the flavour that a heavy quark hands on."""
+def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[list[DecayStep], list[str]]:
+    """The charges that conserve everything, and the flavour that a heavy quark hands on; several decays if they are alike."""
     options = [each.options for each in clause.daughters]
     size = len(parents)
     for each in options:
@@ -157,15 +264,34 @@ def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[DecayStep, l
     rank, step = best[0]
     if rank[0]:
         raise InputError(f"impossible: {shorten(_broken(step), 300)}")
-    equal = {tuple(sorted(other.daughters)) for rank_, other in best if rank_ == rank}
-    several = {other.parent for rank_, other in best if rank_ == rank}
+    either = any(each.either for each in clause.daughters)
+    equal = [other for rank_, other in best if (rank_[:2] == rank[:2] if either else rank_ == rank)]
+    several = {other.parent for other in equal}
     if len(several) > 1:
         names = " or ".join(sorted(several))
         raise InputError(f"{clause.parent.text} can be {names}", hint="write its charge")
+    modes = list({tuple(sorted(other.daughters)): other for other in reversed(equal)}.values())[::-1]
+    if len(modes) > 1 and not (either or _alike(modes)):
+        states = " or ".join(" ".join(each.daughters) for each in modes[:_SHOWN])
+        raise InputError(
+            f"the daughters of {step.parent} can be {states}", hint="write their charges and flavours"
+        )
     given = all(len(each) == 1 for each in options)
-    return step, [] if given or (len(equal) == 1 and rank[1:] == (0,) * len(rank[1:])) else [
-        f"read as {step}"
-    ]
+    sure = given or (len(modes) == 1 and not any(rank[1:]))
+    return modes, [] if sure else [f"read as {' or '.join(map(str, modes))}"]
+
+
+def _alike(modes: Sequence[DecayStep]) -> bool:
+    """Whether nature makes these modes equally often: conjugates of a particle that is its own, or neutrinos of each flavour."""
+    parent, first = modes[0].parent, modes[0].daughters
+    if len(modes) == 2 and conjugate_of(parent) == parent:
+        return same_state(modes[1].daughters, [conjugate_of(name) for name in first])
+    flavourless = {tuple(sorted(_without_flavour(name) for name in each.daughters)) for each in modes}
+    return len(flavourless) == 1
+
+
+def _without_flavour(name: str) -> str:
+    return name.rpartition("nu_")[0] + "nu" if "nu_" in name else name
 
 
 @functools.cache

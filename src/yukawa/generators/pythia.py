@@ -12,7 +12,7 @@ from yukawa.generators.reading import is_number
 from yukawa.generators.words import nearest_word
 
 _ON, _OFF = frozenset({"on", "true", "yes", "ok", "1"}), frozenset({"off", "false", "no", "0"})
-_LINE = re.compile(r"\s*([A-Za-z0-9][\w:+\-*/]*)\s*(=?)\s*(.*?)\s*$")
+_LINE = re.compile(r"\s*([A-Za-z0-9][\w:+\-*/()]*)\s*(=?)\s*(.*?)\s*$")
 _LARGEST_ENERGY = 1e6  # GeV: a greater one was meant in MeV
 _MARGIN = 0.001  # GeV
 _OF_PARTICLES = frozenset(

@@ -2,18 +2,20 @@
 
 import functools
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
-from yukawa.generators.species import MASTER_MODELS
+from yukawa.generators.species import MASTER_MODELS, known_species
 from yukawa.generators.words import nearest_word, split_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LARGEST = 4_000_000  # bytes of a file
 FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
 
 # Commands with the number of their words: EvtGen's own, then those of BesEvtGen and of CMS.
@@ -29,6 +31,7 @@ COMMANDS = {
 OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
 KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
+_INFINITE, _ENDLESS = float("inf"), frozenset({"nan", "inf", "infinity"})  # the generator reads them
 _COMMA = re.compile(r"([+-]?\d+),(\d+)$")
 
 
@@ -37,11 +40,16 @@ def is_number(word: str) -> bool:
     return _NUMBER.fullmatch(word) is not None
 
 
+def _is_fraction(word: str) -> bool:
+    """Whether a word is meant as a number, with a point or a comma in it."""
+    return is_number(word) or _COMMA.match(word) is not None
+
+
 def read_file(path: "Path") -> str:
     """The text of a card or of job options; bytes that are not UTF-8 are read as Latin-1.
 
     Raises:
-        InputError: it cannot be read, is not text, or is larger than 64 MiB.
+        InputError: it cannot be read, is not text, or is larger than `LARGEST`.
     """
     from yukawa.core.files import read_bytes  # what it imports costs as much as a check
 
@@ -52,9 +60,15 @@ def decoded(raw: bytes, name: str) -> str:
     """Bytes as text, UTF-8 or Latin-1.
 
     Raises:
-        InputError: they are not text.
+        InputError: they are not text, or too many for a card.
     """
     from yukawa.core.errors import InputError
+
+    if len(raw) > LARGEST:
+        raise InputError(
+            f"{name} has {len(raw) / 1e6:.1f} MB, and files of up to {LARGEST / 1e6:g} MB are read: the table of LHCb has 0.6",
+            hint="split it",
+        )
 
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{name} is UTF-16, which no generator reads", hint="save it as UTF-8")
@@ -97,6 +111,10 @@ class _CardReader:
         self.found += self.text.found
         self.next = 0
         own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
+        self.ends = [at for at, word in enumerate(self.words) if word == ";" or word in KEYWORDS]
+        self.aliases = frozenset(
+            self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "Alias"
+        )
         self.models, self.stops = _known_models(frozenset({*models, *own}))
 
     def read(self) -> None:
@@ -219,14 +237,8 @@ class _CardReader:
 
     def _end_of_mode(self, start: int) -> int:
         """The number of the semicolon of what begins here, or of the word before which it is missing."""
-        words = self.words
-        try:
-            end = words.index(";", start)
-        except ValueError:
-            end = len(words)
-        if not KEYWORDS.isdisjoint(words[start:end]):
-            end = next(at for at in range(start, end) if words[at] in KEYWORDS)
-        return end
+        place = bisect_left(self.ends, start)
+        return self.ends[place] if place < len(self.ends) else len(self.words)
 
     # ---- blocks ----------------------------------------------------------------------------------
 
@@ -320,19 +332,34 @@ class _CardReader:
             )
 
     def _following(self, at: int, end: int) -> int:
-        """Where the next mode begins if the semicolon before it is missing: a number, particles, and a model."""
+        """Where the next mode begins if the semicolon before it is missing: a fraction, particles, and a model.
+
+        Where no model follows, for it may be misspelt, a line is a mode that begins with a fraction and a particle.
+        """
         words = self.words
-        if self.models.isdisjoint(words[at:end]):
-            return 0
-        other = next(number for number in range(at, end) if words[number] in self.models)
-        while other > at and not is_number(words[other]):
+        other = next((number for number in range(at, end) if words[number] in self.models), None)
+        if other is None:
+            starts = (number for number in range(at, end) if self.text.at[number - 1] < self.text.at[number])
+            return next((number for number in starts if self._opens_mode(number)), 0)
+        while other > at and not _is_fraction(words[other]):
             other -= 1
-        return other if is_number(words[other]) else 0
+        return other if _is_fraction(words[other]) else 0
+
+    def _opens_mode(self, word: int) -> bool:
+        """Whether a fraction begins here, with a particle after it."""
+        next_word = self.words[word + 1] if word + 1 < len(self.words) else ""
+        return _is_fraction(self.words[word]) and (next_word in known_species() or next_word in self.aliases)
 
     def _fraction(self, mode: DecayMode) -> int:
         """Read the fraction; return the number of the first word behind it."""
         at = mode.start
         word = self.words[at]
+        if word.lower().lstrip("+-") in _ENDLESS or (
+            is_number(word) and float(word) in (_INFINITE, -_INFINITE)
+        ):
+            mode.sound = False
+            self._report("E-FRAC", at, f'the branching fraction "{word}" is not a finite number')
+            return at + 1
         if is_number(word):
             mode.fraction = float(word)
             if mode.fraction < 0:

@@ -247,6 +247,15 @@ class SpeciesNames:
         """Every name."""
         return (*self._table, *self.own)
 
+    def usual_names(self) -> Iterable[str]:
+        """Those that a misspelt word can mean: not of quarks, of parts of a program, of what nobody has seen (pomeron, L+)."""
+        known = (
+            name
+            for name, each in self._table.items()
+            if each.is_virtual or (each.mass is not None and not each.is_parton)
+        )
+        return (*known, *self.own)
+
 
 @functools.lru_cache(maxsize=4096)
 def _likest(name: str, others: tuple[str, ...]) -> str:

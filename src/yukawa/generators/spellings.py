@@ -9,21 +9,49 @@ from yukawa.knowledge.parsing.spelling import spell
 # Said beside the decay: the collision, the other half of an event, what is short for a pronoun and a verb.
 _ASIDES = re.compile(
     r"(?:\b(?:in|at|from)\s+)?(?<![\w+])(?:e\+\s?e-|pp|p\s?p|p\s?pbar)[ -]?(?:collisions?|annihilations?|collider|machine|events|data)\b"
-    r"|正负电子对撞机?|质子对撞|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
+    r"|另外?一?个[^,，;；。→]{0,12}?(?:任意|自由|单举|generic)(?:衰变)?|正负电子对撞机?|质子对撞"
+    r"|\b(?:inclusive|generic)\w*(?: decays?)? (?:on|for|in) the (?:other|opposite|tag)(?:[ -]side)?\b"
+    r"|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
     r"(?: decays?)?|\b(?:I|you|we|they|he|she|it|that|there|let|what|who|here)'(?:d|ll|m|re|ve|s)\b|\b(?:don|can|won|isn|doesn)'t\b"
-    r"|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
+    r"|\b(?:i\.\s?e|e\.\s?g|a\.\s?k\.\s?a)\b\.?|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
 )  # fmt: skip
 _PAIRS = (
     (re.compile(r"正反\s*([^\s,，、。对到]{1,8}?)(?:子)?对|正反\s*([^\s,，、。对到]{1,8})"), r"{0} 反{0}"),
     (re.compile(r"正负\s*(电子|缪子|μ子|π介子|K介子|介子)对?"), r"{0}+ {0}-"),
     (re.compile(r"\bdi-?(muon|electron|pion|kaon|photon|tau)s?\b", re.IGNORECASE), r"{0} {0}"),
+    (
+        re.compile(
+            r"\b(?:a |an )?(muon|electron|pion|kaon|photon)[- ]pair\b|\ba pair of (muon|electron|pion|kaon|photon)s\b",
+            re.IGNORECASE,
+        ),
+        r"{0} {0}",
+    ),
 )
 _CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
 _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
 _GLUED = re.compile(rf"(?<![\w\\/*'+-]){_PART}{{2,6}}(?![\w'*(+-])")
 # Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
 _GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
-_NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
+_PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|Lambda|Sigma|Xi|pi0|tauon)s\b")
+# A number before a bracket: 2(pi+ pi-).
+_REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
+_EXCITED = re.compile(
+    r"\b((?:Lambda|Sigma|Xi|Omega)_?[bc]?)\* ?\((\d{4})\)"
+)  # Lambda_c*(2595), which the Review writes without the star
+_MASS_LAST = re.compile(
+    r"(?:(?<=\*)|(?<=rho))([0+-])\((\d{3,5})\)"
+)  # K*0(892), which the Review writes K*(892)0
+# The energy's symbol, which names a strange quark else.
+_CMS = re.compile(
+    r"(?:√|\\sqrt)\s?[({]?\s?s\s?[)}]?|\bsqrt\s?\(\s?s\s?\)|\bE_?\{?(?:\\rm |\\mathrm\{)?c\.?m\.?s?\.?\}{0,2}(?=\s?=)"
+)
+_NEUTRINO = re.compile(r"(ν\u0304?)([μτeℓ])(?![a-z])")
+_BARRED = re.compile(r"\\bar ?([α-ωΑ-Ω])")  # LaTeX's command before a letter of Unicode
+# A charge, then another name: D0K+, K+pi-, Λe+; but K0S is one.
+_NEXT = re.compile(
+    r"(?<=[A-Za-z*][0+])(?=[A-JM-RT-Z]|[SKL](?:_|[a-z]|[+-]|\d)|(?:pi|mu|tau|eta|rho|phi|gamma|nu)(?![a-z]))"
+    r"|(?<=[ΛΣΞΩ])(?=[epK][+⁺\-⁻−])"
+)
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
     "decays",
@@ -55,10 +83,15 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2", sentence))
+    sentence = _BARRED.sub("\\1\u0304", _NEXT.sub(" ", _CMS.sub(" ", sentence)))
+    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2 ", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
+    plain = _NEXT.sub(" ", plain)
+    plain = _EXCITED.sub(r"\1(\2)", plain)
+    plain = _MASS_LAST.sub(r"(\2)\1", plain)
+    plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))
     plain = _ASIDES.sub(lambda found: " " * len(found[0]), plain)
     notes: list[str] = []
 

@@ -1,6 +1,7 @@
 """The words of a decay card as EvtGen reads it: a stream without lines, with the place of each word kept."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,24 +23,22 @@ class CardText:
         words: every word outside comments; a semicolon that ends a word is a word of its own.
         at: the number of the line of each word, counted from 1.
         found: what is wrong with the text itself.
+        starts: the columns of the words of the line that was asked about last.
     """
 
     lines: list[str]
     words: list[str] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
+    starts: dict[int, list[int]] = field(default_factory=dict)
 
     def column(self, word: int) -> int:
         """The column of a word, counted from 1."""
         line = self.at[word]
-        first = word
-        while first and self.at[first - 1] == line:
-            first -= 1
-        text = self.lines[line - 1].partition("#")[0]
-        for number, match in enumerate(_WORD.finditer(text)):
-            if number == word - first:
-                return match.start() + 1
-        return 1
+        if line not in self.starts:  # kept for one line, which may be the whole file
+            text = self.lines[line - 1].partition("#")[0]
+            self.starts = {line: [match.start() + 1 for match in _WORD.finditer(text)]}
+        return self.starts[line][word - bisect_left(self.at, line)]
 
     def place(self, word: int) -> tuple[int, int]:
         """Line and column of a word; of the last line for a place behind the last word."""

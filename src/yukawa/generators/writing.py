@@ -1,12 +1,13 @@
 """Renders a plan as a decay card: aliases, models with a note for each, antiparticles; checked before it is given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yukawa.core.errors import InputError
 from yukawa.generators.amplitudes import choose_amplitude
-from yukawa.generators.checking import check
+from yukawa.generators.checking import Surroundings, check
 from yukawa.generators.diagnostics import Diagnostic
-from yukawa.generators.plans import CardPlan, DecayStep
+from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames
 
@@ -41,9 +42,10 @@ def write_card(plan: CardPlan) -> WrittenCard:
     Raises:
         InputError: the card does not pass the check, with what is wrong; or it does not hold the chain.
     """
+    _refuse_what_pythia_makes(plan)
     renderer = _CardRenderer(plan)
     text = renderer.card()
-    found = check(text, name="card.dec")
+    found = check(text, name="card.dec", surroundings=Surroundings(ecms=plan.energy))
     errors = [each for each in found if each.level == "error"]
     if errors:
         raise InputError(f"no card for {plan.steps[0]}: {errors[0].text}")
@@ -51,6 +53,24 @@ def write_card(plan: CardPlan) -> WrittenCard:
     if missing:
         raise InputError(f"the card would lack {missing[0]}")
     return WrittenCard(text, (*plan.notes, *dict.fromkeys(renderer.notes)), tuple(found))
+
+
+def _refuse_what_pythia_makes(plan: CardPlan) -> None:
+    names = SpeciesNames()
+    for step in plan.steps:
+        daughters = [each for name in step.daughters if (each := names.get(name)) is not None]
+        if any(each.is_parton for each in daughters):
+            raise InputError(
+                f"no card for {step}: quarks and gluons need a parton shower and hadronisation, which are not EvtGen's",
+                hint=f'type: yukawa write pythia "{step}"',
+            )
+        if step.parent in OF_HARD_PROCESS and plan.experiment in ("lhcb", "fcc"):
+            after = next((other.parent for other in plan.steps if other.parent in step.daughters), "")
+            also = f"; begin the card with {after}" if after else ""
+            raise InputError(
+                f"no card for {step}: Pythia decays the {step.parent} before EvtGen sees it, so that the card would alter nothing",
+                hint=f'type: yukawa write pythia "{step}"{also}',
+            )
 
 
 def missing_steps(text: str, plan: CardPlan) -> list[DecayStep]:
@@ -88,13 +108,10 @@ class _CardRenderer:
         self.head: list[str] = []
         self.blocks: list[str] = []
         self.aliases: dict[str, str] = {}  # of particles that are forced, by their names
-        self.steps: dict[str, DecayStep] = {}
+        self.steps: dict[str, list[DecayStep]] = {}  # the modes of each particle
         for step in plan.steps:
-            if self.steps.setdefault(step.parent, step) != step:
-                raise InputError(
-                    f"{step.parent} decays in two ways: {self.steps[step.parent]} and {step}",
-                    hint="write two cards",
-                )
+            modes = self.steps.setdefault(step.parent, [])
+            modes += [step] if step not in modes else []
 
     def species(self, name: str) -> Species:
         """The particle of a name."""
@@ -109,23 +126,28 @@ class _CardRenderer:
 
     def card(self) -> str:
         """The whole card."""
-        first = self.plan.steps[0]
-        top, partner = self._top(first.parent)
-        for step in self.plan.steps[1:]:
-            self._alias(step.parent, copied=partner is not None or self.plan.both)
-        self._block(top, first)
-        if partner is not None and self.anti(first.parent) not in self.steps:
+        first, *rest = self.steps
+        top, partner = self._top(first)
+        copied = partner is not None and not self.plan.alone
+        for name in rest:
+            if partner is not None and name == self.anti(first):
+                self.aliases[name] = (
+                    partner  # the other half of the pair is not a daughter, and decays under its own name
+                )
+            else:
+                self._alias(name, copied=copied or self.plan.both)
+        self._block(top, self.steps[first])
+        if copied and self.anti(first) not in self.steps:
             self.blocks.append(f"CDecay {partner}")
-        done = {first.parent}
-        for step in self.plan.steps[1:]:
-            if step.parent in done:
-                continue
-            done.add(step.parent)
-            own = self.aliases.get(step.parent, step.parent)
-            self._block(own, step)
-            other = self.anti(step.parent)
-            if other in self.aliases and other != step.parent and other not in self.steps:
+        for name in rest:
+            self._block(self.aliases.get(name, name), self.steps[name])
+            other = self.anti(name)
+            if other in self.aliases and other != name and other not in self.steps:
                 self.blocks.append(f"CDecay {self.aliases[other]}")
+        if self.plan.steps[0].parent == "vpho":
+            self.notes.append(
+                "vpho: e+ e- in EvtGen; where another program makes the state, put its resonance in the place of vpho"
+            )
         sentence = ", ".join(map(str, self.plan.steps))
         return "\n".join((f"# {sentence}", *self.head, *self.blocks, "End", ""))
 
@@ -164,12 +186,21 @@ class _CardRenderer:
             self.aliases[other] = f"My{other}"
             self.head += [f"Alias My{other} {other}", f"ChargeConj My{name} My{other}"]
 
-    def _block(self, parent: str, step: DecayStep) -> None:
-        amplitude = choose_amplitude(
-            self.species(step.parent), [self.species(name) for name in step.daughters], self.plan.experiment
-        )
-        daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
-        flags = ["PHOTOS"] if amplitude.photos else []
-        words = ["1.0000", *daughters, *flags, amplitude.model, *amplitude.arguments]
-        self.blocks += [f"Decay {parent}", f"{' '.join(words)};", "Enddecay"]
-        self.notes.append(f"{step.parent}: {amplitude.note}")
+    def _block(self, parent: str, modes: Sequence[DecayStep]) -> None:
+        self.blocks.append(f"Decay {parent}")
+        for step in modes:
+            amplitude = choose_amplitude(
+                self.species(step.parent),
+                [self.species(name) for name in step.daughters],
+                self.plan.experiment,
+            )
+            daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
+            flags = ["PHOTOS"] if amplitude.photos else []
+            words = [f"{1 / len(modes):.4f}", *daughters, *flags, amplitude.model, *amplitude.arguments]
+            self.blocks.append(f"{' '.join(words)};")
+            self.notes.append(f"{step.parent}: {amplitude.note}")
+        self.blocks.append("Enddecay")
+        if len(modes) > 1:
+            self.notes.append(
+                f"{modes[0].parent}: {len(modes)} modes with equal fractions; put measured ones in"
+            )

@@ -67,8 +67,12 @@ class ServerTexts:
 
     def problems(self) -> Iterator[str]:
         """Whether text of erased items may not have gone yet."""
-        with self._opened() as tables:
-            last, gone = (None, []) if tables is None else self._left(tables)
+        try:
+            with self._opened() as tables:
+                last, gone = (None, []) if tables is None else self._left(tables)
+        except StoreError as error:
+            yield str(error)
+            return
         if last is not None or gone:
             yield "the server's tables may hold text of erased items until the server starts, or until the next purge"
 

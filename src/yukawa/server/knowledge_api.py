@@ -11,7 +11,6 @@ from starlette.responses import Response
 from yukawa.core.config import Section
 from yukawa.core.errors import Changed, InputError, NotFound
 from yukawa.knowledge import Item
-from yukawa.knowledge.store.traces import Tracer, Traces
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.server.openai_api import with_sources
@@ -292,16 +291,8 @@ async def restore(call: Called, item_id: str, form: ReasonForm = ReasonForm()) -
 
 async def purge(call: Called, item_id: str, form: ReasonForm = ReasonForm()) -> Response:  # noqa: B008 -- frozen
     """Erase an item and every trace of its content for good; runs and data sets with its text are named."""
-    left = await call.work(purge_named, call, item_id, form.reason)
-    found = {"files": [str(file) for file in left.files], "trained": [str(run) for run in left.trained]}
-    return said({"id": item_id, "status": "purged"} | found)
-
-
-def purge_named(call: ServerCall, item_id: str, reason: str) -> Traces:
-    """Erase an item; returns what was made from it and is left."""
-    tracer = Tracer(call.base.store, item_id)
-    call.base.purge(item_id, actor=call.who.name, reason=reason)
-    return tracer.find([call.services.runs])
+    left = await call.work(call.services.purge, item_id, call.who, form.reason)
+    return said({"id": item_id, "status": "purged"} | left.as_json())
 
 
 async def review(call: Called, item_id: str, form: ReviewForm = ReviewForm()) -> Response:  # noqa: B008 -- frozen

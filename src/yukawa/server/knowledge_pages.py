@@ -9,15 +9,7 @@ from starlette.responses import Response
 from yukawa.core.errors import Changed, NotFound
 from yukawa.knowledge.records import DOMAINS, KINDS, Event, Item
 from yukawa.server.answer_pages import word_difference
-from yukawa.server.knowledge_api import (
-    AsOf,
-    ReasonForm,
-    ResolveForm,
-    ReviewForm,
-    TeachForm,
-    UpdateForm,
-    purge_named,
-)
+from yukawa.server.knowledge_api import AsOf, ReasonForm, ResolveForm, ReviewForm, TeachForm, UpdateForm
 from yukawa.server.pages import chosen, field, leads_to, page, read_form
 from yukawa.server.problems import Refusal
 from yukawa.server.rendering import to_html
@@ -155,7 +147,8 @@ async def purge_form(call: Called, item_id: str) -> Response:
         raise Refusal(
             400, "tick that the item is to be erased for good; it cannot be brought back", param="sure"
         )
-    left = await call.work(purge_named, call, item_id, read_form(call, ReasonForm).reason)
+    reason = read_form(call, ReasonForm).reason
+    left = await call.work(call.services.purge, item_id, call.who, reason)
     if lines := left.lines():
         return page(call, "erased.html", 202, lines=lines, item_id=item_id)
     return leads_to(call, "/knowledge")

@@ -17,6 +17,7 @@ from yukawa.core.errors import NotFound, YukawaError
 from yukawa.core.redaction import redacted_values
 from yukawa.core.settings import Settings
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.store.traces import Tracer, Traces
 from yukawa.llm import ChatModel
 from yukawa.server.keys import Keys, Person, allows
 from yukawa.server.limits import Limits, Rates, WorkPool
@@ -27,6 +28,7 @@ from yukawa.server.upstream import Upstream, Waiter
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_SEARCH_S = 60.0  # for what was made from an erased item
 OWNER = "asked_by"
 """The key of a kept answer under which the name of who asked is."""
 
@@ -116,6 +118,16 @@ class Services:
         if answer.pop(OWNER, None) != who.name and not (answer and allows(who.role, "reviewer")):
             raise NotFound(f"there is no answer {answer_id!r}", hint="each answer has its id")
         return answer | {"asked_at": kept["time"]}
+
+    def purge(self, item_id: str, who: Person, reason: str) -> Traces:
+        """Erase an item; returns what was made from it and is left, by the last parts of paths: the log has them whole."""
+        tracer = Tracer(self.base.store, item_id)
+        self.base.purge(item_id, actor=who.name, reason=reason)
+        left = tracer.find([self.runs], _SEARCH_S)
+        for line in left.lines():
+            log.warning("item %s was erased; %s", item_id, line)
+        files, trained = (tuple(Path(*path.parts[-2:]) for path in paths) for paths in left[:2])
+        return Traces(files, trained, left.unsearched)
 
 
 @dataclass(frozen=True, slots=True)

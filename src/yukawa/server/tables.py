@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,13 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
-from yukawa.knowledge.store.database import EMPTY_LOG, Store, new_engine, outside_transactions
+from yukawa.knowledge.store.database import EMPTY_LOG, Store, new_engine, outside_transactions, worded
 from yukawa.knowledge.store.identity import OpenFiles
 from yukawa.knowledge.store.places import BESIDE
 
 SCHEMA, FILE = "server", "server.db"
 VERSION = 1
 GENESIS = "0" * 64
+_WHAT = "the server's database"
 _DAY = 24 * 3600 * 10**6
 _LOCK = 0x59756B62  # of PostgreSQL: one writer at a time, for the chain
 
@@ -91,7 +91,7 @@ class ServerTables:
 
     def __init__(self, store: Store, home: Path) -> None:
         self._on_server = store.is_postgres
-        self._files = OpenFiles()
+        self._files, self._name = OpenFiles(), store.name if self._on_server else str(home / FILE)
         self._engine = store.engine if self._on_server else _own_engine(home / FILE, self._files)
         self._ensure()
 
@@ -123,15 +123,10 @@ class ServerTables:
     @contextlib.contextmanager
     def _begun(self, how: str) -> Iterator[sa.Connection]:
         names = {SCHEMA: SCHEMA if self._on_server else None}
-        try:
-            with self._engine.connect() as connection:
-                connection = connection.execution_options(schema_translate_map=names, begin=how)
-                with connection.begin():
-                    yield connection
-        except sa.exc.OperationalError as error:
-            raise StoreError(
-                f"the server's tables cannot be used: {str(error.orig).splitlines()[0]}"
-            ) from error
+        with worded(self._name, _WHAT), self._engine.connect() as connection:
+            connection = connection.execution_options(schema_translate_map=names, begin=how)
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Give the connections back; those of a PostgreSQL server are the base's."""
@@ -173,12 +168,10 @@ class ServerTables:
         statements = ["VACUUM", EMPTY_LOG]
         if self._on_server:
             statements = [f"VACUUM (FULL, ANALYZE) {SCHEMA}.{table.name}" for table in some]
-        try:
+        with worded(self._name, _WHAT):
             rows = outside_transactions(self._engine, *statements)
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
-            raise StoreError(f"the server's tables cannot be written anew: {error}") from error
         if rows and rows[0][0]:
-            raise StoreError("the server's tables cannot be written anew: others read them", hint="repeat")
+            raise StoreError(f"{_WHAT} {self._name} cannot be written anew: others read it", hint="repeat")
 
     # ---- what was done ----------------------------------------------------------------------------
 

@@ -57,5 +57,7 @@ def test_who_found_a_thing_is_known_and_not_asked() -> None:
 
 def test_what_a_thing_is_said_to_have_is_a_condition() -> None:
     assert not plan("What's the mass of the B meson with strangeness?").complete
-    assert not plan("What is the lightest baryon with charm?").complete
+    assert not plan("What is the mean lifetime of the baryon with charm?").complete
+    (condition,) = plan("What is the lightest baryon with charm?").goals[0].filters
+    assert (condition.property, condition.relation) == ("charm", "!=")
     assert plan("which particles with charge +2 are there").complete

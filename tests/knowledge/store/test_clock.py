@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -136,7 +137,10 @@ def test_it_stays_with_an_export_and_the_note_does_not(tmp_path: Path, machine: 
         assert copy.verify().clean
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"this start": "x"}', '{"this start": null}', "{}"])
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "{", "[1]", '{"this start": "x"}', '{"this start": null}', "{}", f'{{"this start": {10**400}}}'],
+)
 def test_a_damaged_note_is_written_anew(tmp_path: Path, machine: Machine, damaged: str) -> None:
     with KnowledgeBase.open(tmp_path, embedding="none") as base:
         base.set_meta(CLOCKS, damaged)
@@ -174,3 +178,18 @@ def test_the_second_clock_runs() -> None:
     before = clock._since_start()
     time.sleep(0.01)
     assert 0.005 < (clock._since_start() - before) / 1e6 < 5
+
+
+@pytest.mark.parametrize("at", [2**62, -(2**62), 0])
+def test_a_base_whose_last_date_is_damaged_can_be_opened(
+    tmp_path: Path, at: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with KnowledgeBase.open(tmp_path, embedding="none") as base:
+        teach(base)
+    with sqlite3.connect(tmp_path / "knowledge.sqlite") as other:
+        other.execute("DROP TRIGGER events_no_update")
+        other.execute("UPDATE events SET time = ?", [at])
+    other.close()
+    with KnowledgeBase.open(tmp_path) as base:
+        assert ("is dated 4,611,686,018,427,387,904 microseconds from 1970" in caplog.text) == (at > 0)
+        assert any("was changed after it was written" in line for line in base.verify().problems)

@@ -63,6 +63,19 @@ def test_files_that_hold_it_are_named(
     assert len(left.lines()) == holds
 
 
+def test_what_there_was_no_time_for_is_counted(base: KnowledgeBase, tmp_path: Path) -> None:
+    item = base.teach(TEXT, source="s")
+    (tmp_path / "runs").mkdir()
+    for number in range(3):
+        (tmp_path / "runs" / f"{number}.md").write_text(TEXT)
+    tracer = Tracer(base.store, item.id)
+    base.purge(item.id)
+    left = tracer.find([tmp_path / "runs"], seconds=-1)
+    assert left == Traces((), (), 3)
+    assert left.lines() == ["3 more files could not be searched in time"]
+    assert len(tracer.find([tmp_path / "runs"]).files) == 3
+
+
 def test_what_another_item_says_too_is_not_of_this_one(base: KnowledgeBase, tmp_path: Path) -> None:
     item = base.teach(TEXT, source="s")
     base.teach(f"{TEXT} Or so it was said.", source="s")
@@ -108,13 +121,13 @@ def test_folders_are_noted_once_while_they_are_there(base: KnowledgeBase, tmp_pa
     assert TAKEN not in [row.get("key") for row in read_jsonl(tmp_path / "export.jsonl")]
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "{}", "[1]", "null"])
+@pytest.mark.parametrize("damaged", ["", "{", "{}", "[1]", "null", '["/"]'])
 def test_a_damaged_note_names_nothing(base: KnowledgeBase, tmp_path: Path, damaged: str) -> None:
     base.set_meta(TAKEN, damaged)
     with base.store.read() as connection:
-        assert noted(connection) == []
+        assert noted(connection) == ([Path("/")] if "/" in damaged else [])
     item = base.teach(TEXT, source="s")
     assert purged(base, item.id) == Traces()
     note(base.store, tmp_path)
     with base.store.read() as connection:
-        assert noted(connection) == [tmp_path]
+        assert noted(connection)[-1] == tmp_path

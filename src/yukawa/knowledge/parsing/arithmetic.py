@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import named_by, yes_or_no
@@ -12,12 +12,12 @@ from yukawa.knowledge.parsing.plan import Direction, Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
 
-_PARTS = ("thing", "constant", "code", "property", "channel")
+PARTS = ("thing", "constant", "code", "property", "channel")
 
 
 def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
     """All quantities of the sentence in its order, or those before of 'their sum'; none where only some are of decays."""
-    if not clause.has("thing", "constant", "code", "class", "property"):
+    if not clause.has("thing", "constant", "code", "class", "property", "channel"):
         return list(context.operands)
     if found := _apart(clause):
         return found
@@ -46,7 +46,7 @@ def _apart(clause: Clause) -> list[Wanted]:
 
 def _between(clause: Clause, kind: str) -> bool:
     """Whether there is a word of this kind between parts of quantities."""
-    places = clause.places(*_PARTS)
+    places = clause.places(*PARTS)
     return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
 
 
@@ -322,6 +322,44 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     return [*order, *each, Goal("difference", (first, second), spans=spans, per=per, unit=unit)]
 
 
+def above_threshold(clause: Clause, context: Context) -> list[Goal] | None:
+    """Read 'How far above the B0 anti-B0 threshold does the Upsilon(4S) sit?': its mass less those of the pair."""
+    words = [i for i in clause.places("word") if clause.text(i) in ("threshold", "schwelle")]
+    if len(words) != 1 or clause.has("channel", "class", "amount", "property") or not _of_its_own(clause):
+        return None
+    first = words[0]
+    while first and (
+        clause.tokens[first - 1].kind == "thing" or clause.text(first - 1) in ("pair", "-", "anti")
+    ):
+        first -= 1
+    pair = [i for i in range(first, words[0]) if clause.tokens[i].kind == "thing"]
+    others = [i for i in clause.places("thing") if i not in pair]
+    if len(pair) != 2 or len(others) != 1:
+        return None
+    found = quantities(clause, property_name="mass", places=[*pair, *others])
+    by_place = {w.thing.span[0]: w for w in found}
+    tokens = clause.tokens
+    operands = [by_place.get(tokens[i].start) for i in (*others, *pair)]
+    if any(w is None for w in operands):
+        return None
+    around = [
+        i for i, t in enumerate(tokens) if t.text.lower() in _PLACING or t.kind in ("difference", "relation")
+    ]
+    spans = clause.use(*words, *around)
+    return [Goal("difference", tuple(w for w in operands if w is not None), spans=spans)]
+
+
+_PLACING = frozenset("above below how far over under sit lie lies sits much by it open".split()) | {
+    "how far",
+    "how much",
+}
+
+
+def _of_its_own(clause: Clause) -> bool:
+    """Whether the sentence names all that it speaks of."""
+    return not any(t.kind == "pronoun" and t.text.lower() in ("its", "their") for t in clause.tokens)
+
+
 def _in_per_cent(clause: Clause, operators: Sequence[int]) -> list[int] | None:
     """The places of '%' where a difference is wanted as a part of the second quantity: 'by what percentage', '重百分之几'."""
     units = [i for i in clause.places("unit") if _PERCENT.search(clause.text(i))]
@@ -363,106 +401,3 @@ def _turns(words: str) -> bool:
 
 
 # ---- powers and units of another quantity --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What is done with the result of a sentence: 'squared', 'times two', 'in electron masses'."""
-
-    factor: float = 1.0
-    power: float = 1.0
-    per: Wanted | None = None
-    from_one: bool = False
-
-    def of(self, goal: Goal) -> Goal | None:
-        """The goal with it; None where it cannot be meant of this goal."""
-        if goal.operation not in ("value", "multiple", "ratio", "product", "sum", "difference", "average"):
-            return None
-        if self.factor != 1:
-            if len(goal.operands) > 1 or goal.operation not in ("value", "multiple"):
-                return None
-            wanted = replace(goal.operands[0], factor=goal.operands[0].factor * self.factor)
-            goal = replace(goal, operation="multiple", operands=(wanted,))
-        return replace(goal, power=self.power, per=self.per, from_one=self.from_one)
-
-
-def scale(clause: Clause) -> Scale | None:
-    """What a sentence does with its result, its words used; None where it is not clear of what it is said."""
-    powers, per = clause.places("power"), clause.places("per")
-    both = (
-        len({clause.tokens[i].value for i in powers}) == 1 and len(powers) == len(clause.places("thing")) == 2
-    )
-    if both and clause.has("divided"):  # 'the muon mass squared divided by the electron mass squared'
-        clause.use(powers[0])
-        return Scale(power=clause.tokens[powers[1]].value) if clause.use(powers[1]) else None
-    if len(powers) > 1 or len(per) > 1 or (powers and not _of_all(clause, powers[0])):
-        return None
-    found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
-    if per:
-        parts = clause.places("thing", "property")
-        own = [i for i in parts if i > per[0]]
-        if not clause.tokens[per[0]].text.isascii():  # '以质子质量为单位'
-            own = [i for i in parts if i < per[0]][-2:]
-        before = [clause.tokens[i].value for i in clause.places("property") if i not in own]
-        units = quantities(clause, property_name=before[0] if before else "", places=own)
-        if len(units) != 1 or not (before or clause.has("difference", "compare")):
-            return None
-        found = replace(found, per=units[0])
-    number = _number(clause)
-    one = _from_one(clause)
-    clause.use(*powers, *per, *number, *one)
-    found = replace(found, from_one=bool(one))
-    if not number:
-        return found
-    value = float(getattr(clause.tokens[number[1]].value, "value", clause.tokens[number[1]].value))
-    return replace(found, factor=1 / value if clause.tokens[number[0]].kind == "divided" else value)
-
-
-def _from_one(clause: Clause) -> tuple[int, ...]:
-    """'1 - (mW/mZ)^2': the one and the minus ahead of all parts."""
-    first = min(clause.places(*_PARTS), default=0)
-    for place in clause.places("amount"):
-        before_minus = place + 1 < first and clause.tokens[place + 1].text == "-"
-        if (
-            before_minus
-            and amount_of(clause.tokens[place]).value == 1
-            and not amount_of(clause.tokens[place]).unit
-        ):
-            bracket = all(t.text == "(" for t in clause.tokens[place + 2 : first])
-            return (place, place + 1) if bracket else ()
-    return ()
-
-
-def _of_all(clause: Clause, power: int) -> bool:
-    """Whether a power is said of the result of the sentence, and not of one of several quantities."""
-    parts = clause.places(*_PARTS)
-    if (
-        parts and power > max(parts) and clause.tokens[power - 1].kind == "join"
-    ):  # 'the ratio of A to B, to the fifth power'
-        return True
-    if (
-        parts
-        and parts[0]
-        and clause.tokens[parts[0] - 1].text == "("
-        and clause.tokens[power - 1].text == ")"
-        and power > parts[-1]
-    ):
-        return True  # '(mW/mZ)^2'
-    one = len(clause.places("thing", "constant")) == 1
-    operators = clause.places("ratio", "product")
-    return not parts or (one or bool(operators and power < min(*parts, *operators)))
-
-
-def _number(clause: Clause) -> tuple[int, ...]:
-    """'Times two', 'divided by 2': the operator and its number."""
-    for place in clause.places("times", "divided"):
-        after = place + 1
-        if after < len(clause.tokens) and (number := clause.tokens[after]).kind in (
-            "amount",
-            "number",
-            "function",
-        ):
-            plain = number.kind != "amount" or (not number.value.unit and number.value.value)
-            if plain and number.value and not any(i > after for i in clause.essential):
-                return (place, after)
-    return ()

@@ -9,16 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from yukawa.knowledge.parsing.labels import (
-    IDLE,
-    ORDINAL,
-    asks,
-    is_bare,
-    is_label,
-    is_score,
-    is_signature,
-    number_of_question,
-)
+from yukawa.knowledge.parsing import labels
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -55,6 +46,7 @@ _MEASURING = frozenset(
     "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
 )
 KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
+_FOUND = frozenset("got measured obtained calculated computed fitted".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
 _LOCATING = frozenset("in at from by with using under inside within near through".split())
@@ -68,12 +60,12 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = number_of_question(tokens)
+    numbered = labels.number_of_question(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
-    apart = asks(others)
-    if not tokens or (apart and (is_signature(tokens) or is_score(tokens, whole, alone=True))):
+    apart = labels.asks(others)
+    if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
@@ -89,7 +81,7 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
 
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
     """The clauses of a sentence from `start` on, marks apart."""
-    last = max((i for i, t in enumerate(tokens) if t.kind not in IDLE), default=len(tokens))
+    last = max((i for i, t in enumerate(tokens) if t.kind not in labels.IDLE), default=len(tokens))
     for place, token in enumerate(tokens):
         if place < start:
             continue
@@ -120,7 +112,7 @@ def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> boo
     if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
         return False
     first = tokens[part.start].text.lower().split()[0]
-    bare = all(tokens[i].kind == "function" or is_bare(tokens[i]) for i in part)
+    bare = all(tokens[i].kind == "function" or labels.is_bare(tokens[i]) for i in part)
     return (part.start == idle[-1].stop and first in _BEGINS) or first in _AND or bare
 
 
@@ -166,9 +158,11 @@ def _is_aside(
         spoken: whether its subject is that of an aside beside it.
     """
     inside = [tokens[i] for i in part]
+    if _is_gloss(tokens, part) or _is_title(tokens, part):
+        return True
     if (
         (topic := _topic(inside))
-        and all(t.kind in (*IDLE, "into") for t in inside[:topic])
+        and all(t.kind in (*labels.IDLE, "into") for t in inside[:topic])
         and _named([*tokens[: part.start], *tokens[part.stop :], *others])
     ):
         return True
@@ -176,18 +170,19 @@ def _is_aside(
         return True
     if _is_refrain(inside) or _is_excuse(tokens, part):
         return True
-    if any(t.kind not in IDLE for t in inside):
+    if any(t.kind not in labels.IDLE for t in inside):
         return False
-    if _is_report(inside) or _is_title(tokens, part):
+    if _is_report(inside):
         return True
     said = [word for t in inside for word in t.text.lower().split()]
     presented = _presented(tokens, part)
     if not presented and (said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)):
         return False
+    spoken |= said[0] in _FOUND and (part.start == 0 or tokens[part.start - 1].kind == "mark")
     if not presented and not spoken and not _personal(said):
         return (
-            (is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
-            or is_score(tokens, part)
+            (labels.is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
+            or labels.is_score(tokens, part)
             or _is_date(said, inside)
             or _knows_nothing(inside)
             or _is_reason(said, inside)
@@ -211,7 +206,7 @@ def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool
         t.kind in ("amount", "qualifier") or (t.kind == "negation" and said[i + 1 : i + 2] not in _SAYING)
         for i, t in enumerate(inside)
     )
-    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in ORDINAL]
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in labels.ORDINAL]
     tale = [  # 'I never studied physics'
         after.text
         for before, after in itertools.pairwise(inside)
@@ -249,6 +244,25 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
     return not unit or _CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
+
+
+def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
+    """'(the bit we use to count neutrino species)': a bracket in which somebody says what the thing ahead of it is."""
+    enclosed = (
+        part.start
+        and part.stop < len(tokens)
+        and tokens[part.start - 1].text == "("
+        and tokens[part.stop].text == ")"
+    )
+    inside = [tokens[i] for i in part]
+    said = {word for t in inside for word in t.text.lower().split()}
+    plain = all(t.kind not in ("amount", "qualifier", "negation", "channel", "relation") for t in inside)
+    return bool(
+        enclosed
+        and plain
+        and inside[0].text.lower() in ("the", "a", "what")
+        and said & {"i", "we", "you", "people", "everybody"}
+    )
 
 
 def _topic(inside: Sequence[Token]) -> int:
@@ -302,13 +316,35 @@ _REPORTING = frozenset("asked asks wonders wondered wrote knows wants".split())
 
 
 def _is_title(tokens: Sequence[Token], part: range) -> bool:
-    """'Random question:', 'physics question:'."""
-    ends = tokens[part.stop - 1].text.lower() in ("question", "frage") and len(part) <= _TITLE
-    colon = part.stop < len(tokens) and tokens[part.stop].text == ":"
-    return ends and colon and all(tokens[i].kind in ("word", "neutral", "function") for i in part)
+    """'Random question:', 'C-parity exercise:', 'checking the spacing rule -': a heading says what the question is for."""
+    inside = [tokens[i] for i in part]
+    last = [t for t in inside if not labels.is_bare(t)][-1:]
+    works = bool(last) and last[0].text.lower() in _WORKS
+    first = inside[0].text.lower()
+    works |= first in _STUDYING and len(part) > 1
+    mark = tokens[part.stop] if part.stop < len(tokens) else None
+    apart = mark is not None and (mark.text == ":" or (mark.text == "-" and mark.start > inside[-1].end))
+    quiet = all(
+        t.kind in ("word", "neutral", "function", "property", "compare") or labels.is_bare(t) for t in inside
+    )
+    return (
+        works
+        and apart
+        and quiet
+        and len(part) <= _TITLE
+        and any(t.kind in _ASKED for t in tokens[part.stop :])
+    )
 
 
-_TITLE = 4  # words
+_TITLE = 9  # words
+_STUDYING = frozenset(
+    "checking studying preparing revising reviewing writing reading learning working looking trying practising practicing solving".split()
+)
+_WORKS = frozenset(
+    "question frage problem exercise homework hw quiz card task assignment aufgabe exercice devoir worksheet puzzle exam"
+    " test klasse grade".split()
+)
+_ASKED = ("thing", "class", "constant", "channel")
 
 
 def _of_work(inside: Sequence[Token], place: int) -> bool:
@@ -373,7 +409,7 @@ _REASONS = frozenset("because weil denn parce puisque car".split())
 def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
     """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
     exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
-    quiet = all(t.kind in ("word", "neutral", "function", "negation") or is_bare(t) for t in inside)
+    quiet = all(t.kind in ("word", "neutral", "function", "negation") or labels.is_bare(t) for t in inside)
     strange = [t.text for t in inside if t.kind == "word"]
     return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
 

@@ -11,12 +11,21 @@ from yukawa.knowledge.parsing.labels import with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
+from yukawa.knowledge.parsing.told import without_teller
 
 # Tokens without a part of their own in a goal; of these only 'word' and 'mark' can change an answer.
 BACKGROUND = frozenset(
     {"function", "neutral", "join", "pronoun", "mark", "stop", "word", "into", "weighing", "list", "aside"}
 )
+
+MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
+    {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
+     "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
+     "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
+     "state", "appended"}
+)  # fmt: skip
 
 
 @dataclass
@@ -31,6 +40,7 @@ class Clause:
         asks: whether it is a question joined to the one before: '… and how does it decay?'.
         states: whether it is a statement beside a question: 'The top is the heaviest quark. How wide is it?'.
         claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
+        told: places of what a statement says of a quantity and nobody asks: 'I have 2.2 microseconds for the muon lifetime.'.
     """
 
     plain: str
@@ -40,6 +50,7 @@ class Clause:
     asks: bool = False
     states: bool = False
     claims: bool = False
+    told: set[int] = field(default_factory=set)
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -94,7 +105,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     for place, token in enumerate(tokens):
         last = found[-1]
         joined = _asks_further(last.tokens, tokens, place, language)
-        apart = language == "en" and _asks_apart(last.tokens, tokens, place)
+        apart = _ASKS_APART.get(language, _never)(last.tokens, tokens, place)
         if token.kind == "stop" or joined or apart:
             last.asked |= token.text in _ASKED
             last.ahead = apart
@@ -108,10 +119,17 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     for number, sentence in enumerate(found):
         rest = [other for i, other in enumerate(found) if i != number]
         others = [token for other in rest for token in other.tokens]
-        judged, said = _judged(sentence.tokens) if language == "en" else (False, sentence.tokens)
+        judged, said = (
+            _judged(sentence.tokens, asked=sentence.asked) if language == "en" else (False, sentence.tokens)
+        )
+        others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
+        if others_ask or sentence.ahead or language != "en":
+            said = without_teller(said, asked=sentence.asked and language == "en")
         if kept := set_aside(said, others=() if sentence.joined else others):
-            states = language == "en" and not sentence.asked and not sentence.joined and _declares(kept)
-            states &= sentence.ahead or any(other.asked or _opens_question(other.tokens) for other in rest)
+            declares = _declares(kept) if language == "en" else sentence.ahead
+            states = (
+                declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
+            )
             clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)
             clause.claims = judged or (states and clause.has(*_CLAIMING))
             yield clause
@@ -139,9 +157,16 @@ _CLAIMING = ("compare", "most", "class", "amount", "state", "number", "factor")
 _TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "t or f", "right or wrong", "fact or fiction")
 
 
-def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
+_EQUATION = 3  # words, at least
+
+
+def _judged(tokens: list[Token], *, asked: bool) -> tuple[bool, list[Token]]:
     """Whether a sentence wants a verdict, 'true or false: …', and what it states."""
     texts = [t.text.lower() for t in tokens]
+    if asked and len(tokens) > _EQUATION and texts[-2] == "=" and tokens[-1].kind == "amount":
+        return True, [t for t in tokens if t.text != "="]  # 'm(Xi-) = 1321.71 MeV?'
+    if asked and len(tokens) > 1 and texts[-1] == "zero" and texts[-2] in ("still", "really", ",", "-"):
+        return True, tokens
     for phrase in _TRUE_OR_FALSE:
         size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
         if size and len(tokens) > size:
@@ -151,7 +176,8 @@ def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
 
 _OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
 _LINKING = frozenset(
-    "is are was were has have had does can contain contains carry carries form forms".split()
+    "is are was were has have had does can contain contains carry carries form forms"
+    " give gives list lists quote quotes show shows live lives lived last lasts lasted survives weigh weighs weighed".split()
 )
 _STATED = frozenset("since because as although though while whereas given the that".split())
 _VERBS = ("word", "into", "compare", "explain", "measured")
@@ -188,8 +214,8 @@ def _declares(tokens: Sequence[Token]) -> bool:
         return False  # 'Find the energy'
     for before, token in itertools.pairwise(tokens):
         words = token.text.lower().split()
-        if (token.kind == "function" and set(words) & _LINKING) or (
-            token.kind == "channel" and before.kind == "thing"
+        if (token.kind in ("function", "property", "list", "neutral") and set(words) & _LINKING) or (
+            token.kind == "channel" and before.kind in ("thing", "neutral")
         ):
             return True
         several = before.kind in ("thing", "class") and before.text.endswith("s")
@@ -213,19 +239,82 @@ _SHORTEST_VERB = 3  # letters; 'was', 'has' are known
 
 def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
     """Whether a question of its own begins behind the comma or dash at `place`, after a whole statement."""
-    if tokens[place].text not in (",", "-", ":") or place + 1 >= len(tokens) or not before:
+    wants = tokens[place].text.lower() == "but" and bool(
+        {t.text.lower() for t in tokens[place + 1 : place + 4]} & _WANTING
+    )
+    if not (wants or tokens[place].text in (",", "-", ":")) or place + 1 >= len(tokens) or not before:
         return False
     after = tokens[place + 1 :]
     after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
-    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words(
-        "en"
+    opens = (
+        bool({*after[0].text.lower().split()[:2]} & {*question_words("en"), *_OPENING})
+        and after[0].kind != "thing"
     )
+    opens |= wants
+    opens |= tokens[place + 1].text.lower() == "so" and bool({t.text.lower() for t in after[:3]} & _WANTING)
     things = any(t.kind in ("thing", "class") for t in before)
     first = before[0].text.lower()
     things |= before[-1].text.lower() == "aside"
     return opens and things and not (first.startswith(_SUPPOSING) or first in _AHEAD) and _declares(before)
 
 
+def _asks_apart_in_other_words(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """'电子的寿命是 …,现在的数值是多少?', '…と書いてあるけど、下限は何年ですか': a statement, a comma, another question."""
+    if tokens[place].text not in (",", "、") or not before:
+        return False
+    stop = next((i for i in range(place, len(tokens)) if tokens[i].kind == "stop"), len(tokens))
+    after = tokens[place + 1 : stop]
+    whole = any(t.kind in ("thing", "class") for t in before) and any(t.kind in _PREDICATES for t in before)
+    told = any(
+        t.kind in ("word", "amount", "compare", "channel", "explain", "difference") or t.text in _CLOSING
+        for t in before
+    )
+    topic = stop < len(tokens) and bool(after) and after[-1].text == _TOPIC
+    asks = topic or any(_is_open(t) for t in after)
+    told &= before[-1].kind not in ("property", "thing", "ratio", "difference-of")
+    own = any(
+        t.kind in ("property", "ratio", "qualifier", "difference-of") or t.text in _VALUES for t in after
+    )
+    return whole and told and asks and own and not any(_is_open(t) for t in before if t.kind != "explain")
+
+
+def _never(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    return False
+
+
+def _asks_apart_in_european(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """'… le neutron vit environ 15 minutes, quelle est la valeur exacte ?'."""
+    begins = (
+        bool(before)
+        and before[0].text.lower() in _ARTICLES
+        and not {t.text.lower() for t in before} & {"il", "elle", "est-ce"}
+    )
+    return begins and _asks_apart_in_other_words(before, tokens, place)
+
+
+_ARTICLES = frozenset(
+    "le la l les un une der die das ein eine dans selon laut im in on man mon ma mein meine".split()
+)
+_ASKS_APART = {
+    "en": _asks_apart, "zh": _asks_apart_in_other_words, "ja": _asks_apart_in_other_words,
+    "fr": _asks_apart_in_european, "de": _asks_apart_in_european,
+}  # fmt: skip
+_PREDICATES = ("property", "channel", "compare", "difference", "amount")
+_CLOSING = frozenset(plain_ascii(word) for word in ("ですが", "けど", "が", "けれど", "ので"))
+_TOPIC = plain_ascii("は")
+_VALUES = frozenset(plain_ascii(word) for word in ("数值", "値", "值", "比值", "wert", "valeur"))
+_OPEN = tuple(
+    plain_ascii(word)
+    for word in ("何", "多少", "几", "幾", "哪", "いく", "どれ", "教えて", "ください", "多大")
+)
+
+
+def _is_open(token: Token) -> bool:
+    """Whether a word asks: 'combien', '何年', '多少', '教えてください'."""
+    return token.value == "wh" or any(word in token.text for word in _OPEN)
+
+
+_WANTING = frozenset("want wants wanted need needs needed".split())
 _SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider")
 _AHEAD = frozenset("in of from with without for at on during after before".split())
 

@@ -2,16 +2,15 @@
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import BACKGROUND, Clause, Context, amount_of
 from yukawa.knowledge.parsing.lexicon import lexicon
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
+from yukawa.knowledge.parsing.plan import Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
-from yukawa.knowledge.parsing.wanted import quantities, subject_of
+from yukawa.knowledge.parsing.wanted import quantities
 
 _AUXILIARIES = {
     "en": frozenset("is are was were does do did has have can could isn't aren't doesn't don't will".split()),
@@ -26,7 +25,6 @@ CHOOSING = frozenset(
     ).split()
 )
 _ASKED = tuple(map(plain_ascii, ("何", "どの", "どれ", "どん", "いく", "几", "多少", "百分之")))
-_HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
@@ -167,7 +165,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     name = token.value[0]
     if not name and not clause.has("property"):
         return None
-    if clause.has("property") and any(clause.tokens[i].value == "decays" for i in clause.places("property")):
+    decays = [i for i in clause.places("property") if clause.tokens[i].value == "decays"]
+    if len(clause.places("channel")) > 1 and name == "branching-fraction":
+        clause.use(*decays)  # 'does it decay more often to … or to …?'
+    elif decays:
         return None
     before = context.operands if not things and not classes else ()
     found = (
@@ -224,9 +225,13 @@ def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -
 def _against(clause: Clause) -> list[Goal] | None:
     """'Proton vs neutron mass', 'compare the masses of …', 'rank the D+, D0 and D_s by lifetime'."""
     words = clause.places("against", "order")
-    if not words or clause.has("class", "channel", "compare", "most", "ratio", "difference-of", "difference"):
+    if not words or clause.has("channel", "compare", "most", "ratio", "difference-of", "difference"):
         return None
-    found = quantities(clause)
+    listed = [i for i in clause.places("class") if i + 1 < len(clause.tokens) and clause.text(i + 1) in "(:"]
+    if len(listed) != len(clause.places("class")):
+        return None
+    clause.use(*listed)  # 'the charmed baryons (Lambda_c, Xi_c+, …)'
+    found = quantities(clause, property_name=named_by(clause, words))
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
     direction: Direction = (
@@ -363,118 +368,21 @@ _AFTER_AUXILIARIES = frozenset(
 )
 
 
-def is_it(clause: Clause, context: Context) -> list[Goal] | None:
-    """Read 'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
-    if found := _which_are(clause):
-        return found
-    if not yes_or_no(clause) or clause.has(
-        "compare", "most", "minus", "plus", "ratio", "sum", "difference-of"
-    ):
-        return None
-    things, classes, amounts = clause.places("thing", "code"), clause.places("class"), clause.places("amount")
-    several = len(clause.places("channel")) > 1
-    if len(things) != 1 or (clause.contains(["or", "oder", "ou"]) and not several):
-        return None
-    if clause.has("state") and not classes and not amounts and not clause.has("channel", "property"):
-        return _is_state(clause, things[0])
-    if classes and not amounts and not clause.has("channel", "property", "relation"):
-        return _is_member(clause, things[0], classes)
-    if len(amounts) == 1 and not classes:
-        return _is_amount(clause, context, amounts[0])
-    zeros = [i for i in clause.places("word") if clause.text(i) in ("zero", "null", "nulle")]
-    if len(zeros) == 1 and not classes and clause.has("property"):
-        clause.tokens[zeros[0]] = replace(clause.tokens[zeros[0]], kind="amount", value=0.0)
-        return _is_amount(clause, context, zeros[0])
-    if classes or amounts or not clause.has("property", "channel"):
-        return None
-    wanted = quantities(clause)
-    if len(wanted) > 1 and all(w.channel and w.property == "branching-fraction" for w in wanted):
-        return [Goal("is", (w,)) for w in wanted]
-    if len(wanted) != 1:
-        return None
-    if wanted[0].channel is not None and wanted[0].property == "branching-fraction":
-        return [Goal("is", tuple(wanted))]
-    dimension = PROPERTIES[wanted[0].property].dimension if wanted[0].property in PROPERTIES else None
-    if (
-        clause.contains(_HAVING)
-        and dimension is not None
-        and wanted[0].property not in ("parity", "c-parity", "g-parity")
-    ):
-        return [
-            Goal("is", tuple(wanted), asserted=Amount(0.0, "", (0, 0)), relation=">" if dimension else "!=")
-        ]
-    return None
-
-
-def _which_are(clause: Clause) -> list[Goal] | None:
-    """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
-    things = clause.places("thing")
-    classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
-    others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
-    if (
-        others
-        or len(classes) != 1
-        or len(things) < 2
-        or not clause.contains(CHOOSING - {"or"})
-        or not clause.contains(["or"])
-    ):
-        return None
-    spans = clause.use(*clause.places("class"))
-    said = f"class:{clause.tokens[classes[0]].value}"
-    subjects = [(i, subject_of(clause.tokens[i])) for i in things]
-    return [
-        Goal("is", (Wanted(thing, "class", spans=clause.use(i)),), asserted=said, relation="=", spans=spans)
-        for i, thing in subjects
-        if thing is not None
-    ]
-
-
-def _is_state(clause: Clause, thing: int) -> list[Goal] | None:
-    """'Is the neutron charged?', 'is the proton stable?'."""
-    states = clause.places("state")
-    subject = subject_of(clause.tokens[thing])
-    if len(states) != 1 or subject is None or states[0] < thing:
-        return None
-    value = clause.tokens[states[0]].value
-    spans = clause.use(thing, states[0])
-    if value in _RELATIONS_OF_CHARGE:
-        table = particle_table().particles
-        particles = tuple(n for n in subject.names if n in table and not table[n].is_antiparticle)
-        if len(particles) == 1 and not subject.state_given:  # 'the electron' is not the positron here
-            subject = replace(subject, names=particles)
-        wanted = Wanted(subject, "charge", spans=spans)
-        zero = Amount(0.0, "", (0, 0))
-        return [Goal("is", (wanted,), asserted=zero, relation=_RELATIONS_OF_CHARGE[value])]
-    return [Goal("is", (Wanted(subject, "lifetime", spans=spans),), asserted=value, relation="=")]
-
-
-_RELATIONS_OF_CHARGE: Mapping[str, Relation] = {"charged": "!=", "neutral": "=", "+": ">", "-": "<"}
-
-
-def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal] | None:
-    if len(classes) != 1 or clause.tokens[classes[0]].value == "particle":
-        return None
-    subject = subject_of(clause.tokens[thing])
-    if subject is None or classes[0] < thing:
-        return None
-    spans = clause.use(thing, classes[0])
-    wanted = Wanted(subject, "class", spans=spans)
-    return [Goal("is", (wanted,), asserted=f"class:{clause.tokens[classes[0]].value}", relation="=")]
-
-
-_LIVING = ("live", "lives", "last", "lasts", "survives", "survive")
-
-
-def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
-    relations = clause.places("relation")
-    lives = "lifetime" if clause.contains(_LIVING) else ""
-    wanted = quantities(clause, property_name=named_by(clause, relations) or lives)
-    if len(wanted) != 1 or clause.has("property", "count"):
-        return None
-    relation: Relation = "="
-    for place in relations:
-        relation = relation_of(clause.tokens[place].value)
-    spans = clause.use(amount, *relations)
-    return [
-        Goal("is", tuple(wanted), asserted=amount_of(clause.tokens[amount]), relation=relation, spans=spans)
-    ]
+def filters_of(clause: Clause, property_name: str) -> tuple[Filter, ...]:
+    """'above 10 %', 'longer than 2e-10 s': conditions said with an amount."""
+    found = []
+    for place in clause.places("relation"):
+        amounts = clause.places("amount")
+        after = next((i for i in amounts if i > place), amounts[-1] if amounts else None)
+        if after is None:
+            continue
+        spans = clause.use(place, after)
+        found.append(
+            Filter(
+                named_by(clause, [place]) or property_name,
+                relation_of(clause.tokens[place].value),
+                amount_of(clause.tokens[after]),
+                (spans[0][0], spans[-1][1]),
+            )
+        )
+    return tuple(found)

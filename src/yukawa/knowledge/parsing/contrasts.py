@@ -110,19 +110,55 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
 
 def given(tokens: list[Token]) -> list[Token]:
     """Read 'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
+    turned = _turned(tokens)
 
     def change(place: int, token: Token) -> Token:
         """The token at `place` as this rule reads it."""
+        if place in turned:
+            return replace(token, kind="aside")
         if token.kind == "based-on":
             return replace(token, kind="function")
         beside = place - 1 if token.text.isascii() else place + 1
         based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
         based |= not token.text.isascii() and _led_by(tokens, place)
-        if not based or token.kind != "property" or sum(t.kind == "property" for t in tokens) < 2:
+        based |= _second_of(tokens, place)
+        if (
+            not based
+            or token.kind != "property"
+            or sum(t.kind == "property" for t in tokens) < 2 - _second(tokens)
+        ):
             return token
         return replace(token, kind="aside")
 
     return changed(tokens, change)
+
+
+def _turned(tokens: Sequence[Token]) -> list[int]:
+    """The verb and the first property of 'turn the width of the Z into a lifetime'; the verb alone of 'and translate it to a lifetime'."""
+    verb = next((i for i, t in enumerate(tokens) if t.text.lower() in _TURNING), None)
+    properties = [i for i, t in enumerate(tokens) if t.kind == "property"]
+    if verb is None or len(properties) != 2 or not verb < properties[1]:
+        return []
+    leads = {t.text.lower() for t in tokens[max(verb, properties[0]) : properties[1]]} & {
+        "into",
+        "to",
+        "in",
+        "for",
+    }
+    return ([verb, properties[0]] if verb < properties[0] else [verb]) if leads else []
+
+
+_TURNING = frozenset("turn convert translate transform change rechne wandle convertis convertir".split())
+
+
+def _second(tokens: Sequence[Token]) -> bool:
+    return any(_second_of(tokens, i) for i in range(len(tokens)))
+
+
+def _second_of(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a property is joined to one that others are computed from: 'with today's branching ratio and lifetime'."""
+    before = [t.kind for t in tokens[max(0, place - 3) : place]]
+    return before == ["based-on", "property", "join"] and tokens[place - 1].text != ","
 
 
 def _led_by(tokens: Sequence[Token], place: int) -> bool:
@@ -206,10 +242,15 @@ def having(tokens: list[Token]) -> list[Token]:
     for place, token in enumerate(tokens):
         had = (
             place > 1
-            and tokens[place - 1].text.lower() == "with"
+            and tokens[place - 1].text.lower() in ("with", "mit", "avec")
             and tokens[place - 2].kind in ("thing", "class")
         )
-        if token.kind == "property" and had and asked:
+        flavour = (
+            token.kind == "property"
+            and token.value in ("strangeness", "charm", "bottomness")
+            and any(t.kind == "most" for t in tokens)
+        )
+        if token.kind == "property" and had and asked and not flavour:
             found[place] = replace(token, kind="word")
         asked |= token.kind in ("property", "most")
     return found

@@ -138,7 +138,7 @@ def per(tokens: list[Token]) -> list[Token]:
         )
         if not counts or token.text.lower() not in ("in", "en"):
             return token
-        said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
+        said = any(t.kind in ("property", "difference", "difference-of", "compare") for t in tokens[:place])
         return replace(token, kind="per") if said else token
 
     return changed(tokens, change)

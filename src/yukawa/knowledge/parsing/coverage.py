@@ -1,21 +1,15 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-import itertools
 from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
-from yukawa.knowledge.parsing.clauses import Clause
+from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
+from yukawa.knowledge.parsing.leading import OF, of_statement
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
 
-_MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
-    {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
-     "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
-     "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
-     "state", "appended"}
-)  # fmt: skip
 _WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())
 _BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
@@ -32,7 +26,7 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     """The tokens of all sentences that no goal uses and that are not provably neutral."""
     if not any(clause.used for clause in clauses):
         strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
-        return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
+        return strange or [t for clause in clauses for t in clause.tokens if t.kind in MEANINGFUL]
     used = [clause.tokens[i] for clause in clauses for i in clause.used]
     known = {name for t in used if t.kind == "thing" for name in t.value.names}
     known |= {n for t in used if t.kind == "channel" for names in t.value.products for n in names}
@@ -46,92 +40,7 @@ def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list
         return _unread(clause, known)
     # 'I fit a Breit-Wigner for the rho': what people say of themselves, and what names only things that are asked about
     apart = clause.contains(FIRST_PERSON) or not clause.used
-    return [] if apart and not _unread(clause, known) else _leading(clause, clauses)
-
-
-def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
-    """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
-    tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
-        return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
-    numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
-    found = [
-        t
-        for t in tokens
-        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
-        or (t.kind in ("compare", "most") and t.value[0])
-        or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
-    ]
-    if tokens[-1].text.lower() == "aside":
-        return []
-    shared = bool(clause.used) or _about_the_same(clause, clauses)
-    # 'Fermilab discovered the top'
-    finder = next((i for i, t in enumerate(tokens) if t.kind == "explain"), 0)
-    defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
-    # 'is the carrier of …'
-    defines = defined < len(tokens) and tokens[defined].text.lower() in ("the", "a", "an")
-    for place, token in enumerate(tokens):
-        if defines and place > defined and not is_notation(token.text):
-            continue
-        if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
-            continue
-        if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
-            continue
-        strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
-        if (clause.used and _may_be_meant(clause, place)) or (shared and strange):
-            found.append(token)
-    return found
-
-
-def _may_be_meant(clause: Clause, place: int) -> bool:
-    """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
-    if any(t.text == ":" for t in clause.between(place, min(clause.used))):
-        return False  # 'Homework: the Lambda …'
-    for thing in clause.used:
-        between = clause.between(*sorted((place, thing)))
-        if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
-            return True
-    if place < min(clause.used):
-        return not clause.contains(FIRST_PERSON)  # 'the sterile neutrino mixes with the electron neutrino'
-    return not clause.contains(_BEING)
-
-
-def _of_history(token: Token) -> bool:
-    """'CDF', '1937': who found a thing, and when."""
-    year = token.kind == "amount" and token.text.isdigit() and len(token.text) == 4
-    return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
-
-
-_SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discovered", "measured")
-_OF = frozenset("of the a an 's".split())
-_LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
-_BEING = frozenset("is are was were".split())
-_ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
-_SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
-
-
-def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
-    """Whether what goals use of other sentences is a thing of this one, or no particle."""
-    used = [
-        other.tokens[i]
-        for other in clauses
-        if other is not clause
-        for i in other.used
-        if not i or other.text(i - 1) not in ("a", "an")  # 'a muon' is any, and not the one just spoken of
-    ]
-    own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
-    return any(
-        t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used
-    )
-
-
-def _whereabouts(clause: Clause, place: int) -> bool:
-    """'At both SLAC and Brookhaven': a name behind 'at', which is that of a place."""
-    before = [clause.tokens[i] for i in range(max(0, place - _NEAR), place)]
-    return clause.tokens[place].text.isalpha() and any(t.text.lower().split()[0] == "at" for t in before)
-
-
-_NEAR = 4  # words
+    return [] if apart and not _unread(clause, known) else of_statement(clause, clauses)
 
 
 def _unread(clause: Clause, known: Set[str]) -> list[Token]:
@@ -153,7 +62,7 @@ def _unread(clause: Clause, known: Set[str]) -> list[Token]:
             continue
         if token.kind == "negation" and _of_asker_alone(clause, place):
             continue
-        if token.kind in _MEANINGFUL or (token.kind in ("compare", "most") and token.value[0]):
+        if token.kind in MEANINGFUL or (token.kind in ("compare", "most") and token.value[0]):
             found.append(token)
         elif token.kind == "mark":
             if (
@@ -161,11 +70,18 @@ def _unread(clause: Clause, known: Set[str]) -> list[Token]:
                 and place
                 and place - 1 in clause.used
                 and token.start == clause.tokens[place - 1].end
+                and not _quoted(clause, place)
             ):
                 found += [clause.tokens[place - 1], token]  # 'Z\''
         elif _dangerous(clause, place, first, last):
             found.append(token)
     return found
+
+
+def _quoted(clause: Clause, place: int) -> bool:
+    """Whether the quotation mark at `place` ends what another began before a property: "the 'c tau'"; 'the name "quark"' is a word."""
+    opened = [i for i in range(place) if clause.text(i) == clause.text(place)]
+    return bool(opened) and opened[-1] + 2 == place and clause.tokens[place - 1].kind == "property"
 
 
 def _of_own(clause: Clause, place: int) -> bool:
@@ -215,7 +131,7 @@ def _unreal(clause: Clause, place: int) -> bool:
     text = clause.text(place)
     if text not in ("if", "unless", "provided"):
         return False
-    near = [t for t in clause.tokens[place + 1 : place + 8] if t.text.lower() not in _OF]
+    near = [t for t in clause.tokens[place + 1 : place + 8] if t.text.lower() not in OF]
     if (
         near
         and near[0].kind in ("thing", "class", "property")
@@ -267,7 +183,7 @@ def _outside(clause: Clause, known: Set[str]) -> list[Token]:
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
-    meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    meaningful = [t for t in clause.tokens if t.kind in MEANINGFUL and t.kind not in mild]
     if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
         meaningful = [t for t in meaningful if t.kind == "thing" and not known & set(t.value.names)]
     meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
@@ -288,7 +204,7 @@ _CONDITIONING = _WANTING | set(
 
 def _at_work(clause: Clause) -> bool:
     """'Hi all, writing up a cosmic ray lab.': a participle without a subject speaks of the asker."""
-    first = next((i for i, t in enumerate(clause.tokens) if t.kind in ("word", *_MEANINGFUL)), None)
+    first = next((i for i, t in enumerate(clause.tokens) if t.kind in ("word", *MEANINGFUL)), None)
     return first is not None and clause.tokens[first].kind == "word" and clause.text(first).endswith("ing")
 
 
@@ -308,7 +224,7 @@ def _of_asker_alone(clause: Clause, place: int) -> bool:
     others = [
         i
         for i in phrase
-        if i != place and (clause.tokens[i].kind in _MEANINGFUL or is_physics(clause.tokens[i].text))
+        if i != place and (clause.tokens[i].kind in MEANINGFUL or is_physics(clause.tokens[i].text))
     ]
     return apart and not others and bool(people)
 
@@ -322,8 +238,12 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
         return True  # 'according to my supervisor'
     if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
         return False
+    if any(t.text.lower() in ("i.e.", "ie", "i.e") for t in clause.tokens[place + 1 : place + 4]):
+        return False  # 'the threshold, i.e. twice the D0 mass'
     if _imperative(clause, place) or _telling(clause, place):
         return False
+    if place + 1 < len(clause.tokens) and _adverb(clause.text(place + 1)) and not is_physics(token.text):
+        return False  # 'super precisely'
     if is_notation(token.text):
         return not (
             place < first and token.text.isalpha() and _asker(clause, phrase)
@@ -354,7 +274,11 @@ def _imperative(clause: Clause, place: int) -> bool:
 def _telling(clause: Clause, place: int) -> bool:
     """'Kann mir jemand die Masse des Protons nennen?': in German the verb that belongs to 'mir' comes last."""
     word = clause.tokens[place].text
-    german = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower()
+    german = (
+        clause.language == "de"
+        and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr"))
+        and word.islower()
+    )
     last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
     return german and last and word.endswith("en") and not is_physics(word)
 
@@ -370,10 +294,10 @@ _OBJECTS = frozenset("the this that these it me us for die das den la le les".sp
 def _adverb(text: str) -> bool:
     """'Practically', 'typically': an adverb of manner or degree names nothing; those of physics are known."""
     word = text.lower()
-    return text.isalpha() and word.endswith("ly") and len(word) > _SHORT_WORD and not is_physics(word)
+    return text.isalpha() and word.endswith("ly") and word not in _NO_ADVERBS and not is_physics(word)
 
 
-_SHORT_WORD = 5  # 'only', 'July', 'early'
+_NO_ADVERBS = frozenset("only july early family supply fly apply reply imply assembly anomaly italy".split())
 
 
 def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:

@@ -9,6 +9,7 @@ from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Goal, Operation, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import placeless
+from yukawa.knowledge.parsing.spelling import plain_ascii
 
 # Doubts, and questions for error or source: the answer before, which gives both, is given again.
 _AGAIN = re.compile(
@@ -58,6 +59,57 @@ def following(clauses: Sequence[Clause], history: Sequence[Plan]) -> list[Goal]:
         if found := rule(clause, last):
             return found
     return _combined(clause, history)
+
+
+def taken_up(clause: Clause, before: Sequence[Goal]) -> list[Goal]:
+    """The goals of 'what is the accepted number?', 'has that changed?', which speak of the quantities stated or wanted before."""
+    said = " ".join(" ".join(t.text for t in clause.tokens if t.kind != "mark").lower().split())
+    if (
+        before
+        and before[-1].operation == "is"
+        and len(before[-1].operands) == 2
+        and said in ("how much", "and how much", "by how much")
+    ):
+        clause.use(*range(len(clause.tokens)))
+        return [Goal("difference", before[-1].operands)]
+    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
+    own = set(clause.essential) - {*bounds, *clause.places("unit")}
+    if (
+        not before
+        or own
+        or any(
+            t.kind in ("word", "appended") and t.text.lower() not in ("changed", "agree")
+            for t in clause.tokens
+        )
+    ):
+        return []
+    if not _HOLDS.fullmatch(said) and not _NUMBER.search(said):
+        return []
+    if any(w.property in ("", "decays", "overview", "class") for goal in before for w in goal.operands):
+        return []
+    bound = dict(clause.tokens[i].value for i in bounds)
+    unit = next((clause.tokens[i].value for i in clause.places("unit")), "")
+    clause.use(*range(len(clause.tokens)))
+    if _HOLDS.fullmatch(said) and "changed" not in said:
+        return list(before)
+    wanted = [replace(w, qualifiers={**w.qualifiers, **bound}) for goal in before for w in goal.operands]
+    if all(goal.operation in ("value", "is") for goal in before):
+        return [Goal("value", (w,), unit=unit) for w in wanted]
+    return [
+        replace(goal, asserted=None, relation=None, unit=unit) for goal in before if goal.operation != "is"
+    ]
+
+
+_HOLDS = re.compile(
+    r"(?:do(?:es)? )?(?:the )?(?:pdg|data|experiments?|measurements?) agree(?: with that)?"
+    r"|(?:is |was |has |does )?(?:that|this|it|these numbers?|the number)?(?: is| has)?(?: (?:still|really|actually|been|even|about))*"
+    r" ?(?:right|correct|true|changed|hold|ok|accurate|up to date)(?: (?:now|today|since|anymore|any more))?"
+)
+_NUMBER = re.compile(
+    r"\b(?:(?:would|is) it be|does (?:the )?(?:experiment|data|pdg|nature) (?:say|give|tell)"
+    r"|values?|numbers?|figures?|results?|answer|limits?|measurements?|wert|werte|zahl|valeur"
+    r"|chiffre)\b|" + "|".join(map(plain_ascii, ("数值", "値", "值")))
+)
 
 
 def _overviews(last: Sequence[Goal]) -> Iterator[Goal]:

@@ -10,14 +10,14 @@ from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.coverage import unread
-from yukawa.knowledge.parsing.following import following, last_goals
+from yukawa.knowledge.parsing.following import following, last_goals, taken_up
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named
+from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named, quantities
 
 
 def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., bool] | None = None) -> Plan:
@@ -200,15 +200,16 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
     topic: list[Wanted] = []
+    stated: list[Goal] = []
     for clause in clauses:
-        spoken = _of_topic(clause, topic)
+        spoken = _of_topic(clause, topic) or ([] if clause.has(*_NAMING) else stated)
         known = Context(
-            spoken or goals or context.goals,
-            bool(goals or spoken),
+            spoken or goals or stated or context.goals,
+            bool(goals or spoken or stated),
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
-        topic = _subject(clause) if clause.states else []
+        topic = (_decay_of(clause, clauses) or _subject(clause)) if clause.states else []
         try:
             found = [] if clause.used else _in_unit(clause, known, goals)
         except Contradiction:
@@ -217,10 +218,22 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             found = []  # 'BaBar and Belle studied it. What is …'
         if clause.states and found and _only_leads(clause, found, clauses):
             topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
-            clause.used.clear()  # it leads to the question and asks for nothing
+            # it leads to the question and asks for nothing
+            whole = clause.used.issuperset(clause.places("amount"))
+            stated = found if whole and not (clause.language == "en" and unread([clause])) else []
+            clause.told, clause.used = clause.used, set()
             found = []
         elif clause.claims and not clause.states and any(g.operation not in _VERDICTS for g in found):
             clause.used.clear()  # 'true or false: …' of what gets no verdict
+            found = []
+        if not found and not clause.states and not clause.used:
+            found = taken_up(clause, stated or goals)
+            values = [goal.operation for goal in found] == ["value"]
+            known.replaced = (
+                values and bool(goals) and goals[-1].operation == "is"
+            )  # the value says more than a verdict
+        if found and all(g.operation == "overview" for g in found) and _asked_by_others(clause, clauses):
+            clause.used.clear()  # 'A colleague mentioned the T_cc. Mass please?'
             found = []
         topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):
@@ -250,22 +263,51 @@ def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
     return [Goal("value", tuple(topic))] if meant else []
 
 
+def _decay_of(clause: Clause, clauses: Sequence[Clause]) -> list[Wanted]:
+    """The one decay that a statement names, whatever else it says, where a sentence behind it asks of a decay or for a limit."""
+    channels = clause.places("channel")
+    parents = [i for i in clause.places("thing") if channels and i < channels[0]]
+    asked = _asked_by_others(clause, clauses)
+    bounds = not asked and any(
+        t.kind == "qualifier" and t.value[0] == "bound" for c in clauses for t in c.tokens
+    )
+    if len(channels) != 1 or not parents or not (bounds or asked & {*OF_DECAYS.values(), "momentum"}):
+        return []
+    found = quantities(clause, places=[parents[-1], channels[0]])
+    clause.used.clear()
+    return found
+
+
 def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
-    """The decay that a statement speaks of, where something of a decay is asked."""
+    """The decays that a statement speaks of, where something of a decay is asked."""
     wanted = [w for goal in found for w in goal.operands]
-    return wanted[:1] if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
+    return wanted if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
 
 
 def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
     """The properties in the other sentences."""
     others = [t for other in clauses if other is not clause for t in other.tokens]
     motion = {"momentum"} if any(t.text.lower() in _OF_MOTION for t in others) else set()
-    return {t.value for t in others if t.kind == "property"} | motion
+    compared = {t.value[0] for t in others if t.kind == "compare"}
+    return {t.value for t in others if t.kind == "property"} | motion | compared
 
 
-_OF_MOTION = frozenset("energy energies speed velocity wavelength".split())
+_OF_MOTION = frozenset("energy energies speed velocity wavelength fast".split())
 
 
+_NAMING = (
+    "property",
+    "thing",
+    "class",
+    "constant",
+    "channel",
+    "code",
+    "identifier",
+    "compare",
+    "most",
+    "ratio",
+    "difference",
+)
 _SINGULAR = frozenset("it its it's".split())
 
 
@@ -278,6 +320,8 @@ def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]
         return True
     if searched:
         return False  # 'I remember a baryon of three strange quarks. What is its mass?'
+    if not clause.contains(FIRST_PERSON) and any(g.operation not in _VERDICTS for g in found):
+        return True
     own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
     if own and not any(t.kind == "property" for t in clause.tokens):
         return True  # 'I only find the Omega baryon.'
@@ -293,6 +337,16 @@ def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
     """Use up a sentence that only says which kind of value is not meant: 'not the pole mass', 'not the half-life'."""
     negations, qualifiers = clause.places("negation"), clause.places("qualifier")
     properties = clause.places("property")
+    channels = clause.places("channel")
+    modes = bool(channels) and clause.contains(FIRST_PERSON) and not clause.has("thing", "amount")
+    asked = [w.channel.products for g in goals for w in g.operands if w.channel]
+    if (
+        len(negations) == 1
+        and modes
+        and asked
+        and all(clause.tokens[i].value.products not in asked for i in channels)
+    ):
+        clause.use(*negations, *channels, *properties)  # 'I don't mean the hadronic modes'
     if len(negations) != 1 or not (qualifiers or properties) or clause.has("thing", "channel", "amount"):
         return
     said = [clause.tokens[i].value for i in qualifiers]

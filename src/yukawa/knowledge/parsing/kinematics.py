@@ -47,7 +47,9 @@ _BEHIND = re.compile(
 _MOVING = re.compile(
     r"\b(?:cosmic[- ]ray|atmospheric|mov(?:es|ing)|(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)? (?:at|with)|with (?:an?|the)|is produced"
     r"|reach(?:es)?)\b|time[- ]dilat\w*|dilated|relativistic(?:ally)?|in the lab(?:oratory)?(?: frame| system)?|lab(?:oratory)?[- ]frame"
-    r"|as seen (?:in|from) the lab\w*|in units of c\b",
+    r"|as seen (?:in|from) the lab\w*|in units of c\b|as a fraction of (?:c\b|the speed of light)"
+    r"|(?:towards|on|reaching|for) (?:the )?earth\b|\(earth(?: observer)?\)|\bearth observer\b|in the earth(?:'s)? frame"
+    r"|\bcover(?:s|ed)?\b",
     re.IGNORECASE,
 )
 
@@ -182,7 +184,9 @@ _Q = re.compile(r"\(Q\)|\bQ\b")
 _SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
     r"(?:how much |what |the |total |kinetic |available ){0,6}energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
-    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
+    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set"
+    r" free|(?:there )?to share|share|freed|given off|gained|available|carried away"
+    r"|shared|comes? out|goes)"
     r"(?: (?:to|by|among|between|for|as kinetic energy of) (?:the )?(?:decay )?(?:products?|daughters?))?"
     r"|(?:left-?over|released|available|total kinetic) energy(?: of the (?:decay )?(?:products?|daughters?))?"
     r"|(?:total )?kinetic energy of (?:the|all) (?:decay )?products|q[- ]?value|disintegration energy",
@@ -191,7 +195,8 @@ _RELEASED = re.compile(
 _AT_REST = re.compile(
     r"\b(?:each|both|either|every|the other|one of|emitted|outgoing|emerging|resulting|produced|comes? out|recoil(?:s|ing)?|monochromatic"
     r"|(?:decay )?products?|daughters?|two-body|(?:in|of|from) the decay|decays?|decaying|stationary|resting|initially|parent|mother"
-    r"|carry|carries|carried|away|moves?|go|frame)\b|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
+    r"|carry|carries|carried|away|moves?|go|frame|end up)\b|as a fraction of (?:c\b|the speed of light)"
+    r"|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -215,6 +220,7 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     channels, things = clause.places("channel"), list(things_of(clause))
     if not asked or len(channels) > 1 or not set(asked) <= {"energy-release", *_OF_PRODUCTS}:
         return None
+    use_words(clause, _PER_LIGHT)
     if clause.has("ratio"):
         return None
     at_rest = _RESTING.search(clause.plain, *span_of(clause)) is not None
@@ -223,7 +229,8 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     found = _decay_of(clause, context, things, channels)
     if found is None:
         return None
-    parent, channel, daughter, places = found
+    parent, channel, daughters, places = found
+    daughter = daughters[0] if daughters else None
     use_words(clause, _AT_REST)
     most = _MOST.search(clause.plain, *span_of(clause))
     if most is not None:
@@ -240,7 +247,12 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     if (asked == ["momentum"] and not (at_rest or daughter)) or (len(channel.products) != 2 and most is None):
         return None  # sources list the largest momentum of any product
     said = {"given": "most" if most is not None else "rest"}
-    return [Goal("value", (Wanted(parent, name, channel, daughter, said, spans=spans),)) for name in asked]
+    each: list[Thing | None] = [*daughters] or [None]
+    return [
+        Goal("value", (Wanted(parent, name, channel, one, said, spans=spans),))
+        for name in asked
+        for one in each
+    ]
 
 
 def _left_of_masses(clause: Clause, context: Context) -> list[Goal] | None:
@@ -255,14 +267,15 @@ def _left_of_masses(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("difference", last.operands)] if last is not None and masses and alone else None
 
 
+_PER_LIGHT = re.compile(r",? ?(?:as a fraction of|in units of|relative to) (?:c\b|the speed of light)")
 _RESTING = re.compile(r"\bat rest\b|\brest frame\b|\b(?:each|both|either)\b")
 _OF_PRODUCTS = frozenset({"momentum", "energy", "kinetic-energy", "speed", "lorentz-factor", "wavelength"})
 
 
 def _decay_of(
     clause: Clause, context: Context, things: Sequence[tuple[int, Thing]], channels: Sequence[int]
-) -> tuple[Thing, Channel, Thing | None, list[int]] | None:
-    """What decays, into what, the product in question, and the places of all these."""
+) -> tuple[Thing, Channel, list[Thing], list[int]] | None:
+    """What decays, into what, the products in question, and the places of all these."""
     if channels:
         channel: Channel = clause.tokens[channels[0]].value
         before = [one for one in things if one[0] < channels[0]]
@@ -278,7 +291,7 @@ def _decay_of(
         inferred = _inferred(clause, daughter, _particle_name(parent))
         if inferred is None:
             return None
-        return particle_of(parent), inferred, daughter, [i for i, _ in things]
+        return particle_of(parent), inferred, [daughter], [i for i, _ in things]
     elif (
         len(things) == 1
         and _particle_name(things[0][1]) in _LEPTONIC
@@ -286,21 +299,24 @@ def _decay_of(
     ):
         use_words(clause, _BETA)
         parent = particle_of(things[0][1])
-        return parent, Channel(tuple((name,) for name in _LEPTONIC[parent.names[0]])), None, [things[0][0]]
+        return parent, Channel(tuple((name,) for name in _LEPTONIC[parent.names[0]])), [], [things[0][0]]
     else:
         return None
     daughters = [t for _, t in things if not set(t.names) & set(parent.names) and _is_product(t, channel)]
     others = [t for _, t in things if not set(t.names) & set(parent.names) and t not in daughters]
-    if others or len({t.names for t in daughters}) > 1:
+    if others:
         return None
-    return parent, channel, next(iter(daughters), None), [*channels, *(i for i, _ in things)]
+    each = list({t.names: t for t in daughters}.values())
+    return parent, channel, each, [*channels, *(i for i, _ in things)]
 
 
 _LEPTONIC = {
     "n": ("p", "e-", "nubar_e"),
     "mu-": ("e-", "nubar_e", "nu_mu"),
 }  # all that they decay to but for photons
-_WITHOUT_THING = re.compile(r"\b(?:each|both|either|release|released|left|this decay|the decay)\b")
+_WITHOUT_THING = re.compile(
+    r"\b(?:each|both|either|release|released|left|this decay|the decay|share|the two|products)\b"
+)
 _BETA = re.compile(r"\b(?:beta|β)[- ]?decay(?:s|ing)?|\bdecays?\b", re.IGNORECASE)
 
 
@@ -311,15 +327,17 @@ def _is_product(thing: Thing, channel: Channel) -> bool:
 def _told(clause: Clause, context: Context) -> tuple[Thing, Channel] | None:
     """The decay that a sentence before speaks of; where it asks nothing of it, the goal of its words is replaced."""
     last = context.goals[-1] if context.goals else None
-    if last is None or last.operation != "value" or len(last.operands) != 1:
+    if last is None or last.operation not in ("value", "is") or len(last.operands) != 1:
         return None
     wanted = last.operands[0]
     if wanted.channel is None or wanted.property not in ("branching-fraction", "decays"):
         return None
     begin = wanted.channel.span[0]
     others = [clause.plain[slice(*s)] for s in wanted.spans if s[1] <= begin and s != wanted.thing.span]
-    context.replaced = context.same_question and all(
-        words.startswith(("decay", "to", "into")) for words in others
+    context.replaced = (
+        last.operation == "value"
+        and context.same_question
+        and all(words.startswith(("decay", "to", "into", "zerf", "go")) for words in others)
     )
     return wanted.thing, wanted.channel
 

@@ -21,10 +21,11 @@ LANGUAGES = ("en", "de", "fr", "zh", "ja")
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language: its phrases by part, and the names of particles with the English names read in their place."""
+    """One language: its phrases by part, and the names of particles and words of motion with the English ones read in their place."""
 
     entries: tuple[Entry, ...]
     names: Mapping[str, str]
+    motion: Mapping[str, str]
 
 
 @functools.lru_cache(maxsize=8)
@@ -32,18 +33,19 @@ def lexicon(language: str) -> Lexicon:
     """The words of a language of `LANGUAGES`."""
     entries: list[Entry] = []
     names: dict[str, str] = {}
+    motion: dict[str, str] = {}
     kind, value = "", None
     for line in _lines(f"{language}.txt"):
         if line.startswith("["):
             kind, value = _heading(line[1:-1])
-        elif kind == "name":
+        elif kind in ("name", "motion"):
             written, _, english = line.partition(" = ")
-            names[written] = english
+            (names if kind == "name" else motion)[written] = english
         else:
             entries += [(kind, value, phrase) for part in line.split(";") if (phrase := part.strip())]
     if language != "en":  # in the spelling that questions are read in
         entries = [(kind, value, _plain(phrase)) for kind, value, phrase in entries]
-    return Lexicon(tuple(entries), names)
+    return Lexicon(tuple(entries), names, motion)
 
 
 def _plain(phrase: str) -> str:
@@ -116,15 +118,15 @@ def is_physics(word: str) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _names_pattern(language: str) -> re.Pattern[str]:
-    names = sorted(lexicon(language).names, key=len, reverse=True)
+    names = sorted({**lexicon(language).names, **lexicon(language).motion}, key=len, reverse=True)
     alternatives = "|".join(re.escape(n).replace(r"\ ", r"\s{1,3}") for n in names)
     boundless = language in ("zh", "ja")
     return re.compile(alternatives if boundless else rf"(?<![\w-])(?:{alternatives})s?(?!\w)", re.IGNORECASE)
 
 
 def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
-    """Names of particles in the words of a language: first character, one past the last, the English name."""
-    names = lexicon(language).names
+    """Names of particles and words of motion in a language: first character, one past the last, the English name."""
+    names = {**lexicon(language).names, **lexicon(language).motion}
     for match in _names_pattern(language).finditer(question):
         written = re.sub(r"\s+", " ", match[0].lower())
         english = names.get(match[0]) or names.get(written) or names.get(written.removesuffix("s"))

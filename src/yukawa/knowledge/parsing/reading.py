@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from yukawa.knowledge.parsing.checks import impossible
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.coverage import unread
+from yukawa.knowledge.parsing.final_state import read_tokens
 from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
@@ -43,6 +44,9 @@ class ReadQuestion:
     def plan(self, goals: Sequence[Goal]) -> Plan:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
         open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
+        open_parts += [
+            c for c in self.clauses if goals and c not in open_parts and _explains_only(c, self.clauses)
+        ]
         clauses = [c for c in self.clauses if c not in open_parts]
         explains = [t for c in clauses if not c.states for t in c.tokens if t.kind == "explain"]
         left = unread(clauses)
@@ -56,6 +60,23 @@ class ReadQuestion:
         return Plan(
             self.question, placed, words, self.suggestions, impossible(goals), kind, self.language, unanswered
         )  # fmt: skip
+
+
+def _explains_only(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """'Why do I see a negative number for it?? What is the listed value': a question for reasons beside one for a value."""
+    first = next((t for t in clause.tokens if t.kind not in ("mark", "function")), None)
+    why = (
+        first is not None
+        and first.kind == "explain"
+        and first.text.lower() in ("why", "how come", "warum", "pourquoi")
+    )
+    rest = [
+        c for c in clauses if c is not clause and c.used and not any(t.kind == "explain" for t in c.tokens)
+    ]
+    return why and not clause.states and any(c.has_question_word or c.contains(_WANTING) for c in rest)
+
+
+_WANTING = frozenset("what's whats give value".split())
 
 
 def read_question(question: str) -> ReadQuestion:
@@ -72,7 +93,16 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
     said = _neutrinos(question)
     operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
-    edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question)]
+    edits = [
+        *names,
+        *operators,
+        *said,
+        *_blanks(question),
+        *_labels(question),
+        *_tags(question),
+        *_glued(question),
+        *_about(question),
+    ]
     edits += _compounds(question) if language == "de" else ()
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
@@ -102,6 +132,38 @@ def _neutrinos(question: str) -> list[tuple[int, int, str]]:
     )
 
 
+_ISH = re.compile(r"(?<=\d)-?ish\b")
+
+
+def _about(question: str) -> Iterator[tuple[int, int, str]]:
+    """'3-ish MeV': a number that is not meant exactly."""
+    yield from ((*match.span(), "") for match in _ISH.finditer(question))
+
+
+_TIGHT = re.compile(r"(?<![\w/^_→>(-])(?=\w*[0+-]?[A-Za-z])[A-Za-z][A-Za-z0-9+-]{2,20}(?![\w/^_(])")
+
+
+def _glued(question: str) -> Iterator[tuple[int, int, str]]:
+    """'pi0pi0', 'B0B0bar': names that nothing parts."""
+    for match in _TIGHT.finditer(question):
+        if not _SIGNED.search(match[0]) or _is_name(match[0]):
+            continue
+        parts = read_tokens(match[0], 0, len(match[0]))
+        whole = (
+            len(parts) > 1
+            and parts[-1].end == len(match[0])
+            and all(p.kind == "name" and _is_name(match[0][p.start : p.end]) for p in parts)
+        )
+        yield from (
+            (match.start() + p.start, match.start() + p.start, " ") for p in (parts[1:] if whole else ())
+        )
+
+
+def _is_name(text: str) -> bool:
+    return any((m.start, m.end) == (0, len(text)) for m in find_particles(text))
+
+
+_SIGNED = re.compile(r"[0+-][A-Za-z]")
 _EACH_WITH = re.compile(
     r"(?<!\s)\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
 )

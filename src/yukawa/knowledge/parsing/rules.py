@@ -4,11 +4,28 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematics, searching
-from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
-from yukawa.knowledge.parsing.naming import COUNTED, QUARKS
-from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
+from yukawa.knowledge.parsing import (
+    arithmetic,
+    combining,
+    durations,
+    kinematics,
+    overviews,
+    scaling,
+    searching,
+    verdicts,
+)
+from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.combining import (
+    CHOOSING,
+    filters_of,
+    named_by,
+    place_of,
+    relation_of,
+    yes_or_no,
+)
+from yukawa.knowledge.parsing.flavours import QUARKS
+from yukawa.knowledge.parsing.naming import COUNTED
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Wanted
 from yukawa.knowledge.parsing.wanted import ADJECTIVES, ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
@@ -18,9 +35,9 @@ def goals_of(clause: Clause, context: Context) -> list[Goal]:
     """The goals of a sentence by the first rule that applies; what the rule used is marked in the sentence."""
     before = set(clause.used)
     _resolve_pronoun(clause, context)
-    scale = arithmetic.scale(clause)
+    scale = scaling.scale(clause)
     found = _by_rules(clause, context)
-    if scale is None or scale == arithmetic.Scale():
+    if scale is None or scale == scaling.Scale():
         return found
     if not found and not clause.essential:  # 'and squared?'
         found = context.goals[-1:]
@@ -91,26 +108,6 @@ _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
 # ---- lists and reverse look-up -------------------------------------------------------------------
 
 
-def _filters(clause: Clause, property_name: str) -> tuple[Filter, ...]:
-    """'above 10 %', 'longer than 2e-10 s': conditions said with an amount."""
-    found = []
-    for place in clause.places("relation"):
-        amounts = clause.places("amount")
-        after = next((i for i in amounts if i > place), amounts[-1] if amounts else None)
-        if after is None:
-            continue
-        spans = clause.use(place, after)
-        found.append(
-            Filter(
-                named_by(clause, [place]) or property_name,
-                relation_of(clause.tokens[place].value),
-                amount_of(clause.tokens[after]),
-                (spans[0][0], spans[-1][1]),
-            )
-        )
-    return tuple(found)
-
-
 def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     """'Which particles decay to J/psi pi+ pi-?', 'which particle has PDG code 3122?'."""
     codes = clause.places("code")
@@ -120,6 +117,8 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
         and all(clause.tokens[i].value in ("monte-carlo-number", "class") for i in clause.places("property"))
     ):
         spans = clause.use(*clause.places("property"), *clause.places("class"), *clause.places("count"))
+        if not clause.contains(searching.OTHER_NUMBERS):
+            clause.use(*clause.places("word"))  # 'in a Pythia event record'
         goals = []
         for code in codes:
             asserted = Amount(
@@ -150,7 +149,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
     filters = (
-        _filters(clause, "branching-fraction")
+        filters_of(clause, "branching-fraction")
         + _mostly(clause)
         + searching.charges(clause)
         + searching.about(clause)
@@ -190,10 +189,10 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     leptonic = searching.leptonic(clause)
     listed = all(
         clause.tokens[i].value == "decays" or leptonic or _speaks_of_branching(clause.text(i)) for i in names
-    )
+    ) or (clause.has("most") and any(clause.tokens[i].value == "decays" for i in names))
     if len(things) > 1 or not listed or (not things and not context.last):
         return None
-    filters = _filters(clause, "branching-fraction") + leptonic
+    filters = filters_of(clause, "branching-fraction") + leptonic
     how_often = [clause.tokens[i].value for i in names] == ["branching-fraction"]
     summed = clause.places("sum")
     if (
@@ -242,7 +241,7 @@ def _speaks_of_branching(text: str) -> bool:
             "分支",
             "分岐",
             "fractions",
-            "bfs",
+            "bf",
             "brs",
             "wahrscheinlichkeiten",
             "probabilites",
@@ -253,6 +252,8 @@ def _speaks_of_branching(text: str) -> bool:
 def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     """'List all charmonium states', 'which strange baryons live longer than 2e-10 s?', 'masses of the quarks'."""
     classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
+    if not classes and (clause.has("relation") or (clause.has("compare") and clause.contains(CHOOSING))):
+        classes = clause.places("class")  # 'which particles are lighter than the muon?'
     if len(classes) != 1 or clause.has("channel", "code"):
         return None
     tokens = clause.tokens
@@ -272,7 +273,9 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     properties = clause.places("property")
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
-    filters += _filters(clause, _filtered_property(clause, properties, relations)) + searching.charges(clause)
+    filters += filters_of(clause, _filtered_property(clause, properties, relations)) + searching.charges(
+        clause
+    )
     stable = [i for i in clause.places("state") if clause.tokens[i].value == "stable"]
     filters += tuple(Filter("lifetime", "=", "stable", span) for span in clause.use(*stable))
     ordering = clause.places("order")
@@ -323,6 +326,17 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if searched and alone:
         return searching.of_what_was_searched(found, context.goals[-1])
+    last = context.goals[-1] if context.goals and context.same_question else None
+    chosen = (
+        last is not None
+        and last.most is not None
+        and last.order is not None
+        and last.operands[0].thing.names[0].startswith("class:")
+    )
+    if (
+        last is not None and chosen and alone and not clause.has("channel")
+    ):  # 'which meson is the lightest, and what is its mass?'
+        return [last] if all(w.property == last.order[0] for w in found if last.order) else None
     factors = [i for i in clause.places("factor") if COUNTED not in clause.tokens[i].otherwise]
     if len(factors) == 1 and len(found) == 1:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
@@ -379,114 +393,10 @@ _OF_SO_MANY = re.compile(r"of(?= \d+ )", re.IGNORECASE)
 _ONE_IN = re.compile(r"\b(?:one|1) (?:in|out of|of) (?:every )?how many\b", re.IGNORECASE)
 
 
-def _overview(clause: Clause, context: Context) -> list[Goal] | None:
-    """A thing and nothing more: all there is on it, or with what was wanted before, the same of it."""
-    things = clause.places("thing", "code", "constant")
-    if not things or len(clause.essential) != len(things) or clause.has("word") or yes_or_no(clause):
-        return None
-    joined = {tokens.kind for tokens in clause.tokens[things[0] : things[-1] + 1]} & {"join"}
-    if clause.has("constant") and len(things) > 1 and not joined:
-        return None  # 'the muon Compton wavelength' is not that of the electron
-    said = {
-        word
-        for t in clause.tokens
-        if t.kind == "function" and t.text.isascii()
-        for word in t.text.lower().split()
-    }
-    vague = any(t.kind == "neutral" and t.text.lower() not in _ABOUT_WORDS for t in clause.tokens)
-    if clause.language == "en" and not context.goals and (vague or not said <= _ABOUT):
-        return None  # 'what does a proton look like?'
-    told = {"tell", "about"} <= said | {
-        t.text.lower() for t in clause.tokens
-    }  # 'tell me about the muon' begins anew
-    further = context.goals and not told and all(w.property not in _OF_NO_OTHER for w in context.last)
-    if further and not (context.same_question and context.goals[-1].operation != "value"):
-        last = context.goals[-1]
-        found = quantities(clause, context.last)
-        if found and last.operation in ("value", "multiple", "overview"):
-            operation: Operation = "overview" if last.operation == "overview" else "value"
-            return [Goal(operation, (w,), unit=last.unit) for w in found]
-        return None
-    goals: list[Goal] = []
-    for place in things:
-        thing = subject_of(clause.tokens[place])
-        if thing is not None:
-            goals.append(Goal("overview", (Wanted(thing, "overview", spans=clause.use(place)),)))
-    return goals
-
-
-_OF_NO_OTHER = ("constant", "other")  # what no particle has
-_ABOUT_WORDS = frozenset(
-    {"about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
-)
-_ABOUT = frozenset(
-    "what what's whats is are a an the tell me about show give us please of on for and or hi hello hey i i'd need want would like"
-    " to know thanks thank you so ok okay then find out let's let see look up read can could some any my say something remind".split()
-)
-
-
-def _named(clause: Clause, context: Context) -> list[Goal] | None:
-    """'S035M', 'B_s oscillation frequency': a quantity by the source's own identifier."""
-    goals = []
-    for place in clause.places("identifier"):
-        token = clause.tokens[place]
-        thing, spans = Thing((), token.text, (token.start, token.end)), clause.use(place)
-        names = token.value.split()  # 'the neutrino mixing angles' are three
-        goals += [Goal("value", (Wanted(thing, "other", name=name, spans=spans),)) for name in names]
-    if goals and not clause.has("thing"):  # 'the value of the mass S035M'
-        clause.use(*clause.places("property"))
-    return goals
-
-
-def _condition(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Only the ones above 10 %', 'and the second most common?': a sentence that changes the list before."""
-    if not context.goals or clause.has("thing", "class", "channel", "constant"):
-        return None
-    last = context.goals[-1]
-    said = clause.places("property")
-    if said:  # '… the top three with percentages'
-        of_list = last.operation == "list" and last.operands[0].property == "decays" and clause.has("most")
-        if not of_list or any(clause.tokens[i].value != "branching-fraction" for i in said):
-            return None
-        clause.use(*said)
-    if clause.has("relation") and last.operation in ("list", "reverse", "count"):
-        name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
-        context.replaced = True
-        return [replace(last, filters=last.filters + _filters(clause, name))]
-    most = clause.places("most")
-    if (
-        not most
-        or clause.has("word", "compare")
-        or last.order is None
-        or last.operation not in ("list", "which")
-    ):
-        return None
-    first, rank = place_of(clause, most[0])
-    name, direction = clause.tokens[most[0]].value
-    if name not in ("", last.order[0]):
-        return None
-    spans = clause.use(most[0])
-    return [replace(last, order=(last.order[0], direction), most=first or 1, rank=rank, spans=spans)]
-
-
-def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
-    """'What is the upper limit?': a sentence that wants another kind of value of the quantity before."""
-    if not context.goals or clause.has("word", "thing", "property", "class", "channel", "constant"):
-        return None
-    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
-    if not bounds or clause.has("compare", "most", "relation"):
-        return None
-    said = dict(clause.tokens[i].value for i in bounds)
-    spans = clause.use(*bounds)
-    return [
-        Goal("value", (replace(w, qualifiers={**w.qualifiers, **said}),), spans=spans) for w in context.last
-    ]
-
-
 _RULES: tuple[Rule, ...] = (
-    *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
-    searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
-    arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average, arithmetic.total,
-    arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
-    _values, _overview,
+    *durations.RULES, *kinematics.RULES, combining.measurements, overviews.named, overviews.condition, overviews.of_the_same,
+    searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states,
+    arithmetic.how_many, arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average,
+    arithmetic.total, arithmetic.above_threshold, arithmetic.difference, searching.foremost, combining.comparison, _fraction_of,
+    _reverse, verdicts.is_it, _decays, _class_list, _values, overviews.overview,
 )  # fmt: skip

@@ -82,19 +82,45 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     spans = clause.use(*properties, *kinds, *things, *places)
     wanted = Wanted(thing, "quark-content", spans=spans)
     content = " ".join(found.elements())
+    if first := _foremost_of(
+        clause, thing, Filter("quark-content", ">=" if containing else "=", content, spans[0])
+    ):
+        return first
     further_conditions = _values_of(clause, others)  # 'uds and isospin 0'
     relation: Relation = ">=" if containing and not things else "="
     goal = Goal(
         "is" if things else "reverse", (wanted,), further_conditions, asserted=content, relation=relation
     )
-    having = Filter("quark-content", "=", content, spans[0])
+    having = Filter("quark-content", relation, content, spans[0])
     further = [
         Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others if i not in clause.used
     ]  # '… and what is its charge?'
     return [goal, *(Goal("list", (one,), (having,)) for one in further)]
 
 
-_HOLDING = tuple(map(plain_ascii, ("contain", "enthalt", "contien", "含")))
+def _foremost_of(clause: Clause, thing: Thing, having: Filter) -> list[Goal] | None:
+    """'The lightest meson with a b and a c quark': the first of those that hold these quarks."""
+    most = clause.places("most")
+    if len(most) != 1 or not clause.tokens[most[0]].value[0]:
+        return None
+    name, direction = clause.tokens[most[0]].value
+    first, rank = place_of(clause, most[0])
+    own = [i for i in clause.places("property") if clause.tokens[i].value == name]
+    spans = clause.use(*most, *own)
+    return [
+        Goal(
+            "list",
+            (Wanted(thing, name, spans=spans),),
+            (having,),
+            (name, direction),
+            first or 1,
+            rank,
+            spans=spans,
+        )
+    ]
+
+
+_HOLDING = tuple(map(plain_ascii, ("contain", "with", "avec", "mit", "enthalt", "contien", "含")))
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
@@ -109,6 +135,11 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
         covered = {i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end}
         if any(clause.tokens[i].kind == "class" and clause.tokens[i].value != "quark" for i in covered):
             continue
+        if match["letters"] and any(
+            t.kind == "unit" or (t.kind == "amount" and amount_of(t).unit)
+            for t in map(clause.tokens.__getitem__, covered)
+        ):
+            continue  # '2e-10 s'
         if not covered or (match["letters"] and all(clause.tokens[i].kind == "function" for i in covered)):
             continue  # 'but'
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
@@ -196,7 +227,14 @@ def foremost(clause: Clause, context: Context) -> list[Goal] | None:
     of = [i for i in properties if clause.tokens[i].value != name]
     if not name or clause.tokens[classes[0]].value == "particle":
         return None
-    conditions = charges(clause) + _values_of(clause, of)
+    bare = [
+        i for i in of if clause.tokens[i].value in _FLAVOURS and clause.text(i - 1) in ("with", "mit", "avec")
+    ]
+    spans = clause.use(*bare)  # 'with charm'
+    some = tuple(
+        Filter(clause.tokens[i].value, "!=", Amount(0.0, "", s), s) for i, s in zip(bare, spans, strict=True)
+    )
+    conditions = charges(clause) + some + _values_of(clause, [i for i in of if i not in bare])
     if not conditions or not clause.used.issuperset(of):
         return None
     thing = subject_of(clause.tokens[classes[0]])
@@ -216,6 +254,9 @@ def foremost(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
+_FLAVOURS = ("strangeness", "charm", "bottomness")
+
+
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:
     """Read 'What is -321?', 'which particle has the number 211?'."""
     amounts = clause.places("amount")
@@ -227,14 +268,22 @@ def by_number(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     amount = amount_of(clause.tokens[amounts[0]])
     plain = amount.value == int(amount.value) and not amount.unit
-    if not plain or not (kinds or amount.value < 0 or amount.value >= _NUMBERLIKE):
+    generated = clause.contains(
+        ("pythia", "hepmc", "evtgen", "lhe", "root", "delphes", "madgraph", "id", "pdgid")
+    )
+    if not plain or not (kinds or generated or amount.value < 0 or amount.value >= _NUMBERLIKE):
         return None
     own = clause.use(*amounts)
+    if not clause.contains(OTHER_NUMBERS):
+        clause.use(*clause.places("word"))  # 'in my ROOT ntuple'
     asserted = Amount(amount.value, "", own[0])
     wanted = Wanted(ANY, "monte-carlo-number", spans=own)
     return [Goal("reverse", (wanted,), asserted=asserted, relation="=", spans=clause.use(*kinds))]
 
 
+OTHER_NUMBERS = frozenset(
+    "corsika geant geant3 geant4 herwig isajet fluka sherpa".split()
+)  # they count particles in their own way
 _NUMBERLIKE = 100  # smaller numbers without a sign, alone in a question, stand for anything
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import counting, naming
+from yukawa.knowledge.parsing import counting, flavours, naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
+from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.several_decays import beta, separated
+from yukawa.knowledge.parsing.several_decays import bare, beta, separated
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -21,17 +22,18 @@ def settled(tokens: list[Token]) -> list[Token]:
     for step in (
         _joins,
         beta,
-        naming.flavours,
+        flavours.flavours,
         naming.experiments,
         separated,
+        bare,
         counting.significances,
         counting.powers,
         counting.multiples,
         counting.coefficients,
         naming.ones,
         _modes,
-        naming.made_of,
-        naming.quarks,
+        flavours.made_of,
+        flavours.quarks,
         _systems,
         _predicates,
         _alternatives,
@@ -51,7 +53,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         findings,
         methods,
         having,
-        naming.scales,
+        flavours.scales,
         counting.operators,
         counting.per,
         _appended,
@@ -253,7 +255,8 @@ def _appended(tokens: list[Token]) -> list[Token]:
         strange = [i for i in phrase if tokens[i].kind == "word"]
         known = any(tokens[i].kind not in ("word", "function", "neutral", "pronoun", "aside") for i in phrase)
         asked = any(t.kind in ("thing", "property", "class") for t in tokens[:place])
-        if strange and asked and not known and not words & (_ASKERS | _VERBS_OF_ASIDES):
+        verb = strange and tokens[strange[0]].text.endswith("ed") and not is_physics(tokens[strange[0]].text)
+        if strange and asked and not known and not verb and not words & (_ASKERS | _VERBS_OF_ASIDES):
             for i in strange:
                 found[i] = replace(tokens[i], kind="appended")
     return found
@@ -333,7 +336,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="sum")
         if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
             return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
-        if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
+        named = token.kind == "into" and text in ("mode", "channel", "final state")
+        if token.kind == "into-before" or named or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
             return replace(
@@ -375,8 +379,10 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things in (0, 2) and (turned := naming.other_meaning(token, "difference")):
         return turned
+    chosen = place > 0 and tokens[place - 1].kind == "most"  # 'the dominant decay, and how often?'
     verb = (
-        _other_property(tokens, place)
+        not chosen
+        and _other_property(tokens, place)
         and (
             token.text.lower() in ("decay", "decays", "decayed")
             # 'wie lange dauert es, bis es zerfällt?'
@@ -396,6 +402,7 @@ _LISTED = frozenset(
 
 def _fixed(tokens: list[Token]) -> list[Token]:
     """Words that have a part only before certain others."""
+    properties = sum(t.kind == "property" for t in tokens)
     things = sum(t.kind in ("thing", "class", "code") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
@@ -417,6 +424,14 @@ def _fixed(tokens: list[Token]) -> list[Token]:
                 and after.text.lower() not in _LISTED | counting.PLURALS
             )
             return replace(token, kind="function") if idle else token
+        if (
+            token.kind == "property"
+            and token.text.lower() in ("pdg number", "pdg numbers")
+            and properties > 1
+        ):
+            return replace(token, kind="neutral")  # 'the PDG number for the width'
+        if token.text.lower() == "forbidden" and any(t.kind == "channel" for t in tokens):
+            return replace(token, kind="aside")
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")
         if token.kind == "ordinal" and kind != "most":

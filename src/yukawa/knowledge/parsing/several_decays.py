@@ -44,6 +44,74 @@ def separated(tokens: list[Token]) -> list[Token]:
     return _once(found)
 
 
+def bare(tokens: list[Token]) -> list[Token]:
+    """Read 'more often to pi+ pi- than pi0 pi0', 'prefer K+ K- over K_L K_S': products side by side that are compared."""
+    compared = any(
+        (t.kind == "compare" and t.value[0] == "branching-fraction") or t.kind == "against" for t in tokens
+    )
+    compared |= any(t.kind == "property" and t.value in ("branching-fraction", "decays") for t in tokens)
+    runs = list(_runs(tokens))
+    others = sum(t.kind == "channel" for t in tokens)
+    own = any(
+        t.kind in ("property", "difference-of") and t.value not in ("branching-fraction", "decays")
+        for t in tokens
+    )
+    if not compared or own or len(runs) + others < 2 or not runs:
+        return tokens
+    found = list(tokens)
+    for run in reversed(runs):
+        first, last = tokens[run.start], tokens[run.stop - 1]
+        channel, end = _of_run(tokens[run.start : run.stop])
+        if not channel.products or not end:
+            return tokens
+        into = run.start and tokens[run.start - 1].text.lower() in ("to", "into", "en", "in", "nach")
+        text = " ".join(t.text for t in tokens[run.start : run.stop])
+        place = Token("channel", first.start, last.end, text, replace(channel, span=(first.start, last.end)))
+        found[run.start - bool(into) : run.stop] = [place]
+    prefers = any(t.kind == "compare" and t.text.lower().startswith(("prefer", "favo")) for t in tokens)
+    return [replace(t, kind="function") if prefers and t.text.lower() in ("over", "to") else t for t in found]
+
+
+def _runs(tokens: Sequence[Token]) -> Iterator[range]:
+    """The stretches of two things or more side by side, or of one with the word for a pair behind it; none with what decays."""
+    start: int | None = None
+    for place, token in enumerate([*tokens, Token("mark", 0, 0, "")]):
+        counts = (
+            (token.kind == "number" or _is_count(token))
+            and place + 1 < len(tokens)
+            and tokens[place + 1].kind == "thing"
+        )
+        if (token.kind == "thing" and len(token.text) < _NAME) or counts:
+            start = place if start is None else start
+            continue
+        if start is not None:
+            pair = token.text.lower() in ("pair", "pairs")
+            if token.kind == "channel":
+                start += place - start  # what decays is not a product
+            if pair or place - start > 1:
+                yield range(start, place + pair)
+        start = None
+
+
+_NAME = 30  # letters
+
+
+def _is_count(token: Token) -> bool:
+    return token.kind == "amount" and token.text in "23456"
+
+
+def _of_run(tokens: Sequence[Token]) -> tuple[Channel, bool]:
+    """The final state that things side by side, or a pair of one, mean; whether all of it was read."""
+    table = particle_table().particles
+    if tokens[-1].kind != "thing" and len(tokens) == 2:
+        names: tuple[str, ...] = tokens[0].value.names
+        both = tuple(dict.fromkeys([*names, *(table[n].conjugate for n in names if n in table)]))
+        return Channel((both, both)), True
+    text = " ".join(t.text for t in tokens)
+    channel, end = read_channel(text, 0, len(text))
+    return channel, end == len(text)
+
+
 def _once(tokens: list[Token]) -> list[Token]:
     """'Invisibly, i.e. into neutrinos': the same final state in other words."""
     invisible = any(

@@ -371,9 +371,10 @@ def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token])
 
 
 _AT_REST = re.compile(r",? with (?:the|an?) [^,.?]{1,25} (?:initially )?at rest")  # no product
-_IN_DECAY = re.compile(r"in (?:the )?[A-Za-z*+-]+ (?:beta[ -])?decays?\b")  # 'the electron in muon decay'
+_IN_DECAY = re.compile(r"in (?:the )?[\w*+()/-]+ (?:beta[ -])?decays?\b")  # 'the electron in muon decay'
 _NEXT_QUESTION = re.compile(r"[,:] ?(?:and )?(?:what|how|which|find|calculate|compute)\b", re.IGNORECASE)
 _REST_FRAME = re.compile(r"in (?:the|its) (?:[\w*+-]{1,20} )?rest[- ]frame")
+_OF = ("in", "for", "to", "of", "zu", "von", "bei")
 _LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
 _ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final state |final state )?")
 
@@ -426,15 +427,13 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     last = word.split()[-1] if word.split() else ""
     if token.kind == "arrow":
         return True
-    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == [
-        "thing",
-        "arrow",
-    ]:
+    if word in _OF and [t.kind for t in tokens[place + 1 : place + 3]] == ["thing", "arrow"]:
         return False  # 'the photon energy in Sigma0 → Lambda gamma'
     if word == "in" and (_REST_FRAME.match(plain, token.start) or _IN_DECAY.match(plain, token.start)):
         return False
     verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
-    if verb and (last in _LEADS or word in _GIVING or not word.isascii()):
+    subject = word not in ("give", "gives") or any(t.kind in ("thing", "class") for t in tokens[:place])
+    if verb and subject and (last in _LEADS or last == "between" or word in _GIVING or not word.isascii()):
         return True
     if (
         word in _LEADS

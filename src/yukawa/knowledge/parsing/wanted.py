@@ -77,10 +77,8 @@ def quantities(
     properties = _properties(clause, chosen)
     if _of_the_quarks(clause, before, properties):
         return []
-    decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
-    if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
-        channel = clause.tokens[decays[0]].value
-        subjects = [_Subject(-1, w.thing, channel, places=decays) for w in _unique_things(before)]
+    if not subjects and (further := _further_decays(clause, chosen, before)):
+        subjects = further
     elif not subjects and properties and before:
         subjects = [_from(w) for w in _unique_things(before)]
         for prop in properties:  # 'I fit a Breit-Wigner for it; which width …'
@@ -109,15 +107,20 @@ def quantities(
     return _once(found)
 
 
+def _further_decays(clause: Clause, chosen: set[int], before: Sequence[Wanted]) -> list[_Subject]:
+    """'And how often to n pi0?', 'is pi+ pi- more common than pi0 pi0?': other decays of what was spoken of before."""
+    decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
+    if not decays or not before or not (before[0].channel or len(decays) > 1):
+        return []
+    things = dict.fromkeys(w.thing for w in before)
+    return [_Subject(-1, thing, clause.tokens[i].value, places=[i]) for thing in things for i in decays]
+
+
 def _of_the_quarks(clause: Clause, before: Sequence[Wanted], properties: Sequence[_Property]) -> bool:
     """'Which quarks … and which charges do they have?': what is wanted last is not that of what the quarks make."""
     made_of = "quark-content" in [*(w.property for w in before), *(p.name for p in properties)]
-    return (
-        made_of
-        and properties[-1:] != []
-        and properties[-1].name != "quark-content"
-        and clause.contains(_SEVERAL)
-    )
+    last = properties[-1:] != [] and properties[-1].name != "quark-content"
+    return made_of and last and clause.contains(_SEVERAL)
 
 
 _SEVERAL = frozenset(
@@ -172,9 +175,9 @@ def only_named(clause: Clause) -> list[Wanted]:
 
 def _unique_things(before: Sequence[Wanted]) -> list[Wanted]:
     """The last quantities, each thing once."""
-    found: dict[tuple[str, ...], Wanted] = {}
+    found: dict[object, Wanted] = {}
     for wanted in before:
-        found.setdefault(wanted.thing.names, wanted)
+        found.setdefault((wanted.thing.names, wanted.channel and wanted.channel.products), wanted)
     return list(found.values())
 
 
@@ -216,6 +219,12 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
         if place not in chosen:
             continue
         if token.kind in _SUBJECTS:
+            finals = (
+                [i for i in sorted(chosen) if i < place and tokens[i].kind == "channel"] if not found else []
+            )
+            if len(finals) > 1 and _decays_of(tokens, place) and (thing := subject_of(token)):
+                found += [_Subject(place, thing, tokens[i].value, places=[place, i]) for i in finals]
+                continue  # 'the ratio of pi+ pi- to pi0 pi0 in K_S decays'
             thing = subject_of(token)
             if thing is None or (token.kind == "class" and _only_genus(clause, place)):
                 continue
@@ -233,17 +242,28 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
     return found
 
 
+def _decays_of(tokens: Sequence[Token], place: int) -> bool:
+    """'In K_S decays', 'for the eta': whether a thing behind final states is what decays."""
+    before = [t.text.lower() for t in tokens[max(0, place - 2) : place]]
+    return bool({"in", "of", "for", "by"} & set(before)) and not any(
+        t.kind == "channel" for t in tokens[place:]
+    )
+
+
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
     """Whether only a conjunction, and at most the question again, separates the decay of a subject from what is at `place`."""
     between = tokens[max(subject.places) + 1 : place]
     again = [
         t
         for t in between
-        if t.kind not in ("join", "function") and not (t.kind == "property" and t.value in OF_DECAYS)
+        if t.kind not in ("join", "function", "compare", "against", "neutral", "aside")
+        and not (t.kind == "property" and t.value in OF_DECAYS)
     ]
-    return any(t.kind == "join" for t in between) and not again
+    joined = any(t.kind in ("join", "compare", "against") or t.text.lower() in _THAN for t in between)
+    return joined and not again
 
 
+_THAN = frozenset("than als que as over to against rather from".split())
 # Of these several things have as many times as one has.
 _EXTENSIVE = frozenset(
     {"mass", "rest-energy", "charge", "baryon-number", "lepton-number", "strangeness", "charm", "bottomness"}

@@ -79,7 +79,7 @@ def _noted(connection: sa.Connection) -> dict[str, int]:
         found = parse_row(rows[0][0], "the note of clocks") if rows else {}
     except InputError:  # damaged: it is written anew
         return {}
-    return {start: apart for start, apart in found.items() if isinstance(apart, int)}
+    return {start: apart for start, apart in found.items() if isinstance(apart, int) and abs(apart) < 2**63}
 
 
 def setting(by: int) -> str:
@@ -89,8 +89,15 @@ def setting(by: int) -> str:
 
 def jump(ahead: int, behind: int) -> str:
     """What to say of an event dated `ahead` that was followed by one dated `behind` (microseconds)."""
-    first, second = (f"{moment(at):%Y-%m-%d %H:%M} UTC" for at in (ahead, behind))
-    return f"an event dated {first} is followed by one dated {second}; their order is kept, their times are as a clock gave them"
+    order = "their order is kept, their times are as a clock gave them"
+    return f"an event dated {_date(ahead)} is followed by one dated {_date(behind)}; {order}"
+
+
+def _date(at: int) -> str:
+    try:
+        return f"{moment(at):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:  # no calendar goes so far: it is damaged
+        return f"{at:,} microseconds from 1970"
 
 
 def jumps(connection: sa.Connection) -> Iterator[str]:
@@ -110,7 +117,7 @@ def wrong_now(connection: sa.Connection) -> Iterator[str]:
     rows = fetch(connection, "SELECT seq, time FROM events ORDER BY seq DESC LIMIT 1")
     seq, last = rows[0] if rows else (0, 0)
     if last - now() > JUMP:
-        yield f"ledger: event {seq} is dated {moment(last):%Y-%m-%d %H:%M} UTC, and the clock now says {moment(now()):%Y-%m-%d %H:%M}"
+        yield f"ledger: event {seq} is dated {_date(last)}, and the clock now says {_date(now())}"
     elif abs(by := moved(connection)) > JUMP:
         yield f"{setting(by)} since the base was last changed from this machine"
 

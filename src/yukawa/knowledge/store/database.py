@@ -24,7 +24,7 @@ CONNECT_SECONDS = 5
 ADVISORY_LOCK = 0x59756B61
 EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 """Of SQLite; its row begins with 1 where others hinder it."""
-_FILES = "files"
+_FILES, _BASE = "files", "the knowledge base"
 _PERMISSIONS = "check the permissions of the file and its folder"
 log = logging.getLogger(__name__)
 
@@ -378,7 +378,7 @@ def _migrate(connection: sa.Connection) -> None:
 
 
 @contextlib.contextmanager
-def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
+def worded(name: str, what: str = _BASE) -> Iterator[None]:
     """Turn a driver's failure into one line that says what happened to `what` and what to do.
 
     Raises:
@@ -398,7 +398,7 @@ def worded(name: str, what: str = "the knowledge base") -> Iterator[None]:
         raise _store_error(name, os.strerror(error.errno or 0), what) from error
 
 
-def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> StoreError:
+def _store_error(name: str, cause: str, whose: str = _BASE) -> StoreError:
     """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
@@ -422,6 +422,8 @@ def _store_error(name: str, cause: str, whose: str = "the knowledge base") -> St
         "connection": ("cannot be reached", "check that the server runs and the URL is right"),
     }
     for word, (what, hint) in known.items():
-        if word in lowered:
-            return StoreError(f"{whose} {name} {what}", hint=hint)
+        if word in lowered:  # other databases of ours have no backups
+            return StoreError(
+                f"{whose} {name} {what}", hint="" if whose != _BASE and "restore" in hint else hint
+            )
     return StoreError(f"{whose} {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}")

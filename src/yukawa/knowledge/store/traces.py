@@ -8,10 +8,11 @@ import contextlib
 import gzip
 import json
 import re
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -35,17 +36,25 @@ class Traces(NamedTuple):
     Attributes:
         files: files with some of its text, or with its id.
         trained: runs that began with one of these, or with a file beside it.
+        unsearched: files for which there was no time.
     """
 
     files: tuple[Path, ...] = ()
     trained: tuple[Path, ...] = ()
+    unsearched: int = 0
 
     def lines(self) -> list[str]:
         """What to say of each, and what can be done."""
         return [
             *(f"{file} still holds text of it: delete it, or make it anew" for file in self.files),
             *(f"{run} was trained on it: its model may repeat it; train it anew" for run in self.trained),
+            *([f"{self.unsearched:,} more files could not be searched in time"] if self.unsearched else []),
         ]
+
+    def as_json(self) -> dict[str, Any]:
+        """What programs get."""
+        names = {name: [str(path) for path in getattr(self, name)] for name in ("files", "trained")}
+        return names | {"unsearched": self.unsearched}
 
 
 class Tracer:
@@ -62,17 +71,28 @@ class Tracer:
         with store.read() as connection:
             self._fragments = erasure.Fragments(erasure.texts_of(connection, item_id))
 
-    def find(self, folders: Iterable[Path] = ()) -> Traces:
+    def find(self, folders: Iterable[Path] = (), seconds: float = float("inf")) -> Traces:
         """What is left in folders that took text from the base, and in those that are given; to be called after the erasure.
 
-        What another item says too does not count.
+        What another item says too does not count. After so many seconds no further file is opened.
         """
+        ends = time.monotonic() + seconds
         with self._store.read() as connection:
-            wanted = {real(folder) for folder in (*folders, *noted(connection))}
+            own = real(
+                self._store.file or "/"
+            )  # a note that somebody put there does not lead through the whole disk
+            took = (folder for folder in noted(connection) if not own.is_relative_to(folder))
+            wanted = {real(folder) for folder in (*folders, *took)}
             live = self._fragments.found_in(erasure.live_text(connection))
         outer = [folder for folder in wanted if wanted.isdisjoint(folder.parents)]
-        found = sorted(file for folder in outer for file in _files(folder) if self._holds(file, live))
-        return Traces(tuple(found), tuple(sorted(_trained(outer, {file.parent for file in found}))))
+        found, unsearched = [], 0
+        for file in sorted(file for folder in outer for file in _files(folder)):
+            if time.monotonic() > ends:
+                unsearched += 1
+            elif self._holds(file, live):
+                found.append(file)
+        trained = _trained(outer, {file.parent for file in found})
+        return Traces(tuple(found), tuple(sorted(trained)), unsearched)
 
     def _holds(self, file: Path, live: set[bytes]) -> bool:
         return any(
@@ -89,9 +109,9 @@ def note(store: Store, folder: Path) -> None:
     if real(folder) in before:
         return
     with store.write() as connection:
-        kept = [str(one) for one in (*noted(connection), real(folder)) if one.exists()]
+        kept = {str(real(folder)), *(str(one) for one in noted(connection) if one.exists())}
         connection.execute(sa.delete(meta).where(meta.c.key == TAKEN))
-        connection.execute(sa.insert(meta), {"key": TAKEN, "value": json.dumps(sorted(set(kept)))})
+        connection.execute(sa.insert(meta), {"key": TAKEN, "value": json.dumps(sorted(kept))})
 
 
 def noted(connection: sa.Connection) -> list[Path]:

@@ -1,0 +1,140 @@
+"""What a statement beside a question may change of the answer: a condition, a claim, something else that 'it' may be."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON
+from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
+from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
+from yukawa.knowledge.parsing.tokens import Token
+
+
+def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
+    """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
+    tokens = clause.tokens
+    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
+        return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
+    numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
+    numbers += [
+        t
+        for t, *after in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if t.kind == "amount" and after[1].kind == "class"
+    ]
+    numbers += [tokens[i] for i in clause.told] + [tokens[i] for i in _values_told(clause)]
+    found = [
+        t
+        for t in tokens
+        if (t.kind in MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
+        or (t.kind in ("compare", "most") and t.value[0])
+        or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
+    ]
+    if tokens[-1].text.lower() == "aside":
+        return []
+    shared = bool(clause.used) or _about_the_same(clause, clauses)
+    # 'Fermilab discovered the top'
+    finder = next((i for i, t in enumerate(tokens) if t.kind == "explain"), 0)
+    defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
+    # 'is the carrier of …'
+    defines = defined < len(tokens) and tokens[defined].text.lower() in ("the", "a", "an")
+    for place, token in enumerate(tokens):
+        if defines and place > defined and not is_notation(token.text):
+            continue
+        if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
+            continue
+        if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
+            continue
+        if _of_the_speaker(clause, place) or (place and clause.text(place - 1) == "by"):
+            continue  # 'is forbidden by C'
+        strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
+        meant = clause.language == "en" and clause.used and _may_be_meant(clause, place)
+        if meant or (shared and strange):
+            found.append(token)
+    return found
+
+
+def _of_the_speaker(clause: Clause, place: int) -> bool:
+    """'I set up two equations', 'I get … at tree level': what the speaker does, unless it is done to the thing: 'in lattice QCD'."""
+    near = {clause.text(i) for i in range(max(0, place - 2), place)}
+    return clause.text(0) in ("i", "we", "i've", "i'm") and not near & _SURROUNDING
+
+
+_SURROUNDING = frozenset("in inside using use used apply with under near through without from".split())
+
+
+def _values_told(clause: Clause) -> Iterator[int]:
+    """The amounts behind a property, 'a baryon of charge +2', 'with a mass of 1115 MeV': what a thing has, and no condition."""
+    for place in clause.places("amount"):
+        before = place - 1
+        while before > 0 and (
+            clause.tokens[before].kind in ("function", "neutral") or clause.text(before) in "=~"
+        ):
+            before -= 1
+        if clause.tokens[before].kind == "property" and clause.tokens[before].value not in (
+            "momentum",
+            "energy-release",
+        ):
+            yield place
+
+
+def _may_be_meant(clause: Clause, place: int) -> bool:
+    """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
+    if any(t.text == ":" for t in clause.between(place, min(clause.used))):
+        return False  # 'Homework: the Lambda …'
+    if place and clause.text(place - 1) in _POSSESSIVE_OF_IT:
+        return False  # 'is famous for its slow pion'
+    for thing in clause.used:
+        between = clause.between(*sorted((place, thing)))
+        if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in OF for t in between):
+            return True
+    if place < min(clause.used):
+        return not clause.contains(FIRST_PERSON)  # 'the sterile neutrino mixes with the electron neutrino'
+    return not clause.contains(_BEING)
+
+
+def _of_history(token: Token) -> bool:
+    """'CDF', '1937': who found a thing, and when."""
+    year = token.kind == "amount" and token.text.isdigit() and len(token.text) == 4
+    return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
+
+
+OF = frozenset("of the a an 's".split())
+_SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discovered", "measured")
+
+
+_LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
+
+
+_BEING = frozenset("is are was were".split())
+
+
+_ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
+
+
+_SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
+
+
+def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """Whether what goals use of other sentences is a thing of this one, or no particle."""
+    used = [
+        other.tokens[i]
+        for other in clauses
+        if other is not clause
+        for i in other.used
+        if not i or other.text(i - 1) not in ("a", "an")  # 'a muon' is any, and not the one just spoken of
+    ]
+    own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
+    return any(
+        t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used
+    )
+
+
+def _whereabouts(clause: Clause, place: int) -> bool:
+    """'At both SLAC and Brookhaven': a name behind 'at', which is that of a place."""
+    before = [clause.tokens[i] for i in range(max(0, place - _NEAR), place)]
+    return clause.tokens[place].text.isalpha() and any(t.text.lower().split()[0] == "at" for t in before)
+
+
+_NEAR = 4  # words
+
+
+_POSSESSIVE_OF_IT = ("its", "their")

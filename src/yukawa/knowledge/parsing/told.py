@@ -1,0 +1,143 @@
+"""Sets aside who makes a statement next to a question: 'my textbook says', 'a quiz told me', 'I read that', 'according to Wikipedia'.
+
+Who makes it is known by the grammar: a phrase of everyday words, then a verb in the past or the present, then the statement, which
+begins with an article, a pronoun or a name. Theories and simulations make statements too, but theirs are words of physics.
+"""
+
+from collections.abc import Sequence
+
+from yukawa.knowledge.parsing.labels import is_bare
+from yukawa.knowledge.parsing.lexicon import is_physics
+from yukawa.knowledge.parsing.tokens import Token
+
+_IRREGULAR = frozenset("told said wrote thought taught heard read quoted saw learnt learned gave put".split())
+_HEARERS = frozenset("me us you him her them once".split())
+_CONTENT = frozenset("the a an that this these its their all both most every no free some".split())
+_OWN = frozenset("i we i've we've".split())
+_PASSIVE = frozenset("was were am been have had just once also always recently".split())
+_PLACES = frozenset("on in from at by of online somewhere".split())
+_LONGEST = 9  # words before the statement
+_NO_VERBS = frozenset("its is was has does this thus as yes plus minus focus".split())
+
+
+def without_teller(tokens: Sequence[Token], *, asked: bool) -> list[Token]:
+    """The tokens of a sentence without the one who tells it.
+
+    Args:
+        tokens: of the sentence.
+        asked: whether the sentence itself is the question; what a source gives for it is then a part of what is wanted.
+    """
+    start = next(
+        (i for i, t in enumerate(tokens) if t.text.lower() not in ("but", "and", "so", "well", ",")), 0
+    )
+    end = _told_from(tokens[start:]) or (0 if asked else _according(tokens[start:]))
+    rest = tokens[start + end :]
+    return list(rest) if end and any(t.kind in ("thing", "constant", "class") for t in rest) else list(tokens)
+
+
+def _told_from(tokens: Sequence[Token]) -> int:
+    """The place behind the verb of telling and its hearer; 0 where nobody tells."""
+    own = bool(tokens) and tokens[0].text.lower() in _OWN
+    if len(tokens) > 2 and tokens[0].text.lower() in ("when", "while") and tokens[1].text.lower() in _OWN:
+        return _schooldays(tokens)
+    for place, token in enumerate(tokens[:_LONGEST]):
+        after = place + 1
+        if place and _tells(token) and _everyday(tokens[:place], own=own):
+            after += (
+                token.text.lower() == "asks" and tokens[after].text.lower() == "for"
+                if after < len(tokens)
+                else 0
+            )
+            while after < len(tokens) and (
+                tokens[after].text.lower() in _HEARERS or (own and _is_source(tokens[after]))
+            ):
+                after += 1
+            if after < len(tokens) and tokens[after].text.lower() in ("that", ":", ","):
+                return after + 1
+            return after if after < len(tokens) and _begins(tokens[after]) else 0
+        if token.kind not in ("word", "neutral", "function", "join", "pronoun") and not is_bare(token):
+            return 0
+    return 0
+
+
+def _schooldays(tokens: Sequence[Token]) -> int:
+    """The place behind 'when I was a student', 'when we learned it at school'."""
+    for place in range(3, min(len(tokens), _LONGEST)):
+        text = tokens[place].text.lower()
+        if text == "," or (text in ("the", "its") and tokens[place - 1].kind in ("word", "neutral")):
+            return (
+                place + (text == ",")
+                if not any(is_physics(t.text) for t in tokens[:place] if t.kind == "word")
+                else 0
+            )
+        if tokens[place].kind not in ("word", "neutral", "function"):
+            return 0
+    return 0
+
+
+def _tells(token: Token) -> bool:
+    """Whether a word can be the verb of one who tells."""
+    word = token.text.lower()
+    if word in _IRREGULAR or word in ("says", "asks", "asks for", "wants"):
+        return True
+    ends = word.endswith(("ed", "s")) and not word.endswith(("ss", "us", "is")) and word not in _NO_VERBS
+    return token.kind == "word" and ends and word.isalpha() and not is_physics(word)
+
+
+def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
+    """Whether these words can be one who tells: 'a comment on HN', 'my professor', 'I was', and nothing of physics."""
+    said = [word for t in teller for word in t.text.lower().split()]
+    if own:
+        return set(said[1:]) <= _PASSIVE
+    strange = any(
+        is_physics(t.text) or (any(c.isdigit() for c in t.text) and i < 2)
+        for i, t in enumerate(teller)
+        if t.kind == "word"
+    )
+    named = said[0] in ("a", "an", "my", "our", "the", "his", "her", "some", "one", "another") or (
+        teller[0].kind == "word" and (teller[0].text[:1].isupper() or is_bare(teller[-1]))
+    )
+    return named and not strange and any(t.kind in ("word", "neutral") for t in teller)
+
+
+def _is_source(token: Token) -> bool:
+    """'On Wikipedia', 'in a magazine': where the speaker read it."""
+    return (
+        token.text.lower() in _PLACES
+        or (token.kind == "word" and not is_physics(token.text))
+        or token.text.lower() in ("a", "my", "an")
+    )
+
+
+def _begins(token: Token) -> bool:
+    """Whether a statement can begin with this word."""
+    return token.text.lower().split()[0] in _CONTENT or token.kind in (
+        "thing",
+        "class",
+        "constant",
+        "property",
+    )
+
+
+_POSSESSIVES = frozenset("meinem meiner unserem unserer mon ma mes notre nos".split())
+
+
+def _according(tokens: Sequence[Token]) -> int:
+    """'According to my textbook the muon lives …': the place behind the source; 0 where there is none."""
+    if (
+        len(tokens) > 3
+        and tokens[0].text.lower() in ("laut", "selon")
+        and tokens[1].text.lower() in _POSSESSIVES
+    ):
+        return 3 if tokens[2].kind == "word" and not is_physics(tokens[2].text) else 0
+    if not tokens or tokens[0].text.lower() != "according to":
+        return 0
+    for place in range(2, min(len(tokens), _LONGEST)):
+        if (
+            tokens[place].text == ","
+            or (_begins(tokens[place]) and place > 2)
+            or tokens[place].text.lower() == "the"
+        ):
+            teller = tokens[1:place]
+            return place + (tokens[place].text == ",") if _everyday(teller, own=False) else 0
+    return 0

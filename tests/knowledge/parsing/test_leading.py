@@ -1,0 +1,34 @@
+"""Statements beside a question: what a thing has is no condition, what is done to it is one."""
+
+import pytest
+from tests.knowledge.parsing.readings import reading
+
+from yukawa.knowledge.parsing.grammar import plan
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("The Δ++ is a baryon of charge +2. What quarks does it consist of?", "value quark-content(Delta(1232)++)"),
+        ("D*+ -> D0 pi+ is famous for its slow pion. How much kinetic energy is released?", "value energy-release(D^*(2010)+ → D0 pi+)"),
+        ("pi0 -> 3 gamma is forbidden by C. How tightly is it excluded?", "value branching-fraction(pi0 → gamma gamma/…) bound=any"),
+        ("I set up two equations for the tau. What is its mass?", "value mass(tau-|tau+)"),
+    ],
+)  # fmt: skip
+def test_a_statement_that_only_describes(question: str, said: str) -> None:
+    found = plan(question)
+    assert found.complete, found.unread
+    assert reading(found).partition("(")[0] == said.partition("(")[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I use a chiral expansion for the proton. What is its mass?",
+        "The muon is captured by a nucleus. What is its lifetime?",
+        "Neglect the weak force. What is the lifetime of the neutron?",
+        "A muon moves with a momentum of 10 GeV in lead. What is its mass?",
+    ],
+)
+def test_a_statement_that_changes_the_thing(question: str) -> None:
+    assert not plan(question).complete

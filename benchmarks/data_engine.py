@@ -167,7 +167,7 @@ def misbehaving(work: Path, base: KnowledgeBase) -> dict[str, Any]:
 
 
 class Word(BaseModel):
-    """What the scripted model is asked for where only the pace matters."""
+    """What the scripted model replies where only the pace matters."""
 
     questions: list[str]
 

@@ -66,6 +66,7 @@ def chain(sentence: str) -> list[str]:
         ("τ-→μ-ν̄μντ", ["tau- -> mu- anti-nu_mu nu_tau"]),
         ("Omega_cc -> Xi_c+ K- pi+", ["Omega_cc+ -> Xi_c+ K- pi+"]),
         ("B_s0 → φ φ → K+K-φ", ["B_s0 -> phi phi", "phi -> K+ K-"]),
+        (r"$B^+\to\omega\ell^+\nu$ with $\ell=e$ 信号样本", ["B+ -> omega e+ nu_e"]),
         ("J/psi -> phi f0(980), f0(980) -> pi pi", ["J/psi -> phi f_0", "f_0 -> pi+ pi-"]),
         ("B+→J/ψK+，J/ψ→e+e-或者μ+μ-", ["B+ -> J/psi K+", "J/psi -> e+ e-", "J/psi -> mu+ mu-"]),
         ("B0 -> K*0(892) gamma, i.e. K*0(892) -> K+ pi-", ["B0 -> K*0 gamma", "K*0 -> K+ pi-"]),

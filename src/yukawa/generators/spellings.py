@@ -46,6 +46,7 @@ _CMS = re.compile(
     r"(?:√|\\sqrt)\s?[({]?\s?s\s?[)}]?|\bsqrt\s?\(\s?s\s?\)|\bE_?\{?(?:\\rm |\\mathrm\{)?c\.?m\.?s?\.?\}{0,2}(?=\s?=)"
 )
 _NEUTRINO = re.compile(r"(ν\u0304?)([μτeℓ])(?![a-z])")
+_LETTER = re.compile(r"(?<=[A-Za-z])(?=\\ell)")  # \omega\ell is two names; \nu_\ell is one
 _BARRED = re.compile(r"\\bar ?([α-ωΑ-Ω])")  # LaTeX's command before a letter of Unicode
 # A charge, then another name: D0K+, K+pi-, Λe+; but K0S is one.
 _NEXT = re.compile(
@@ -83,7 +84,8 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    sentence = _BARRED.sub("\\1\u0304", _NEXT.sub(" ", _CMS.sub(" ", sentence)))
+    for pattern, form in ((_CMS, " "), (_LETTER, " "), (_NEXT, " "), (_BARRED, "\\1\u0304")):
+        sentence = pattern.sub(form, sentence)
     text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2 ", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)

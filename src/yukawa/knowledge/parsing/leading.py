@@ -20,7 +20,11 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         for t, *after in zip(tokens, tokens[1:], tokens[2:], strict=False)
         if t.kind == "amount" and after[1].kind == "class"
     ]
-    numbers += [tokens[i] for i in clause.told] + [tokens[i] for i in _values_told(clause)]
+    if clause.language in ("zh", "ja") and not clause.has("thing", "property"):
+        numbers += [t for t in tokens if t.kind == "amount"]  # 'ノートには9.46GeVとメモしてあります'
+    numbers += [tokens[i] for i in clause.told] + [
+        tokens[i] for i in (*_values_told(clause), *_values_before(clause))
+    ]
     found = [
         t
         for t in tokens
@@ -50,6 +54,14 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         if meant or (shared and strange):
             found.append(token)
     return found
+
+
+def _values_before(clause: Clause) -> Iterator[int]:
+    """The amounts ahead of a property, 'quotes 1.0 ps for the B_s lifetime'."""
+    for place in clause.places("amount"):
+        behind = [t for t in clause.tokens[place + 1 : place + 6] if t.kind not in ("thing", "neutral")]
+        if [t.text.lower() for t in behind[:1]] == ["for"] and any(t.kind == "property" for t in behind):
+            yield place
 
 
 def _of_the_speaker(clause: Clause, place: int) -> bool:

@@ -24,6 +24,7 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     ):
         return None
     things, classes, amounts = clause.places("thing", "code"), clause.places("class"), clause.places("amount")
+    things = things or clause.places("constant")
     several = len(clause.places("channel")) > 1
     if len(things) != 1 or (clause.contains(["or", "oder", "ou"]) and not several):
         return None

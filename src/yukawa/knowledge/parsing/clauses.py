@@ -127,6 +127,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
         if kept := set_aside(said, others=() if sentence.joined else others):
             told = not sentence.asked and others_ask and language in ("zh", "ja")
+            told &= any(t.kind == "amount" for t in kept)
             told &= not any(_is_open(t) or t.kind in ("list", "count", "neutral") for t in kept)
             declares = _declares(kept) if language == "en" else sentence.ahead or told
             states = (

@@ -12,7 +12,7 @@ from yukawa.knowledge.parsing.tokens import Token
 def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
+    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     numbers += [
@@ -67,6 +67,12 @@ def _values_before(clause: Clause) -> Iterator[int]:
 def _of_the_speaker(clause: Clause, place: int) -> bool:
     """'I set up two equations', 'I get … at tree level': what the speaker does, unless it is done to the thing: 'in lattice QCD'."""
     near = {clause.text(i) for i in range(max(0, place - 2), place)}
+    things = [i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "channel", "constant", "class")]
+    topic = bool(things) and {"about", "on"} & {
+        clause.text(i) for i in range(things[0])
+    }  # 'I read about the proton puzzle'
+    if things and place > things[0] and clause.text(place - 1) != "at" and not topic:
+        return False  # 'I heard the tau has a partner'
     return clause.text(0) in ("i", "we", "i've", "i'm") and not near & _SURROUNDING
 
 
@@ -119,7 +125,7 @@ _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explai
 _BEING = frozenset("is are was were".split())
 
 
-_ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
+ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
 
 
 _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())

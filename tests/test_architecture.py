@@ -188,6 +188,8 @@ BARE = {
     "uproot.open": "jets.io.jetclass.opened", "parquet.ParquetFile": "data.rows", "parquet.read_table": "data.rows",
     ".iterparse": "nothing",
     ".expanduser": "core.files.expanded: a home folder that is not known raises",
+    "httpx.Client": "core.transport.client", "httpx.AsyncClient": "core.transport.async_client",
+    "urllib.request.urlopen": "core.transport.client", "requests.get": "core.transport.client",
 }  # fmt: skip
 # Where they are allowed: the guarded readers themselves, files of our own making or of the package, and writing.
 ALLOWED = {
@@ -195,6 +197,7 @@ ALLOWED = {
     "core/config.py": {"yaml.load"},
     "core/settings.py": {"tomllib.loads"},
     "core/errors.py": {"json.loads"},  # what pip wrote
+    "core/transport.py": {"httpx.Client", "httpx.AsyncClient"},
     "core/reports.py": {".read_bytes"},  # a plot just drawn
     "cli/main.py": {"os.open"},  # /dev/null
     "evaluation/completions.py": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import threading
 from contextlib import contextmanager
@@ -130,6 +132,35 @@ def test_by_its_address_and_within_a_loop_of_events(tmp_path):
             return Outside([nowhere, here]).passages(QUESTION)
 
         assert ["31 km" in hit.text for hit in asyncio.run(within())] == [True]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_a_server_that_never_ends_its_reply_is_left_at_once(kind):
+    """Within the bytes of any model's server: what it could send within its time would fill the memory."""
+    sent, done = [], threading.Event()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n\r\n".encode() + b'data: {"jsonrpc": "2.0", "x": "'
+
+    def speak(listening):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=flood, args=(connection,), daemon=True).start()
+
+    def flood(connection):
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(head)
+            while not done.is_set():
+                connection.sendall(b"x" * 65536)
+                sent.append(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=speak, args=(listening,), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+        assert Outside([row(url=url, timeout_s=4)]).passages("x") == []
+        done.set()
+        listening.shutdown(socket.SHUT_RDWR)
+    assert sum(sent) < 64 << 20
 
 
 @pytest.mark.parametrize(

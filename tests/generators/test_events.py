@@ -132,3 +132,12 @@ def test_what_cannot_be_generated(text, parent, reason):
 def test_numbers_of_events():
     with pytest.raises(InputError, match="not between"):
         generated(FIGURE, "psi(2S)", 0)
+
+
+def test_the_mass_that_a_card_gives_a_particle_is_used():
+    text = "Particle vpho 4.26 0.0\nParticle h_c 3.6\nDecay vpho\n1.0 pi+ pi- h_c PHSP;\nEnddecay\nEnd\n"
+    events = generated(text, "vpho", 20)
+    assert np.allclose(events.masses[events.number == 10022], 4.26)
+    assert np.allclose(events.masses[events.number == 10443], 3.6, atol=0.02)
+    with pytest.raises(InputError, match="the tables give vpho no mass"):
+        generated(text.replace("Particle vpho 4.26 0.0\n", ""), "vpho")

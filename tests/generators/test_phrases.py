@@ -51,9 +51,9 @@ def test_a_letter_without_a_value_is_refused(text):
     ("sentence", "reason"),
     [
         ("D0 -> K- pi+ but not D0 -> K+ pi-", r"excludes something \(not\)"),
-        ("B+ -> D0 X", "X does not list daughters"),
-        ("B0 -> X_s gamma", "X_s does not list daughters"),
-        ("B0 -> invisible particles and K_S0", "invisible does not list daughters"),
+        ("B+ -> D0 X", "X names no particle of the tables"),
+        ("B0 -> X_s gamma", "X_s names no particle of the tables"),
+        ("B0 -> invisible particles and K_S0", "invisible names no particle of the tables"),
         (
             "psi(3770) -> D0 anti-D0, D0 -> K- pi+, the other to K+ pi- pi0",
             'which particle "the other" means',

@@ -60,6 +60,15 @@ def test_the_conjugate_mode_and_its_daughters_are_decayed_alike():
     assert "CDecay Myanti-K*0" in text
 
 
+def test_a_collision_has_its_energy():
+    card = write_card(read_plan("e+ e- -> pi+ pi- J/psi at 4260 MeV, BESIII"))
+    assert "Particle vpho 4.26 0.0\nDecay vpho\n1.0000 J/psi pi+ pi- VVPIPI;" in card.text
+    assert any(
+        "gives no energy" in note for note in write_card(read_plan("e+ e- -> pi+ pi- J/psi at BESIII")).notes
+    )
+    assert "Particle vpho 10.58 0.0" in write_card(read_plan("e+ e- -> mu+ mu- at Belle II")).text
+
+
 def test_the_half_that_decays_freely_is_not_copied():
     sentence = "D_s+ -> phi pi+, phi -> K+ K-"
     assert "CDecay D_s-" in write_card(read_plan(sentence)).text
@@ -78,6 +87,7 @@ def test_the_half_that_decays_freely_is_not_copied():
             "e+ e- -> Lambda_c+ Lambda_c- at 4.5 GeV, Lambda_c+ -> p K- pi+, BESIII",
             "need 4.573 GeV, vpho has 4.5",
         ),
+        ("Upsilon -> gamma A0", "the tables give A0 no mass"),
     ],
 )
 def test_what_evtgen_does_not_make_is_refused(sentence, reason):

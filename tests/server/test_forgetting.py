@@ -92,6 +92,21 @@ def test_an_erasure_without_the_server_is_reported_and_followed_at_its_start(bas
     assert holding(tmp_path, MARK) == set()
 
 
+def test_over_a_base_that_is_only_read_questions_stay(tmp_path):
+    with (
+        KnowledgeBase.open(tmp_path / "base", embedding="none") as base,
+        closing(ServerTables(base.store, tmp_path)) as tables,
+    ):
+        base.purge(base.teach(STATEMENT).id)
+        tables.add_turn("c", "ada", OTHER, "not kept", new=True)
+        base.store.readonly = True
+        ServerTexts(base.store, tmp_path).forget()
+        assert tables.questions("c", "ada") == [OTHER]
+        base.store.readonly = False
+        ServerTexts(base.store, tmp_path).forget()
+        assert tables.questions("c", "ada") == []
+
+
 def test_nothing_is_made_where_no_server_was(tmp_path):
     with KnowledgeBase.open(tmp_path / "base", embedding="none") as base:
         place = ServerTexts(base.store, tmp_path)

@@ -153,3 +153,21 @@ def test_a_program_starts_it_on_standard_input(local, tmp_path):
     tools, asked = asyncio.run(talk())
     assert tools == ["ask", "search", "show", "history", "check_card"]
     assert "1776.93" in said(asked)["text"]
+
+
+def test_a_secret_is_shown_by_no_tool_and_what_is_shown_stays_what_it_is(keyed):
+    """A secret that ends where a value ends and another begins takes neither of them away."""
+    from yukawa.core.redaction import keep_secret
+    from yukawa.server.mcp import ToolRow, _guarded
+
+    keep_secret("quinzel77harlow88")
+
+    async def work(_):
+        return {"one": "quinzel77", "harlow88": ["and quinzel77harlow88", 7]}
+
+    found = asyncio.run(_guarded(ToolRow("x", "reader", work), object())())
+    assert json.loads(json.dumps(found)) == found
+    assert (len(found), found["one"]) == (2, "[secret]")
+    assert "quinzel" not in str(found)
+    assert "harlow" not in str(found)
+    assert [value for value in found.values() if isinstance(value, list)] == [["and [secret]", 7]]

@@ -84,13 +84,12 @@ async def _search(row: SourceSettings, question: str) -> list[str]:
     async with AsyncExitStack() as opened:
         server: Any
         if row.url:
-            import httpx2 as httpx
+            from yukawa.core import transport
 
-            key = read_key(row.key_variable, f"sources.{row.name}") if row.key_variable else None
-            headers = {"authorization": f"Bearer {key}"} if key else {}
-            http = await opened.enter_async_context(
-                httpx.AsyncClient(headers=headers, timeout=row.timeout_s, follow_redirects=False)
-            )
+            http = await opened.enter_async_context(transport.async_client(row.timeout_s, row.timeout_s))
+            if row.key_variable:
+                key = read_key(row.key_variable, f"sources.{row.name}")
+                http.headers["authorization"] = f"Bearer {key}"
             server = streamable_http_client(row.url, http_client=http)
         else:
             server = StdioServerParameters(command=row.command[0], args=list(row.command[1:]))

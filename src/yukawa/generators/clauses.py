@@ -1,5 +1,6 @@
 """Groups the particles that a sentence names into decays: a parent and its daughters, one behind or inside another."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -101,7 +102,8 @@ def _clause(
                 return at
             continue
         if each.arrow:
-            if (each.apart or _is_again(each, clause.daughters)) and clause.daughters:
+            same = clause.daughters and clause.daughters[-1].options == each.options  # "B_s0 → phi phi → …"
+            if (each.apart or (_is_again(each, clause.daughters) and not same)) and clause.daughters:
                 return at
             return _chained(named, at, clause, found)
         if each.begins and clause.daughters:  # what follows is in no decay
@@ -153,7 +155,9 @@ def with_beams(named: list[plans.NamedParticle], *, made: bool = False) -> list[
         later = {option for each in named[first:] for option in each.options}
         if all(later & set(each.options) for each in pair[:1]):
             return [plans.NamedParticle(("vpho",), "e+ e-", arrow=True, apart=True), *named]
-    names = {name for each in named[:2] for name in each.options}
-    if len(named) < 3 or not named[1].arrow or names != {"e+", "e-"}:
-        return named
-    return [plans.NamedParticle(("vpho",), "e+ e-", arrow=True, apart=True), *named[2:]]
+    for at, (one, other) in enumerate(itertools.pairwise(named)):
+        beams = {*one.options, *other.options} == {"e+", "e-"}
+        if beams and other.arrow and (not at or one.begins):
+            photon = plans.NamedParticle(("vpho",), "e+ e-", arrow=True, apart=True, begins=True)
+            return [*named[:at], photon, *named[at + 2 :]]
+    return named

@@ -1,7 +1,6 @@
 """Checks the commands of a card in their order: aliases, antiparticles, copied decays, values; and what is left unused."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from yukawa.generators.cards import Command, DecayBlock, DecayCard
 from yukawa.generators.diagnostics import Diagnostic, Edit
@@ -150,11 +149,8 @@ class CardCheck:
             if not is_number(word):
                 self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is not a number")
                 return
-        species = self.names.get(command.words[0])
-        if species is None:
-            return
-        width = float(command.words[2]) if len(command.words) > 2 else species.width
-        self.names.redefine(replace(species, mass=float(command.words[1]), width=width, cut=None))
+        name, mass, *width = command.words
+        self.names.set_mass(name, float(mass), float(width[0]) if width else None)
 
     def _model_alias(self, command: Command) -> None:
         self.model_aliases[command.words[0]] = command.words[1:]

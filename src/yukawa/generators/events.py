@@ -78,6 +78,9 @@ class EventGenerator:
         self._read(card)
 
     def _read(self, card: DecayCard) -> None:
+        for command in card.commands("Particle"):
+            name, mass, *width = command.words
+            self.names.set_mass(name, float(mass), float(width[0]) if width else None)
         for command in card.commands("Alias"):
             species = self.names.get(command.words[1])
             if species is not None:
@@ -117,7 +120,12 @@ class EventGenerator:
         if parent not in self.decays:
             decayed = ", ".join(self.decays) or "nothing"
             raise InputError(f"the card does not decay {parent}", hint=f"it decays {decayed}")
-        masses = np.full(count, species.mass or 0.0)
+        if species.mass is None:
+            raise InputError(
+                f"the tables give {parent} no mass",
+                hint=f'write a line "Particle {parent} MASS 0.0" at the head of the card',
+            )
+        masses = np.full(count, species.mass)
         momenta = np.zeros((count, 4))
         momenta[:, 0] = masses
         axis = np.tile([0.0, 0.0, 1.0], (count, 1))

@@ -1,6 +1,7 @@
 """Finds the particles that a sentence names, by names of EvtGen, the Review or habit, and what comes between them."""
 
 import functools
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ _ARROW = re.compile(
     r"^[\s,)]*+(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
     r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decaying|decayed|decays?|tranistion\w*"
     r"|transitions?|exclusively|衰变|衰變|全部|只|首先|先|会|可以|主要|直接|都) ?)*+"
-    r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|到|至|成|为|為)\s*(?:both )?",
+    r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|产生的?|到|至|成|为|為)\s*(?:both )?",
     re.IGNORECASE,
 )
 _COUNTS = {
@@ -24,7 +25,7 @@ _SEPARATES = re.compile(r"[,;:.。，；：、]")
 # Between daughters stand only these; any other word begins another decay.
 _LINKS = re.compile(
     r"\b(?:an?|the|and|or|of|plus|pairs?|mesons?|baryons?|bosons?|charged|neutral|one|two|three|four|both|each|every|all|x|also)\b"
-    r"|和|与|以及|及|或|两个|兩個|三个|四个|一个|一对|对|个|介子|重子|的", re.IGNORECASE,
+    r"|和|与|以及|及|或者|或|两个|兩個|三个|四个|一个|一对|对|个|介子|重子|的", re.IGNORECASE,
 )  # fmt: skip
 # Words that give a choice, that end a list, that mean one or all of a kind.
 _INSTEAD = re.compile(r"\bor\b|或|/")
@@ -109,8 +110,15 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
             (each for each in usual if each in species.known_species() and each not in _WORDS),
             _NICKNAMES.get(name, ""),
         )
+        uncharged = tuple(
+            f"{name}{sign}" for sign in ("0", "+", "++", "-") if f"{name}{sign}" in species.known_species()
+        )
         if right:
             places.append((word.start(), word.start() + len(name), (_OF_TABLES.get(right, right),)))
+        elif (
+            "_" in name and uncharged and not find_particles(name)
+        ):  # Omega_cc, of which the Review does not know
+            places.append((word.start(), word.start() + len(name), uncharged))
     taken = {at for start, end, _ in places for at in range(start, end)}
     names = _generator_names()
     for mention in find_particles(plain):
@@ -154,8 +162,12 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
         each.single = bool(_ONE.search(gap))
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
         each.either = "+-" in each.text or "-+" in each.text
+        each.origin = gap.strip() == "in" or bool(re.search(r"\bfrom\s+(?:the\s+|an?\s+)?$", gap))
         found.append(each)
         last = end
+    for before, each in itertools.pairwise(found):
+        if each.origin and each.arrow:  # "eta → mu+ mu- in J/psi → phi eta"
+            before.arrow, each.begins = False, True
     if strict and found:
         _refuse_behind(found[-1], plain[last:])
     return found

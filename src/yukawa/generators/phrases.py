@@ -42,7 +42,7 @@ _REFUSED = (
     ),
     (
         r"\b(?:anything|everything|whatever|inclusive(?:ly)?|invisible|semi-inclusive)\b|(?<![A-Za-z0-9_(/])X(?:_[a-z]{1,2})?(?![A-Za-z0-9_(/])|任意|任何|单举|不可见",
-        "{} does not list daughters: a mode of a card names each", "name the particles, or leave the decay to the table",
+        "{} names no particle of the tables: a card names each", "name the particles, or leave the decay to the table",
     ),
     (
         r"\d\s?%|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b|(?<![\d.])0\.\d+|分支比|权重|概率",
@@ -94,8 +94,8 @@ _WORDS = frozenset(
     "step steps chain-like".split()
 )
 _CHINESE = re.compile(
-    "其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|事例|信号|介子|重子|粒子|轻子|光子"
-    "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|用|写|卡|道|能量|处|时|于|请|通过"
+    "其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
+    "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或者|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|标记|信号|一侧|侧|用|写|卡|道|能量|处|时|于|请|通过"
 )
 _NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
 

@@ -75,6 +75,7 @@ class NamedParticle:
         instead: whether "or" comes before it.
         listed: whether a comma comes before it.
         joined: whether "and" comes before it.
+        origin: whether "from" or "in" comes before it.
         every: whether "both" or "each" comes before it.
         single: whether "one" comes before it.
         either: whether it has both signs, as in mu+-.
@@ -94,6 +95,7 @@ class NamedParticle:
     joined: bool = False
     every: bool = False
     single: bool = False
+    origin: bool = False
     either: bool = False
 
 

@@ -102,6 +102,16 @@ def _refuse_stray(
     held.add(plans.conjugate_of(steps[0].parent))
     for each in named:
         if (
+            each.origin
+            and id(each) not in read
+            and held.isdisjoint(each.options)
+            and each.options != ("Upsilon(4S)",)
+        ):
+            raise plans.UnreadSentence(
+                f"the sentence does not say how {each.text} produces {steps[0].parent}",
+                hint=f"begin with the decay of {each.text}",
+            )
+        if (
             id(each) not in read
             and not each.aside
             and "vpho" not in each.options
@@ -151,12 +161,10 @@ def _listed(found: re.Match[str]) -> str:
 
 
 def _without_remark(found: re.Match[str]) -> str:
-    """Nothing for a bracket with words beside the decay, such as (hadronic tau); what has none but particles is a decay."""
-    return (
-        " "
-        if phrases.known_words(found[1]) and not _BOTH.search(found[1]) and not phrases.has_wish(found[1])
-        else found[0]
-    )
+    """Nothing for a bracket with words beside the decay, such as (hadronic tau); one with nothing but particles is a decay."""
+    text = found[1]
+    remark = phrases.known_words(text) or not naming.named_particles(text, strict=False)
+    return " " if remark and not _BOTH.search(text) and not phrases.has_wish(text) else found[0]
 
 
 def _without_both(plain: str) -> str:

@@ -4,7 +4,7 @@ import functools
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -204,6 +204,13 @@ class SpeciesNames:
     def redefine(self, species: Species) -> None:
         """Give a particle other properties."""
         self.own[species.name] = species
+
+    def set_mass(self, name: str, mass: float, width: float | None) -> None:
+        """Give a particle another mass and, unless None, another width, in GeV."""
+        species = self.get(name)
+        if species is not None:
+            width = species.width if width is None else width
+            self.own[name] = replace(species, mass=mass, width=width, cut=None)
 
     def conjugate(self, name: str) -> str:
         """The name of the antiparticle, its own for one that is its own; '' if an alias has no ChargeConj."""

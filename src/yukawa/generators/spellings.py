@@ -10,6 +10,7 @@ from yukawa.knowledge.parsing.spelling import spell
 _ASIDES = re.compile(
     r"(?:\b(?:in|at|from)\s+)?(?<![\w+])(?:e\+\s?e-|pp|p\s?p|p\s?pbar)[ -]?(?:collisions?|annihilations?|collider|machine|events|data)\b"
     r"|另外?一?个[^,，;；。→]{0,12}?(?:任意|自由|单举|generic)(?:衰变)?|正负电子对撞机?|质子对撞"
+    r"|\b(?:inclusive|generic)\w*(?: decays?)? (?:on|for|in) the (?:other|opposite|tag)(?:[ -]side)?\b"
     r"|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
     r"(?: decays?)?|\b(?:I|you|we|they|he|she|it|that|there|let|what|who|here)'(?:d|ll|m|re|ve|s)\b|\b(?:don|can|won|isn|doesn)'t\b"
     r"|\b(?:i\.\s?e|e\.\s?g|a\.\s?k\.\s?a)\b\.?|\b(?:Z|Upsilon\(\dS\)) (?:pole|peak|resonance|threshold|run)\b", re.IGNORECASE
@@ -37,12 +38,21 @@ _REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40
 _EXCITED = re.compile(
     r"\b((?:Lambda|Sigma|Xi|Omega)_?[bc]?)\* ?\((\d{4})\)"
 )  # Lambda_c*(2595), which the Review writes without the star
-_MASS_LAST = re.compile(r"(?<=[A-Za-z*'])([0+-])\((\d{3,5})\)")  # K*0(892), which the Review writes K*(892)0
+_MASS_LAST = re.compile(
+    r"(?:(?<=\*)|(?<=rho))([0+-])\((\d{3,5})\)"
+)  # K*0(892), which the Review writes K*(892)0
 # The energy's symbol, which names a strange quark else.
 _CMS = re.compile(
     r"(?:√|\\sqrt)\s?[({]?\s?s\s?[)}]?|\bsqrt\s?\(\s?s\s?\)|\bE_?\{?(?:\\rm |\\mathrm\{)?c\.?m\.?s?\.?\}{0,2}(?=\s?=)"
 )
-_NEUTRINO = re.compile(r"(ν\u0304?)([μτe])(?![a-z])")
+_NEUTRINO = re.compile(r"(ν\u0304?)([μτeℓ])(?![a-z])")
+_LETTER = re.compile(r"(?<=[A-Za-z])(?=\\ell)")  # \omega\ell is two names; \nu_\ell is one
+_BARRED = re.compile(r"\\bar ?([α-ωΑ-Ω])")  # LaTeX's command before a letter of Unicode
+# A charge, then another name: D0K+, K+pi-, Λe+; but K0S is one.
+_NEXT = re.compile(
+    r"(?<=[A-Za-z*][0+])(?=[A-JM-RT-Z]|[SKL](?:_|[a-z]|[+-]|\d)|(?:pi|mu|tau|eta|rho|phi|gamma|nu)(?![a-z]))"
+    r"|(?<=[ΛΣΞΩ])(?=[epK][+⁺\-⁻−])"
+)
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
     "decays",
@@ -74,11 +84,13 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    sentence = _CMS.sub(" ", sentence)
-    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2", sentence))
+    for pattern, form in ((_CMS, " "), (_LETTER, " "), (_NEXT, " "), (_BARRED, "\\1\u0304")):
+        sentence = pattern.sub(form, sentence)
+    text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2 ", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
+    plain = _NEXT.sub(" ", plain)
     plain = _EXCITED.sub(r"\1(\2)", plain)
     plain = _MASS_LAST.sub(r"(\2)\1", plain)
     plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))

@@ -18,6 +18,7 @@ _FCC = {
 }  # fmt: skip
 # What the storage ring makes the pair from.
 _PAIRS = {"B0": "Upsilon(4S)", "B+": "Upsilon(4S)", "B_s0": "Upsilon(5S)"}
+_ENERGIES = {"belle2": 10.58}  # GeV, of the collisions of an experiment with one energy
 _PLAIN = frozenset({"pi0", "eta", "K_S0"})
 
 
@@ -42,7 +43,7 @@ def write_card(plan: CardPlan) -> WrittenCard:
     Raises:
         InputError: the card does not pass the check, with what is wrong; or it does not hold the chain.
     """
-    _refuse_what_pythia_makes(plan)
+    _refuse_what_no_card_makes(plan)
     renderer = _CardRenderer(plan)
     text = renderer.card()
     found = check(text, name="card.dec", surroundings=Surroundings(ecms=plan.energy))
@@ -55,10 +56,17 @@ def write_card(plan: CardPlan) -> WrittenCard:
     return WrittenCard(text, (*plan.notes, *dict.fromkeys(renderer.notes)), tuple(found))
 
 
-def _refuse_what_pythia_makes(plan: CardPlan) -> None:
+def _refuse_what_no_card_makes(plan: CardPlan) -> None:
+    """Refuse quarks, what Pythia decays itself, and particles without a mass."""
     names = SpeciesNames()
     for step in plan.steps:
         daughters = [each for name in step.daughters if (each := names.get(name)) is not None]
+        unknown = next((each.name for each in daughters if each.mass is None and not each.is_virtual), "")
+        if unknown:
+            raise InputError(
+                f"no card for {step}: the tables give {unknown} no mass, so that nothing can be checked",
+                hint=f'write the card by hand, with a line "Particle {unknown} MASS WIDTH"',
+            )
         if any(each.is_parton for each in daughters):
             raise InputError(
                 f"no card for {step}: quarks and gluons need a parton shower and hadronisation, which are not EvtGen's",
@@ -144,12 +152,23 @@ class _CardRenderer:
             other = self.anti(name)
             if other in self.aliases and other != name and other not in self.steps:
                 self.blocks.append(f"CDecay {self.aliases[other]}")
-        if self.plan.steps[0].parent == "vpho":
-            self.notes.append(
-                "vpho: e+ e- in EvtGen; where another program makes the state, put its resonance in the place of vpho"
-            )
+        if first == "vpho":
+            self._collide()
         sentence = ", ".join(map(str, self.plan.steps))
         return "\n".join((f"# {sentence}", *self.head, *self.blocks, "End", ""))
+
+    def _collide(self) -> None:
+        """Give the virtual photon the energy of the collision."""
+        energy = self.plan.energy or _ENERGIES.get(self.plan.experiment)
+        if energy:
+            self.head.append(f"Particle vpho {energy:g} 0.0")
+        else:
+            self.notes.append(
+                'the sentence gives no energy: put a line "Particle vpho ENERGY 0.0" at the head'
+            )
+        self.notes.append(
+            "vpho: e+ e- in EvtGen; where another program makes the state, put its resonance in the place of vpho"
+        )
 
     def _top(self, name: str) -> tuple[str, str | None]:
         """The name under which the first particle decays, and that of its antiparticle where it is decayed alike."""

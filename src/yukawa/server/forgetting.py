@@ -95,7 +95,8 @@ class ServerTexts:
         asked, followed = tables.answers(), tables.followed()  # first: an answer is kept before its question
         with self._store.read() as connection:
             last = ledger.last_erasure(connection)
-            gone = set() if last is None else asked - reader.kept_answers(connection, sorted(asked))
+            blind = last is None or self._store.readonly  # no answer is kept in a base that is only read
+            gone = set() if blind else asked - reader.kept_answers(connection, sorted(asked))
         return None if last == followed else last, sorted(gone)
 
 

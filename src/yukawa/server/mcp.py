@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from yukawa import __version__
 from yukawa.core.errors import check_installed
-from yukawa.core.redaction import redacted
+from yukawa.core.redaction import redacted_values
 from yukawa.generators import checking, diagnostics
 from yukawa.server.keys import Person, Role, allows
 from yukawa.server.openai_api import with_sources
@@ -146,9 +146,9 @@ def _guarded(row: ToolRow, tools: Tools) -> Callable[..., Coroutine[Any, Any, di
     async def guarded(*given: Any, **named: Any) -> dict[str, Any]:
         """Work the tool."""
         try:
-            found: dict[str, Any] = await method(*given, **named)
+            found: dict[str, Any] = redacted_values(await method(*given, **named))
         except Exception as error:  # noqa: BLE001 -- a program reads it
-            raise ToolError(redacted(refusal_of(error).message)) from None
+            raise ToolError(refusal_of(error).message) from None
         return found
 
     return guarded
@@ -238,7 +238,7 @@ async def mcp_post(call: Called) -> Response:
         with contextlib.suppress(ValueError):
             _caller.reset(token)
     content = b"".join(message.get("body", b"") for message in sent[1:])
-    reply = Response(redacted(content.decode()).encode(), sent[0]["status"])
+    reply = Response(content, sent[0]["status"])
     names = (b"content-type", b"mcp-protocol-version", b"allow")
     for name, value in sent[0].get("headers", ()):
         if name.lower() in names:

@@ -121,13 +121,13 @@ def test_folders_are_noted_once_while_they_are_there(base: KnowledgeBase, tmp_pa
     assert TAKEN not in [row.get("key") for row in read_jsonl(tmp_path / "export.jsonl")]
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "{}", "[1]", "null"])
+@pytest.mark.parametrize("damaged", ["", "{", "{}", "[1]", "null", '["/"]'])
 def test_a_damaged_note_names_nothing(base: KnowledgeBase, tmp_path: Path, damaged: str) -> None:
     base.set_meta(TAKEN, damaged)
     with base.store.read() as connection:
-        assert noted(connection) == []
+        assert noted(connection) == ([Path("/")] if "/" in damaged else [])
     item = base.teach(TEXT, source="s")
     assert purged(base, item.id) == Traces()
     note(base.store, tmp_path)
     with base.store.read() as connection:
-        assert noted(connection) == [tmp_path]
+        assert noted(connection)[-1] == tmp_path

@@ -78,7 +78,11 @@ class Tracer:
         """
         ends = time.monotonic() + seconds
         with self._store.read() as connection:
-            wanted = {real(folder) for folder in (*folders, *noted(connection))}
+            own = real(
+                self._store.file or "/"
+            )  # a note that somebody put there does not lead through the whole disk
+            took = (folder for folder in noted(connection) if not own.is_relative_to(folder))
+            wanted = {real(folder) for folder in (*folders, *took)}
             live = self._fragments.found_in(erasure.live_text(connection))
         outer = [folder for folder in wanted if wanted.isdisjoint(folder.parents)]
         found, unsearched = [], 0

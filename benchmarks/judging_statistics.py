@@ -1,8 +1,9 @@
 """How far the statistics of judged evaluation can be trusted, and how fast they are.
 
 Type `python benchmarks/judging_statistics.py` (a quarter of an hour). It counts the 95 % intervals that hold the truth in five
-settings, how often two equal models are called different by a biased judge, and the intervals of a mean that people judged
-in part and a judge as a whole; then it times a ranking of 20 models by 50,000 verdicts with 1,000 resamples of the questions.
+settings, how often two equal models are called different by a biased judge, the intervals of differences of scores where
+judges have tastes, and those of a mean that people judged in part and a judge as a whole; then it times a ranking of 20 models
+by 50,000 verdicts with 1,000 resamples of the questions.
 Where the packages `evalica` and `krippendorff` are installed, they are timed and compared in the same run. See README.md.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from yukawa.evaluation.judging.calibration import prediction_powered
 from yukawa.evaluation.judging.davidson import Comparisons, Davidson, pair_shares
+from yukawa.evaluation.judging.effects import effects_within
 from yukawa.evaluation.judging.ranking import pair_rates, rank
 from yukawa.evaluation.judging.reliability import SCALES, agreement
 from yukawa.evaluation.judging.verdicts import Verdict
@@ -146,6 +148,36 @@ def equal_models(runs: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+# Questions, judges, and how many of them score each question; every judge has a taste of its own for each model.
+SCORED = {
+    "20 questions, 5 judges": (20, 5, 5), "25 questions, 4 judges": (25, 4, 4), "25 questions, 3 of 10 judges each": (25, 10, 3),
+    "50 questions, 3 of 20 judges each": (50, 20, 3), "100 questions, 3 of 6 judges each": (100, 6, 3),
+}  # fmt: skip
+
+
+def scored(draws: int) -> dict[str, dict[str, float]]:
+    """Shares of intervals of the difference of two equal models that hold 0, for these judges alone and for others too."""
+    found = {}
+    for name, (questions, judges, each) in SCORED.items():
+        rng = np.random.default_rng(5)
+        held = {"for these judges": 0, "for other judges": 0}
+        for _ in range(draws):
+            chosen = [rng.choice(judges, each, replace=False) for _ in range(questions)]
+            question = np.repeat(np.arange(questions), each * 4)
+            judge, model = np.repeat(np.concatenate(chosen), 4), np.tile(np.arange(4), questions * each)
+            own, tastes = rng.normal(0, 0.5, (questions, 4)), rng.normal(0, 0.4, (judges, 4))
+            levels = rng.normal(0, 1, questions)[question] + rng.normal(0, 1, judges)[judge]
+            scores = levels + own[question, model] + tastes[judge, model] + rng.normal(0, 0.7, len(model))
+            names = [part.astype(str).tolist() for part in (model, question, judge)]
+            for way, crossed in zip(held, (False, True), strict=True):
+                effects = effects_within(scores, *names, crossed=crossed)
+                assert effects is not None
+                one, _ = effects.estimate(np.array([-1.0, 1, 0, 0]), 0.95)
+                held[way] += one.low <= 0 <= one.high
+        found[name] = {way: number / draws for way, number in held.items()}
+    return found
+
+
 JUDGES = {"good": (0.9, 0.8), "fair": (0.8, 0.6), "useless": (0.6, 0.4)}
 
 
@@ -241,6 +273,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found: dict[str, Any] = {"speed": speed(), "largest difference of alpha": alphas()}
     found["prediction-powered"] = powered(4 * arguments.draws)
+    found["scores"] = scored(arguments.draws)
     found["coverage"] = coverage(arguments.draws)
     found["equal models"] = equal_models(arguments.runs)
     found["draws"] = arguments.draws

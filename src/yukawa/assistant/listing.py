@@ -50,7 +50,9 @@ class Listing:
                     "reverse", (quarks,), asserted=str(made_of[0].amount), relation=made_of[0].relation
                 )
                 for name in unique(row.subject for row in self.reverse(content).rows):
-                    rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
+                    rows += self._known(replace(wanted, thing=Thing((name,), name, (0, 0), True)))
+                if not rows:
+                    raise Unanswerable(f"the base has no {wanted.property} of any of them")
             elif wanted.thing.names and wanted.thing.names[0].startswith("class:"):
                 rows += self._of_members(wanted, goal)
             else:
@@ -99,6 +101,13 @@ class Listing:
         if not rows:
             raise Unanswerable("the base has nothing that meets this")
         return self._cut(goal, rows)
+
+    def _known(self, wanted: Wanted) -> list[Row]:
+        """The rows of a quantity; none where the base has none."""
+        try:
+            return self._lookup.rows(wanted).rows
+        except Unanswerable:
+            return []
 
     def is_member(self, goal: Goal, asserted: str) -> Result:
         """Whether a particle belongs to a class.

@@ -162,7 +162,9 @@ class Rendering:
         which = _WHICH[result.goal.order] if result.goal.order else ""
         if len(result.rows) == 1:
             return [f"The {which}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
-        lines = [f"The {which}measurements of the {first.what}{self._marks(first)}:"]
+        used = " in the average" if any(f.property == "used-in-average" for f in result.goal.filters) else ""
+        count = f"{len(result.rows) + result.more} " if used else ""
+        lines = [f"The {count}{which}measurements of the {first.what}{used}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
         if result.comparison is not None and result.comparison.sigmas is not None:

@@ -1,8 +1,8 @@
 """`yukawa evaluate answers`, `ranking`, `scores` and `power`: what models answer, and what people and models say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from yukawa import assistant, evaluation, llm
 from yukawa.cli.options import Json, argument, option
@@ -11,6 +11,7 @@ from yukawa.cli.session import check_folder, read_settings, taught_base
 from yukawa.core.errors import InputError, check_name
 from yukawa.evaluation import judging
 
+Found = TypeVar("Found")
 Judged = Annotated[
     list[Path],
     argument("FILE...", "Verdicts, scores and answers: JSON Lines, JSON or a table (.csv)."),
@@ -66,13 +67,8 @@ def ranking(
     )
     if texts is None and style is None:
         note("length and style are not known: add files with the answers")
-    if out is not None:
-        judging.pages.write_ranking(result, out)
-    if as_json:
-        print_json(judging.pages.ranking_json(result))
-        return
-    show(judging.pages.ranking_sections(result))
-    _say_written(out)
+    pages = judging.pages
+    _report(result, out, as_json, pages.write_ranking, pages.ranking_json, pages.ranking_sections)
 
 
 def scores(
@@ -94,13 +90,8 @@ def scores(
     studies = judging.analyse(
         judging.read_judgements(files).scores, level=level, resamples=resamples, seed=seed
     )
-    if out is not None:
-        judging.pages.write_scores(studies, out)
-    if as_json:
-        print_json(judging.pages.score_json(studies))
-        return
-    show(judging.pages.score_sections(studies))
-    _say_written(out)
+    pages = judging.pages
+    _report(studies, out, as_json, pages.write_scores, pages.score_json, pages.score_sections)
 
 
 def power(
@@ -181,7 +172,21 @@ def _check_report(out: Path | None) -> None:
         matplotlib()
 
 
-def _say_written(out: Path | None) -> None:
+def _report(
+    found: Found,
+    out: Path | None,
+    as_json: bool,
+    write: Callable[[Found, Path], None],
+    figures: Callable[[Found], dict[str, Any]],
+    sections: Callable[[Found], list[Any]],
+) -> None:
+    """Write what was found into a folder, and print it as figures or as sections."""
+    if out is not None:
+        write(found, out)
+    if as_json:
+        print_json(figures(found))
+        return
+    show(sections(found))
     if out is not None:
         say(f"{out / 'report.md'} and {out / 'report.html'} are written")
 

@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import IO, Any, ParamSpec, Self, TypeVar
 
 from yukawa.core.errors import YukawaError, require
 
@@ -61,6 +61,23 @@ def cause_of_death(codes: Sequence[int | None]) -> str:
         return f", killed by {signal.Signals(-code).name}"
     except ValueError:
         return f", killed by signal {-code}"
+
+
+def lock(file: int | IO[Any]) -> bool:
+    """Lock an open file or folder for as long as it is open; False if another process has it locked.
+
+    Windows, and some file systems of networks, lock nothing.
+    """
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+    return True
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.files import begins_with, mend_jsonl, read_jsonl, report_write_errors
-from yukawa.core.processes import Progress, in_threads
+from yukawa.core.processes import Progress, in_threads, lock
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.llm import ChatModel, GenerationOptions, Message, Reply, SyncChat
@@ -260,7 +260,8 @@ class CompletionFile:
         halves: prompt and true continuation by document.
 
     Raises:
-        InputError: the file is damaged, or was begun by another model, with other options or other documents.
+        InputError: the file is damaged, was begun by another model, with other options or other documents, or another
+            process writes it.
         StoreError: it cannot be written.
     """
 
@@ -285,6 +286,10 @@ class CompletionFile:
         with report_write_errors(self._path):
             self._handle = open(self._path, "ab+")
         try:
+            if not lock(self._handle):
+                raise InputError(
+                    f"another process writes {self._path}", hint="wait for it, or name another folder"
+                )
             mend_jsonl(self._handle)
             self._handle.seek(0, os.SEEK_END)
             if self._handle.tell() == 0:

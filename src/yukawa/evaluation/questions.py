@@ -1,5 +1,6 @@
 """Questions with known answers: read from files, asked of a model by likelihood or in words, and judged."""
 
+import functools
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,14 +22,14 @@ from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.recipe import Statistics
 from yukawa.evaluation.results import compared_json, differences, share
 from yukawa.evaluation.token_losses import token_scores
-from yukawa.knowledge.parsing.quantities import Quantity, find_quantities
+from yukawa.knowledge.parsing.particles import find_particles
+from yukawa.knowledge.parsing.quantities import find_quantities
 from yukawa.llm.loading import LanguageModel
 
 Kind = Literal["choice", "numeric", "exact", "expression"]
 KINDS: tuple[Kind, ...] = ("choice", "numeric", "exact", "expression")
 NEW_TOKENS = 48
 _LONG = 8  # words of an answer that no model would give word by word
-_ROUNDING = 0.01  # of the value: a reply that is rounded further does not know it
 _BATCH = 16
 _WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
@@ -198,8 +199,8 @@ def judge(questions: Sequence[Question], replies: Sequence[str]) -> list[bool]:
     """Which replies are right.
 
     A number is right if its unit is that of the answer and it lies within the answer's error, or within the rounding of
-    the reply, at most one per cent; a text if it begins with the answer, whatever case, articles and signs; an
-    expression if SymPy finds it equal.
+    the reply, at most one per cent; a text if it begins with the answer, whatever case, articles and signs, and the first
+    particle of both is the same; an expression if SymPy finds it equal.
     """
     right = [_is_right(one, reply) for one, reply in zip(questions, replies, strict=True)]
     asked = [k for k, one in enumerate(questions) if one.judged == "expression"]
@@ -236,10 +237,15 @@ def _with_choices(questions: Sequence[Question]) -> Iterator[Question]:
             continue
         others = sorted(
             (text for text in answers if text != one.answer),
-            key=lambda text, name=one.id: zlib.crc32(f"{name} {text}".encode()),  # type: ignore[misc]
+            key=functools.partial(_drawn, one.id),
         )
         choices = sorted((one.answer, *others[:3]), key=lambda text: zlib.crc32(text.encode()))
         yield one.model_copy(update={"choices": tuple(choices)})
+
+
+def _drawn(name: str, text: str) -> int:
+    """An order of texts that is a question's own, and the same in every call."""
+    return zlib.crc32(f"{name} {text}".encode())
 
 
 def _chosen(model: LanguageModel, questions: Sequence[Question]) -> list[str]:
@@ -276,19 +282,16 @@ def _is_right(question: Question, reply: str) -> bool:
     if question.judged == "numeric":
         (answer,) = find_quantities(question.answer)[:1]
         found = find_quantities(reply)
-        return bool(found) and _agrees(answer, found[0])
+        return bool(found) and found[0].gives(answer)
     answer_words, words = _plain_words(question.answer), _plain_words(reply)
-    return bool(answer_words) and words[: len(answer_words)] == answer_words
+    begins = bool(answer_words) and words[: len(answer_words)] == answer_words
+    return begins and _particle(reply) == _particle(question.answer)  # a muon neutrino begins as a muon does
 
 
-def _agrees(answer: Quantity, reply: Quantity) -> bool:
-    """Whether a reply gives the value of the answer."""
-    if reply.unit != answer.unit:
-        return False
-    shift = reply.value - answer.value
-    error = (answer.error_plus if shift > 0 else answer.error_minus) or answer.resolution / 2
-    rounding = min(reply.resolution / 2, _ROUNDING * abs(answer.value))
-    return abs(shift) <= error + rounding * (1 + 1e-9)
+def _particle(text: str) -> tuple[str, ...]:
+    """The names of the first particle of a text; none where it speaks of none."""
+    found = find_particles(text)
+    return tuple(found[0].names) if found else ()
 
 
 def _is_quantity(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.processes import lock
 from yukawa.evaluation.judging.answering import chat_asker, collect_answers
 from yukawa.evaluation.judging.questions import AskedQuestion, CitedPassage, read_answers
 from yukawa.llm import SyncChat
@@ -64,6 +65,16 @@ def test_another_model_row_or_set_of_questions_is_refused(tmp_path):
     (tmp_path / "mine.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="holds no answers"):
         collect_answers("m", echo, QUESTIONS, tmp_path / "mine.jsonl", {})
+
+
+def test_two_processes_do_not_write_one_file(tmp_path):
+    path = tmp_path / "m.jsonl"
+    collect_answers("m", echo, QUESTIONS[:2], path, {})
+    with open(path, "ab") as other:
+        assert lock(other)
+        with pytest.raises(InputError, match="another process writes"):
+            collect_answers("m", echo, QUESTIONS[:2], path, {})
+    assert len(collect_answers("m", echo, QUESTIONS[:2], path, {})) == 2
 
 
 def test_a_chat_model_hears_all_turns():

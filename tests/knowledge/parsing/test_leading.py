@@ -26,6 +26,9 @@ def test_a_statement_that_only_describes(question: str, said: str) -> None:
     [
         "I use a chiral expansion for the proton. What is its mass?",
         "The muon is captured by a nucleus. What is its lifetime?",
+        "I heard the tau has a partner called the stau, how heavy is it?",
+        "If you double the muon mass, what is its lifetime?",
+        "W mass according to CDF before 2012?",
         "Neglect the weak force. What is the lifetime of the neutron?",
         "A muon moves with a momentum of 10 GeV in lead. What is its mass?",
     ],

@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.grammar import plan
         ("Is the eta a pseudoscalar?", "is class(eta) = class:pseudoscalar meson"),
         ("Does the Z decay to mu+ mu-?", "is branching-fraction(Z0 → mu+ mu-)"),
         ("Does the phi mostly decay into K+ K-?", "is branching-fraction(phi(1020)0 → K+ K-) > 50 %"),
+        ("Has the isospin of the X(3872) been determined?", "value isospin(chi_c1(3872))"),
         ("Is the proton stable?", "is lifetime(p|pbar) = stable"),
     ],
 )

@@ -7,7 +7,6 @@ evidence, and what reviewers said of it. Nothing is deleted: what is dropped kee
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound, check_installed
+from yukawa.core.processes import lock
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.database import new_engine, worded
 from yukawa.knowledge.store.schema import number, refers, row_id, text
@@ -144,15 +144,8 @@ class WorkStore:
             InputError: another process works on it.
         """
         with open(self.folder / _LOCK, "ab") as handle:
-            if sys.platform != "win32":
-                import fcntl
-
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise InputError(
-                        f"another process works on {self.folder}", hint="wait for it, or stop it"
-                    ) from None
+            if not lock(handle):
+                raise InputError(f"another process works on {self.folder}", hint="wait for it, or stop it")
             yield
 
     def note(self, key: str, default: Any = None) -> Any:

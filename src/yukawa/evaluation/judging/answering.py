@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import begins_with, mend_jsonl, read_jsonl, report_write_errors
-from yukawa.core.processes import Progress, in_threads
+from yukawa.core.processes import Progress, in_threads, lock
 from yukawa.evaluation.judging import questions as rows
 from yukawa.llm import GenerationOptions, Message, SyncChat
 
@@ -64,7 +64,8 @@ def collect_answers(
         The answers in the order of the questions.
 
     Raises:
-        InputError: the file holds something else, or was begun in another way or with other questions.
+        InputError: the file holds something else, was begun in another way or with other questions, or another process
+            writes it.
         ModelError: the model failed; finished answers are in the file.
         StoreError: the file cannot be written.
     """
@@ -99,6 +100,8 @@ def _appending(path: Path, head: Mapping[str, Any]) -> Iterator[IO[bytes]]:
     with report_write_errors(path):
         handle = open(path, "ab+")  # noqa: SIM115 -- closed below
     try:
+        if not lock(handle):
+            raise InputError(f"another process writes {path}", hint="wait for it, or name another folder")
         mend_jsonl(handle)
         handle.seek(0, os.SEEK_END)
         if handle.tell() == 0:

@@ -8,13 +8,12 @@ from yukawa.evaluation.completion_metrics import longest_repeat, words
 from yukawa.evaluation.judging.questions import AskedQuestion, ModelAnswer
 from yukawa.evaluation.judging.verdicts import Outcome, Score, Verdict
 from yukawa.knowledge.citing import check
-from yukawa.knowledge.parsing.quantities import Quantity, find_quantities
+from yukawa.knowledge.parsing.quantities import find_quantities
 
 NUMBER, CITATION, TOPIC, REPETITION = "number", "citation", "off-topic", "repetition"
 _FAR = 0.15  # cosine of question and answer below which an answer is about something else
 _LOOP = 8  # words; where the same ones follow again, a text repeats itself
 _FEW = 4  # words of a reference that is a value
-_FINEST = 1e-9  # relative rounding of a conversion of units
 _DENIED = re.compile(
     r"\b(?:not|n't|isn|wrong|incorrect|rather than|instead of)\b[^.;:]{0,20}$", re.IGNORECASE
 )
@@ -24,8 +23,7 @@ def number_score(question: str, reference: str, answer: str) -> float | None:
     """1 where an answer states the value of its reference, 0 where it does not; None where the reference has none.
 
     The first quantity of the reference's dimension counts that the question does not hold itself: a list of guesses is
-    judged by the first one. It is right within the reference's error, or within half of its own last digit if it is as
-    precise as the error, or has two digits or more where there is none.
+    judged by the first one. Which values are right says `Quantity.gives`.
     """
     known = find_quantities(reference)
     # A number without a unit in a sentence may be a year, or count something else than what is asked.
@@ -38,20 +36,8 @@ def number_score(question: str, reference: str, answer: str) -> float | None:
         if found.unit != wanted.unit or any(found.value == other.value for other in given):
             continue
         denied = _DENIED.search(answer[max(0, found.start - 40) : found.start])
-        return 0.0 if denied else float(_agrees(found, wanted))
+        return 0.0 if denied else float(found.gives(wanted))
     return 0.0
-
-
-def _agrees(found: Quantity, wanted: Quantity) -> bool:
-    if found.bound != wanted.bound:
-        return False
-    distance = abs(found.value - wanted.value)
-    error = max(wanted.error_plus or 0.0, wanted.error_minus or 0.0)
-    coarse = max(error, wanted.resolution / 2, abs(wanted.value) * 0.05)
-    if found.resolution / 2 > coarse * (1 + _FINEST):  # "about 100" is not 91.19
-        return False
-    allowed = max(error, wanted.resolution / 2 if not error else 0.0, found.resolution / 2)
-    return distance <= allowed * (1 + _FINEST) + _FINEST * abs(wanted.value)
 
 
 def citation_score(answer: ModelAnswer) -> float | None:

@@ -17,7 +17,7 @@ from yukawa import __version__
 from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, open_file, parse_row, report_write_errors, write_jsonl
-from yukawa.core.processes import Progress, Tick, run_tasks, usable_cores
+from yukawa.core.processes import Progress, Tick, lock, run_tasks, usable_cores
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.simulation.cards import Card, Process
@@ -306,19 +306,11 @@ def _alone_in(out: Path) -> Iterator[None]:
     if os.name == "nt":
         yield
         return
-    import fcntl
-
     with report_write_errors(out):
         folder = os.open(out, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"another process is making {out}", hint="wait for it, or choose another folder"
-            ) from None
-        except OSError:
-            pass  # some network file systems have no locks
+        if not lock(folder):
+            raise InputError(f"another process is making {out}", hint="wait for it, or choose another folder")
         yield
     finally:
         os.close(folder)

@@ -389,7 +389,14 @@ def _property_of(clause: Clause, operators: Sequence[int]) -> str:
     if name := named_by(clause, operators):
         return name
     words = " ".join(clause.text(i) for i in operators)
+    if any(word in words for word in ("apart", "auseinander")) and any(
+        clause.text(i) in _ENERGIES for i in clause.places("unit")
+    ):
+        return "mass"
     return "mass" if "separates" in words else "width" if "wider" in words or "broader" in words else ""
+
+
+_ENERGIES = ("mev", "gev", "kev", "in mev", "in gev", "in kev")
 
 
 def _turns(words: str) -> bool:

@@ -123,10 +123,13 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             _judged(sentence.tokens, asked=sentence.asked) if language == "en" else (False, sentence.tokens)
         )
         others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
-        if others_ask or sentence.ahead or language != "en":
-            said = without_teller(said, asked=sentence.asked and language == "en")
+        if judged or others_ask or sentence.ahead or language != "en":
+            said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
         if kept := set_aside(said, others=() if sentence.joined else others):
-            declares = _declares(kept) if language == "en" else sentence.ahead
+            told = not sentence.asked and others_ask and language in ("zh", "ja")
+            told &= any(t.kind == "amount" for t in kept)
+            told &= not any(_is_open(t) or t.kind in ("list", "count", "neutral") for t in kept)
+            declares = _declares(kept) if language == "en" else sentence.ahead or told
             states = (
                 declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
             )
@@ -201,7 +204,7 @@ _OBJECTS = frozenset("the this that these it me us a an".split())
 def _declares(tokens: Sequence[Token]) -> bool:
     """Whether a sentence states something: a subject ahead of a finite verb, neither a question nor a request."""
     first = tokens[0]
-    if first.text.lower() in ("i", "we") and len(tokens) > 2:
+    if first.text.lower() in ("i", "we", "my", "our") and len(tokens) > 3:
         return True
     if tokens[-1].text.lower() == "aside":
         return True  # 'The proton radius puzzle aside'
@@ -252,8 +255,8 @@ def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) ->
     )
     opens |= wants
     opens |= tokens[place + 1].text.lower() == "so" and bool({t.text.lower() for t in after[:3]} & _WANTING)
-    things = any(t.kind in ("thing", "class") for t in before)
     first = before[0].text.lower()
+    things = any(t.kind in ("thing", "class") for t in before) or (first in ("my", "our") and len(before) > 3)
     things |= before[-1].text.lower() == "aside"
     return opens and things and not (first.startswith(_SUPPOSING) or first in _AHEAD) and _declares(before)
 
@@ -270,12 +273,23 @@ def _asks_apart_in_other_words(before: Sequence[Token], tokens: Sequence[Token],
         for t in before
     )
     topic = stop < len(tokens) and bool(after) and after[-1].text == _TOPIC
-    asks = topic or any(_is_open(t) for t in after)
+    judged = "".join(t.text for t in after) in _RIGHT
+    asks = topic or judged or any(_is_open(t) for t in after)
     told &= before[-1].kind not in ("property", "thing", "ratio", "difference-of")
+    value = any(t.kind == "amount" for t in before) and not any(t.kind == "thing" for t in after)
     own = any(
-        t.kind in ("property", "ratio", "qualifier", "difference-of") or t.text in _VALUES for t in after
+        t.kind in ("property", "ratio", "qualifier", "difference-of")
+        or t.text in _VALUES
+        or (value and _is_open(t))
+        for t in after
     )
-    return whole and told and asks and own and not any(_is_open(t) for t in before if t.kind != "explain")
+    return (
+        whole
+        and told
+        and asks
+        and (own or judged)
+        and not any(_is_open(t) for t in before if t.kind != "explain")
+    )
 
 
 def _never(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
@@ -302,6 +316,9 @@ _ASKS_APART = {
 _PREDICATES = ("property", "channel", "compare", "difference", "amount")
 _CLOSING = frozenset(plain_ascii(word) for word in ("ですが", "けど", "が", "けれど", "ので"))
 _TOPIC = plain_ascii("は")
+_RIGHT = frozenset(
+    plain_ascii(word) for word in ("对吗", "对不对", "正确吗", "是真的吗", "正しいですか", "stimmtdas")
+)
 _VALUES = frozenset(plain_ascii(word) for word in ("数值", "値", "值", "比值", "wert", "valeur"))
 _OPEN = tuple(
     plain_ascii(word)

@@ -61,7 +61,7 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
             *(t.text.lower() for t in clause.tokens if t.text.lower() == "best"),
         ]
     )
-    spans = clause.use(*said)
+    spans = clause.use(*said, *clause.places("count"))
     filters = []
     if any(word in words for word in _AVERAGE):
         filters.append(Filter("used-in-average", "=", "yes", spans[0]))

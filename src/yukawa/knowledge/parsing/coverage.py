@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.leading import OF, of_statement
+from yukawa.knowledge.parsing.leading import ALTERS, OF, of_statement
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
@@ -140,6 +140,8 @@ def _unreal(clause: Clause, place: int) -> bool:
         return True  # 'If the muon had the mass of the electron, what would …'
     phrase = [i for i in _phrase(clause, place) if i > place]
     words = clause.words(range(place + 1, phrase[-1] + 1)) if phrase else []
+    if any(t.kind == "factor" or t.text.lower().startswith(ALTERS) for t in near):
+        return True  # 'if you double the muon mass'
     if set(words) & _PEOPLE or not words:
         return False
     supposed = words[0] in _ITS and words[1:2] and words[1] in _SUPPOSED

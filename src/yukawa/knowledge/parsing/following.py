@@ -64,6 +64,7 @@ def following(clauses: Sequence[Clause], history: Sequence[Plan]) -> list[Goal]:
 def taken_up(clause: Clause, before: Sequence[Goal]) -> list[Goal]:
     """The goals of 'what is the accepted number?', 'has that changed?', which speak of the quantities stated or wanted before."""
     said = " ".join(" ".join(t.text for t in clause.tokens if t.kind != "mark").lower().split())
+    said = said if said.isascii() else said.replace(" ", "")
     if (
         before
         and before[-1].operation == "is"
@@ -74,23 +75,16 @@ def taken_up(clause: Clause, before: Sequence[Goal]) -> list[Goal]:
         return [Goal("difference", before[-1].operands)]
     bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
     own = set(clause.essential) - {*bounds, *clause.places("unit")}
-    if (
-        not before
-        or own
-        or any(
-            t.kind in ("word", "appended") and t.text.lower() not in ("changed", "agree")
-            for t in clause.tokens
-        )
-    ):
-        return []
-    if not _HOLDS.fullmatch(said) and not _NUMBER.search(said):
+    holds = _HOLDS.fullmatch(said) is not None
+    strange = any(t.kind in ("word", "appended") for t in clause.tokens)
+    if not before or own or (not holds and (strange or not _NUMBER.search(said))):
         return []
     if any(w.property in ("", "decays", "overview", "class") for goal in before for w in goal.operands):
         return []
     bound = dict(clause.tokens[i].value for i in bounds)
     unit = next((clause.tokens[i].value for i in clause.places("unit")), "")
     clause.use(*range(len(clause.tokens)))
-    if _HOLDS.fullmatch(said) and "changed" not in said:
+    if holds and "changed" not in said:
         return list(before)
     wanted = [replace(w, qualifiers={**w.qualifiers, **bound}) for goal in before for w in goal.operands]
     if all(goal.operation in ("value", "is") for goal in before):
@@ -103,12 +97,13 @@ def taken_up(clause: Clause, before: Sequence[Goal]) -> list[Goal]:
 _HOLDS = re.compile(
     r"(?:do(?:es)? )?(?:the )?(?:pdg|data|experiments?|measurements?) agree(?: with that)?"
     r"|(?:is |was |has |does )?(?:that|this|it|these numbers?|the number)?(?: is| has)?(?: (?:still|really|actually|been|even|about))*"
-    r" ?(?:right|correct|true|changed|hold|ok|accurate|up to date)(?: (?:now|today|since|anymore|any more))?"
+    r" ?(?:right|correct|true|changed|hold|ok|accurate|up to date)(?: (?:now|today|since|anymore|any more))?|stimmt das(?: noch)?|"
+    + "|".join(map(plain_ascii, ("正しいですか", "合っていますか", "本当ですか", "对吗", "对不对", "正确吗")))
 )
 _NUMBER = re.compile(
     r"\b(?:(?:would|is) it be|does (?:the )?(?:experiment|data|pdg|nature) (?:say|give|tell)"
     r"|values?|numbers?|figures?|results?|answer|limits?|measurements?|wert|werte|zahl|valeur"
-    r"|chiffre)\b|" + "|".join(map(plain_ascii, ("数值", "値", "值")))
+    r"|chiffre)\b|" + "|".join(map(plain_ascii, ("数值", "値", "值", "给多少", "是多少")))
 )
 
 

@@ -12,7 +12,7 @@ from yukawa.knowledge.parsing.tokens import Token
 def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
+    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     numbers += [
@@ -20,7 +20,11 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         for t, *after in zip(tokens, tokens[1:], tokens[2:], strict=False)
         if t.kind == "amount" and after[1].kind == "class"
     ]
-    numbers += [tokens[i] for i in clause.told] + [tokens[i] for i in _values_told(clause)]
+    if clause.language in ("zh", "ja") and not clause.has("thing", "property"):
+        numbers += [t for t in tokens if t.kind == "amount"]  # 'ノートには9.46GeVとメモしてあります'
+    numbers += [tokens[i] for i in clause.told] + [
+        tokens[i] for i in (*_values_told(clause), *_values_before(clause))
+    ]
     found = [
         t
         for t in tokens
@@ -52,9 +56,23 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     return found
 
 
+def _values_before(clause: Clause) -> Iterator[int]:
+    """The amounts ahead of a property, 'quotes 1.0 ps for the B_s lifetime'."""
+    for place in clause.places("amount"):
+        behind = [t for t in clause.tokens[place + 1 : place + 6] if t.kind not in ("thing", "neutral")]
+        if [t.text.lower() for t in behind[:1]] == ["for"] and any(t.kind == "property" for t in behind):
+            yield place
+
+
 def _of_the_speaker(clause: Clause, place: int) -> bool:
     """'I set up two equations', 'I get … at tree level': what the speaker does, unless it is done to the thing: 'in lattice QCD'."""
     near = {clause.text(i) for i in range(max(0, place - 2), place)}
+    things = [i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "channel", "constant", "class")]
+    topic = bool(things) and {"about", "on"} & {
+        clause.text(i) for i in range(things[0])
+    }  # 'I read about the proton puzzle'
+    if things and place > things[0] and clause.text(place - 1) != "at" and not topic:
+        return False  # 'I heard the tau has a partner'
     return clause.text(0) in ("i", "we", "i've", "i'm") and not near & _SURROUNDING
 
 
@@ -107,7 +125,7 @@ _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explai
 _BEING = frozenset("is are was were".split())
 
 
-_ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
+ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
 
 
 _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())

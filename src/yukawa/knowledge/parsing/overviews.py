@@ -135,8 +135,10 @@ def of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
     """'What is the upper limit?': a sentence that wants another kind of value of the quantity before."""
     if not context.goals or clause.has("word", "thing", "property", "class", "channel", "constant"):
         return None
-    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
-    if not bounds or clause.has("compare", "most", "relation"):
+    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] in ("bound", "confidence")]
+    if not any(clause.tokens[i].value[0] == "bound" for i in bounds) or clause.has(
+        "compare", "most", "relation"
+    ):
         return None
     said = dict(clause.tokens[i].value for i in bounds)
     spans = clause.use(*bounds)

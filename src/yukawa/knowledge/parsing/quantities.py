@@ -76,6 +76,9 @@ class Uncertainty:
     resolution: float
 
 
+_ROUNDED = 0.01  # of a value: what is rounded further does not state it
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number in base units (eV, s, m, 1) with its errors; `start:end` is its place in the text.
@@ -116,6 +119,15 @@ class Quantity:
         theirs = other.error_minus if difference > 0 else other.error_plus
         rounding = (self._rounding + other._rounding) * (1 + 1e-9)
         return abs(difference) > 3 * math.hypot(mine or 0.0, theirs or 0.0) + rounding
+
+    def gives(self, wanted: Quantity) -> bool:
+        """Whether this states the value of `wanted`: within its error, or the half of its last digit, and own rounding up to 1 %."""
+        if (self.unit, self.bound) != (wanted.unit, wanted.bound):
+            return False
+        shift = self.value - wanted.value
+        error = (wanted.error_plus if shift > 0 else wanted.error_minus) or wanted.resolution / 2
+        rounding = min(self.resolution / 2, _ROUNDED * abs(wanted.value))
+        return abs(shift) <= (error + rounding) * (1 + 1e-9)
 
     @property
     def _rounding(self) -> float:

@@ -171,7 +171,10 @@ def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
 
 def charges(clause: Clause) -> tuple[Filter, ...]:
     """Read 'Charged mesons', 'neutral baryons'."""
-    places = clause.places("sign")
+    apart = [
+        i for i in clause.places("appended") if clause.tokens[i].value in ("+", "-", "neutral", "charged")
+    ]
+    places = [*clause.places("sign"), *apart]
     spans = clause.use(*places)
     return tuple(
         Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
@@ -181,6 +184,9 @@ def charges(clause: Clause) -> tuple[Filter, ...]:
 def by_values(clause: Clause) -> list[Goal] | None:
     """Read 'Which mesons have spin 2?', 'which baryon has charge -1 and strangeness -3?': all that have these values."""
     named, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
+    asks = clause.text(0) in ("what", "which", "who")
+    if not named and len(properties) > 1 and amounts and asks and properties[0] < amounts[0]:
+        return _of_any(clause, properties)  # 'what has spin 3/2 and strangeness -3?'
     classes = [i for i in named if clause.tokens[i].value != "particle"] or named[:1]
     others = clause.has("thing", "channel", "relation", "compare", "most", "code")
     if (
@@ -216,6 +222,22 @@ def by_values(clause: Clause) -> list[Goal] | None:
             spans=spans,
         )
     ]
+
+
+def _of_any(clause: Clause, properties: Sequence[int]) -> list[Goal] | None:
+    """The search among all particles for those that have several values."""
+    if clause.has("thing", "channel", "relation", "compare", "most", "code"):
+        return None
+    first, *others = _values_of(clause, properties) or (None,)
+    if (
+        first is None
+        or not others
+        or len(others) + 1 < len(properties)
+        or not isinstance(first.amount, Amount)
+    ):
+        return None
+    wanted = Wanted(ANY, first.property, spans=(first.span,))
+    return [Goal("reverse", (wanted,), charges(clause) + tuple(others), asserted=first.amount, relation="=")]
 
 
 def foremost(clause: Clause, context: Context) -> list[Goal] | None:

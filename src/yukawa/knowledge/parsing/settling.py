@@ -425,6 +425,13 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             )
             return replace(token, kind="function") if idle else token
         if (
+            token.kind == "qualifier"
+            and token.value[0] == "year"
+            and place
+            and tokens[place - 1].text.lower() in _SIDES
+        ):
+            return replace(token, kind="word")  # 'before 2012' is not in 2012
+        if (
             token.kind == "property"
             and token.text.lower() in ("pdg number", "pdg numbers")
             and properties > 1
@@ -452,6 +459,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
     return naming.changed(tokens, change)
 
 
+_SIDES = frozenset("before after until till vor nach bis avant après apres jusqu'en".split())
 # Experiments whose names in lower case are words of their own.
 _SMALL_NAMES = frozenset(
     "focus meg lux twist reno xenon zeus alice belle planck minos argus delphi charm opal aleph".split()

@@ -24,6 +24,7 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     ):
         return None
     things, classes, amounts = clause.places("thing", "code"), clause.places("class"), clause.places("amount")
+    things = things or clause.places("constant")
     several = len(clause.places("channel")) > 1
     if len(things) != 1 or (clause.contains(["or", "oder", "ou"]) and not several):
         return None
@@ -46,6 +47,8 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if wanted[0].channel is not None and wanted[0].property == "branching-fraction":
         return [Goal("is", tuple(wanted))]
+    if clause.contains(_KNOWN):
+        return [Goal("value", tuple(wanted))]  # 'has the isospin been determined?'
     dimension = PROPERTIES[wanted[0].property].dimension if wanted[0].property in PROPERTIES else None
     if (
         clause.contains(_HAVING)
@@ -142,6 +145,7 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
     return [Goal("is", (wanted,), asserted=f"class:{clause.tokens[classes[0]].value}", relation="=")]
 
 
+_KNOWN = ("determined", "measured", "known", "established", "settled")
 _LIVING = ("live", "lives", "last", "lasts", "survives", "survive")
 
 

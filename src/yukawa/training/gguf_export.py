@@ -34,7 +34,7 @@ def write_gguf(folder: Path, path: Path, kind: str = "f16") -> "Tokens":
         folder: of a whole model in safetensors, with `tokenizer.json`.
         path: the file; one that is there is replaced.
         kind: type of the matrices, one of `KINDS`. Where it quantises, the table of tokens and the output layer take
-            q8_0, and matrices whose rows are no multiple of 32 numbers take f16.
+            q8_0, and matrices whose rows cannot be divided by 32 take f16.
 
     Returns:
         The vocabulary that was written.

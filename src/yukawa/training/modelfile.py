@@ -13,11 +13,11 @@ _CONTEXT = 8192  # tokens; more costs memory that a laptop may not have
 
 @dataclass(frozen=True)
 class Turns:
-    """A chat template taken to pieces: each turn is written the same, wherever it stands.
+    """A chat template taken to pieces: each turn is written the same in any place.
 
     Attributes:
         begin: what a conversation begins with.
-        around: of each role, what stands before and after its words.
+        around: of each role, what precedes its words and what follows them.
         prompt: how a reply begins.
         system: the words of the system where a conversation has none; empty if there are none.
     """
@@ -43,7 +43,7 @@ def take_apart(tokenizer: Any, template: str) -> Turns:
     """The pieces of a chat template, seen in small conversations and tried on longer ones.
 
     Raises:
-        InputError: it writes a turn differently according to what stands around it, so that no pieces would do.
+        InputError: it writes a turn differently according to its neighbours, so that no pieces would do.
     """
 
     def text(*messages: dict[str, str], prompt: bool = False) -> str:
@@ -135,7 +135,7 @@ def _split(text: str, words: str) -> tuple[str, str]:
 
 
 def _front(text: str, around: tuple[str, str]) -> str:
-    """What stands before the first turn of a user."""
+    """What precedes the first turn of a user."""
     turn = f"{around[0]}{_ASKED}{around[1]}"
     if not text.endswith(turn):
         raise _not_piecewise()
@@ -145,7 +145,7 @@ def _front(text: str, around: tuple[str, str]) -> str:
 def _with_system(
     text: Any, system: dict[str, str], asked: dict[str, str], around: tuple[str, str]
 ) -> tuple[str, str] | None:
-    """What stands before and after the words of the system; None if the template refuses such a turn or omits it."""
+    """What precedes and follows the words of the system; None if the template refuses such a turn or omits it."""
     try:
         whole = text(system, asked)
     except InputError:

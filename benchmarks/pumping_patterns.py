@@ -149,7 +149,7 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ),
     ("knowledge/parsing/several_decays.py", "_parts"): lambda: re.escape("W+") + r"\s*→\s*",
     ("knowledge/sources/pdg/sentences.py", "property_of"): lambda: _tables("_OVERRIDE", "_BY_WORDS"),
-    ("knowledge/store/traces.py", "__init__"): lambda: rb"(?<!\w)" + re.escape("item-7").encode() + rb"(?!\w)",
+    ("knowledge/store/traces.py", "__init__"): lambda: r"(?<!\w)item\-7(?!\w)",
     ("training/chat.py", "check"): lambda: r"\s*(?:<think>\s*</think>\s*)?ping",
     ("training/chat.py", "_disarmed"): lambda: r"<\|im_end\|>|<think>|[\uf000-\uf8ff]",
     ("training/chat.py", "_encoded"): lambda: r"([\uf000-\uf8ff])",

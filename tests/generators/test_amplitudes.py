@@ -44,6 +44,12 @@ def chosen(parent: str, daughters: str, experiment: str = "evtgen") -> tuple[str
         ("psi(2S)", "Xi- anti-Xi+", "besiii", ("J2BB1", "Xi- anti-Xi+")),
         ("J/psi", "Lambda0 anti-Lambda0", "lhcb", ("PHSP", "Lambda0 anti-Lambda0")),
         ("B0", "K+ pi- pi+ pi-", "lhcb", ("PHSP", "K+ pi- pi+ pi-")),
+        ("vpho", "pi+ pi- h_c", "besiii", ("PHSP", "pi+ pi- h_c")),
+        ("vpho", "pi+ pi- J/psi", "besiii", ("VVPIPI", "J/psi pi+ pi-")),
+        ("Upsilon(5S)", "pi+ pi- h_b", "belle2", ("PHSP", "pi+ pi- h_b")),
+        ("B+", "pi- mu+ mu+", "lhcb", ("PHSP", "pi- mu+ mu+")),
+        ("B+", "K+ e+ mu-", "lhcb", ("PHSP", "K+ e+ mu-")),
+        ("B+", "K+ e+ e-", "lhcb", ("BTOSLLBALL", "K+ e+ e-")),
     ],
 )  # fmt: skip
 def test_rules(parent, daughters, experiment, expected):

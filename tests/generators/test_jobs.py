@@ -1,4 +1,4 @@
-"""Job options of BOSS and settings of Pythia from sentences."""
+"""Job options of BOSS from sentences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.generators.checking import check
-from yukawa.generators.jobs import write_job_options, write_pythia
-from yukawa.generators.sentences import count_of_events, read_plan
+from yukawa.generators.jobs import write_job_options
+from yukawa.generators.sentences import count_of_events
 
 
 @pytest.mark.parametrize(
@@ -38,43 +38,41 @@ def test_options_that_cannot_be(sentence):
         write_job_options(sentence)
 
 
-@pytest.mark.parametrize("experiment", ["lhcb", "fcc", "evtgen"])
-def test_settings_of_pythia_pass_the_check(experiment):
-    text, notes = write_pythia(read_plan("anti-B0 -> D+ pi-, D+ -> K- pi+ pi+", experiment))
-    assert not check(text, name="run.cmnd")
-    assert "511:oneChannel = 1 1.0 0 -411 211" in text
-    assert "411:oneChannel = 1 1.0 0 -321 211 211" in text
-    assert notes
-
-
-def test_a_resonance_without_a_hard_process_is_said():
-    text, notes = write_pythia(read_plan("psi(2S) -> J/psi pi+ pi-"))
-    assert "ProcessLevel:all = off" in text
-    assert "event record" in notes[0]
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "psi(2S) at 3.686 GeV, energy spread {}", "energy spread of {} at the psi(2S), 3.686 GeV", "psi(2S) 3.686 GeV 能量展宽 {}",
+        "psi(2S) with a beam energy spread of {}", "psi(2S) with {} energy spread",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("written", "spread"), [("1.3 MeV", "0.0013"), ("900 keV", "0.0009"), ("0.0011 GeV", "0.0011")]
+)
+def test_a_spread_is_used_and_is_no_energy(sentence, written, spread):
+    text, notes = write_job_options(sentence.format(written))
+    assert f"KKMC.BeamEnergySpread = {spread};" in text.splitlines()
+    assert "KKMC.CMSEnergy = 3.686;" in text.splitlines()
+    assert not any("BeamEnergySpread" in note for note in notes)
 
 
 @pytest.mark.parametrize(
-    ("sentence", "experiment", "lines"),
+    ("sentence", "reason"),
     [
-        ("H -> b bbar", "fcc", ["Beams:eCM = 240", "HiggsSM:ffbar2HZ = on", "25:onMode = off", "25:onIfMatch = 5 -5"]),
-        ("H -> b bbar at 365 GeV", "fcc", ["Beams:eCM = 365", "HiggsSM:ffbar2HZ = on"]),
-        ("D0 -> K- pi+", "fcc", ["Beams:eCM = 91.188", "23:onIfAny = 4"]),
-        ("t -> b W+", "fcc", ["Beams:eCM = 365", "6:onIfMatch = 5 24"]),
-        ("tau- -> pi- nu_tau", "fcc", ["23:onIfAny = 15"]),
-        ("B0 -> K+ pi- at 13.6 TeV", "lhcb", ["Beams:eCM = 13600", "HardQCD:hardbbbar = on"]),
-        ("Xi_cc++ -> Lambda_c+ K- pi+ pi+", "lhcb", ["ProcessLevel:all = off"]),
-        ("B_c+ -> J/psi pi+", "lhcb", ["ProcessLevel:all = off"]),
-        ("K_S0 -> pi+ pi-", "lhcb", ["SoftQCD:inelastic = on"]),
-        ("B0 -> K+ pi-", "belle2", ["ProcessLevel:all = off"]),
-        ("J/psi -> e e or mu mu", "lhcb",
-         ["Charmonium:all = on", "443:oneChannel = 1 0.5 0 -11 11", "443:addChannel = 1 0.5 0 -13 13"]),
+        ("psi(2S) with an energy spread of 0.05%", "whose value is not read"),
+        ("psi(2S) with an energy spread of 1.3 GeV", "is not below 10 MeV"),
+        ("continuum at 3.65 GeV", "the continuum is not written"),
+        ("events at 3.2 GeV", "KKMC has no flag for a resonance at 3.2 GeV"),
+        ("events at 91 GeV", "BEPCII makes no collisions at 91 GeV"),
+        ("psi(2S) -> D0 anti-D0", "impossible: D0 anti-D0 need"),
+        ("psi(3770) -> D_s+ D_s-, 1000 events", "closed"),
+        ("J/psi -> K+ pi-, 5000 events", "impossible: strangeness"),
+        ("J/psi -> pi0 pi0", "two identical bosons"),
+        ("psi(2S) -> J/psi pi+ pi- with blurb", "blurb"),
     ],
 )  # fmt: skip
-def test_what_makes_the_first_particle(sentence, experiment, lines):
-    text, notes = write_pythia(read_plan(sentence, experiment))
-    assert not [line for line in lines if line not in text.splitlines()]
-    assert not check(text, name="run.cmnd")
-    assert "a pair of" not in notes[0]
+def test_options_of_what_cannot_be_are_refused_with_the_true_reason(sentence, reason):
+    with pytest.raises(InputError, match=reason):
+        write_job_options(sentence)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from yukawa.generators.laws import violations
+from yukawa.generators.laws import flavour_change, violations
 from yukawa.generators.reading import read_card
-from yukawa.generators.species import SpeciesNames, known_species
+from yukawa.generators.species import SpeciesNames, flavours, known_species
 
 NAMES = SpeciesNames()
 
@@ -73,6 +73,17 @@ def test_two_identical_particles_without_spin_have_an_even_one():
             assert bool(broken) == (parent.spin2 == 2), parent.name
 
 
+def test_a_pair_of_antiparticles_changes_no_flavour():
+    """Law: whatever has no flavour itself goes to a particle and its antiparticle, and to no two of a kind with flavour."""
+    for parent in ("J/psi", "chi_c2", "eta_c", "f_2", "vpho"):
+        for name in ("K+", "K*0", "D0", "D_s+", "B0", "Lambda0", "Xi-", "Sigma_c0"):
+            other = conjugate(NAMES.get(name)).name
+            assert not {"E-FLAVOUR", "W-FLAVOUR"} & set(codes(parent, f"{name} {other}"))
+            assert flavour_change(NAMES.get(parent), [NAMES.get(name)] * 2) == tuple(
+                2 * abs(size) for size in flavours(NAMES.get(name).number)
+            )
+
+
 def test_the_parity_of_three_particles_without_spin_is_the_product_of_theirs():
     scalars = {"+": ("f_0", "chi_c0", "f_0(1710)"), "-": ("eta_c", "eta(1405)", "eta_c(2S)")}
     daughters = {"pi+ pi- eta": "-", "pi+ pi- f_0": "+", "K+ K- pi0": "-"}
@@ -118,6 +129,23 @@ def test_the_parity_of_three_particles_without_spin_is_the_product_of_theirs():
         ("J/psi", "rho+ pi-", []),
         ("B0", "K_S0 pi0", []),
         ("vpho", "p+ anti-p-", []),
+        ("phi", "K_S0 K_S0", ["W-SPIN"]),
+        ("K*0", "K- pi+", ["E-FLAVOUR"]),
+        ("K*0", "K_S0 pi0", []),
+        ("D*+", "anti-D0 pi+", ["E-FLAVOUR"]),
+        ("D_s*+", "D_s+ gamma", []),
+        ("B*0", "anti-B0 gamma", ["E-FLAVOUR"]),
+        ("J/psi", "K+ pi-", ["E-FLAVOUR"]),
+        ("J/psi", "K_S0 pi0", ["E-FLAVOUR"]),
+        ("phi", "K_S0 K_L0", []),
+        ("vpho", "D_s+ K-", ["E-FLAVOUR"]),
+        ("J/psi", "D_s- e+ nu_e", ["W-FLAVOUR"]),
+        ("J/psi", "D_s- pi+", ["W-FLAVOUR"]),
+        ("J/psi", "D0 mu+ mu-", ["W-FLAVOUR"]),
+        ("Sigma0", "Lambda0 gamma", []),
+        ("Xi_c*+", "Xi_c0 pi+", []),
+        ("D_s2*+", "D0 K+", []),
+        ("D+", "K+ pi- pi+", []),
     ],
 )  # fmt: skip
 def test_laws(parent, daughters, expected):
@@ -132,6 +160,8 @@ def test_laws(parent, daughters, expected):
         ("chi_c0", "K- p+ Lambda0", ["K- p+ anti-Lambda0"]),
         ("B0", "D- pi-", ["D+ pi-", "D- pi+"]),
         ("D+", "K- e+ e+", []),
+        ("K*0", "K- pi+", ["K+ pi-"]),
+        ("D*+", "anti-D0 pi+", ["D0 pi+"]),
     ],
 )
 def test_what_would_obey_them(parent, daughters, right):

@@ -22,6 +22,9 @@ def of(parent: str, mode: str) -> str:
         ("B0", "mu+ nu_mu D- ISGW2", "E-ORDER", '"D- mu+ nu_mu"'),
         ("J/psi", "mu+ mu- vll", "E-MODEL", '"VLL"'),
         ("J/psi", "mu+ mu- PHOTOS vll", "E-MODEL", '"VLL"'),
+        ("J/psi", "e+ e- PHOTOS VVL", "E-MODEL", '"VLL"'),
+        ("phi", "K+ K- SVV", "E-MODEL", '"VSS"'),
+        ("B0", "D*- pi+ SV", "E-MODEL", '"SVS"'),
         ("J/psi", "mu+ muu- VLL", "E-PART", '"mu-"'),
         ("J/psi", "mu+ mu-", "E-NOMODEL", ""),
         ("J/psi", "mu+ mu- gamma VLL", "E-NDAUG", ""),
@@ -39,6 +42,27 @@ def of(parent: str, mode: str) -> str:
 def test_a_mistake_in_a_mode(first, parent, mode, code, write):
     found = first(of(parent, mode), code)
     assert (found.line, found.write) == (1 if parent == "Bo" else 2, write)
+
+
+@pytest.mark.parametrize(
+    ("parent", "daughters"),
+    [
+        ("J/psi", "e+ e-"),
+        ("phi", "K+ K-"),
+        ("B0", "J/psi K_S0"),
+        ("B_s0", "J/psi phi"),
+        ("B+", "tau+ nu_tau"),
+        ("f_2", "pi+ pi-"),
+    ],
+)
+@pytest.mark.parametrize("word", ["VVL", "SVV", "SSV", "VSP", "TTS", "SLLL", "VLLX", "VVPIP", "HELAM"])
+def test_a_model_that_is_offered_takes_the_spins(first, codes, parent, daughters, word):
+    """Law: the model offered for an unknown one brings no finding about spins or numbers of daughters."""
+    model = first(of(parent, f"{daughters} {word}"), "E-MODEL").write.strip('"')
+    assert model != word
+    if model:
+        better = codes(of(parent, f"{daughters} {model}"))
+        assert not {"E-MSPIN", "E-NDAUG", "E-MODEL"} & {code for code, _ in better}, model
 
 
 def test_an_unknown_particle_hides_no_other_finding_and_makes_none(codes):

@@ -71,15 +71,22 @@ def _both_neutrino(parent: str, *more: str) -> Callable[[Species, Sequence[Speci
 
 
 def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
-    """A meson with two charged leptons."""
+    """A meson with a charged lepton and its antiparticle."""
     leptons = [each for each in species if abs(each.number) in _LEPTONS]
     rest = [each.spin_type for each in species if abs(each.number) not in _LEPTONS]
-    return own.spin_type == kind and len(leptons) == 2 and len(species) == 3 and rest in (["S"], ["V"])
+    pair = len(leptons) == 2 and leptons[0].number == -leptons[1].number
+    return own.spin_type == kind and pair and len(species) == 3 and rest in (["S"], ["V"])
 
 
 def _two_pions(own: Species, species: Sequence[Species]) -> bool:
+    """Two pions without charge between two vectors; a particle of spin 1 and parity + is an axial vector."""
     rest = [each for each in species if abs(each.number) not in _PIONS]
-    return own.spin_type == "V" and len(species) == 3 and len(rest) == 1 and rest[0].spin_type == "V"
+    return (
+        len(species) == 3
+        and len(rest) == 1
+        and all(each.spin_type == "V" and each.parity != "+" for each in (own, *rest))
+        and rest[0].charge3 == own.charge3
+    )
 
 
 def _is_tau(own: Species, species: Sequence[Species], hadrons: int) -> bool:

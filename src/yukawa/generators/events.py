@@ -12,11 +12,10 @@ from yukawa.generators.models import HADRONISATION
 from yukawa.generators.phase_space import Array, boosted, unweighted_decays
 from yukawa.generators.reading import is_number
 from yukawa.generators.species import MASTER_MODELS, Species, SpeciesNames
+from yukawa.generators.thresholds import NARROW, LeastMasses
 
-_NARROW = 1e-4  # GeV: a width that is not seen
 _SHORT_LIVED = 1e-16  # GeV: what is wider decays near the collision
 _DEPTH = 20  # decays in a row
-_ABOVE = 1e-4  # GeV above a threshold at which a decay is drawn
 _TRIES = 200  # of masses that fit into the parent
 _MOST = 10_000_000  # events of a run
 Integers = npt.NDArray[np.int64]
@@ -74,8 +73,12 @@ class EventGenerator:
         self.decays: dict[str, list[DecayMode]] = {}
         self.random = np.random.default_rng(seed)
         self.notes: dict[str, None] = {}
-        self._thresholds: dict[str, float] = {}
         self._read(card)
+        listed = self.decays.items()
+        self._least = LeastMasses(
+            self._species,
+            {name: [mode.daughters for mode in modes if mode.fraction > 0] for name, modes in listed},
+        )
 
     def _read(self, card: DecayCard) -> None:
         for command in card.commands("Particle"):
@@ -157,7 +160,7 @@ class EventGenerator:
         if fractions.sum() <= 0:
             raise InputError(f"the branching fractions of {rows.name} sum to {fractions.sum():g}")
         # A resonance in its tail decays by the modes that are open there.
-        needed = np.array([sum(map(self._least, mode.daughters)) for mode in modes])
+        needed = np.array([self._least.of_all(mode.daughters) for mode in modes])
         shares = np.cumsum(fractions * (needed < rows.masses[:, None]), axis=1)
         shares[shares[:, -1] <= 0] = np.cumsum(fractions)  # which is then said to be closed
         drawn = self.random.uniform(size=len(rows.event)) * shares[:, -1]
@@ -218,8 +221,8 @@ class EventGenerator:
             lacking = next(each.name for each in daughters if each.mass is None)
             raise InputError(f"{decay}: the mass of {lacking} is not one number", hint="use EvtGen")
         masses = np.tile([each.mass or 0.0 for each in daughters], (count, 1))
-        broad = [number for number, each in enumerate(daughters) if (each.width or 0) > _NARROW]
-        least = np.array([self._least(each.name) for each in daughters])
+        broad = [number for number, each in enumerate(daughters) if (each.width or 0) > NARROW]
+        least = np.array([self._least.of(each.name) for each in daughters])
         if (least.sum() >= whole).any():
             raise InputError(f"{decay} is closed: the daughters are too heavy")
         left = np.arange(count)
@@ -233,18 +236,6 @@ class EventGenerator:
             if not broad:
                 break
         raise InputError(f"{decay} is closed: the daughters are too heavy")
-
-    def _least(self, name: str) -> float:
-        """The least mass with which a particle is generated, in GeV: of a resonance, that with which it can still decay."""
-        if name not in self._thresholds:
-            species = self._species(name)
-            mass = species.mass or 0.0
-            self._thresholds[name] = mass
-            if (species.width or 0) > _NARROW:
-                modes = [mode for mode in self.decays.get(name, ()) if mode.fraction > 0]
-                open_at = min((sum(map(self._least, mode.daughters)) for mode in modes), default=0.0)
-                self._thresholds[name] = max(species.lightest, open_at + _ABOVE)
-        return self._thresholds[name]
 
     def _curve(self, species: Species, least: float, most: Array) -> Array:
         """Masses by a Cauchy curve between the least and the greatest mass of a resonance, at most `most`."""

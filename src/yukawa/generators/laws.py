@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS
-from yukawa.generators.species import Species, known_species
+from yukawa.generators.species import Species, flavours, known_species
 
 _MARGIN = 0.0005  # GeV: tables of particles differ by as much
 _STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
 _NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
+
+_FLAVOURS = ("strangeness", "charm", "beauty")
+# A warning of what searches look for; a sentence that names it is refused all the same.
+_SEARCHED = frozenset({"W-SPIN"})
 
 Conjugate = Callable[[Species], Species]
 
@@ -30,6 +34,11 @@ class Violation:
     text: str
     final_states: tuple[tuple[Species, ...], ...] = ()
     parent: str = ""
+
+
+def is_impossible(code: str) -> bool:
+    """Whether nothing is written that breaks the law of this code."""
+    return code.startswith("E") or code in _SEARCHED
 
 
 def violations(
@@ -54,6 +63,8 @@ def violations(
     yield from broken
     if partons:
         return
+    if not broken:
+        yield from _flavour(parent, daughters, conjugate)
     if not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
         spin = _spin(parent, daughters)
         if spin:
@@ -143,6 +154,71 @@ def _signed(charge3: int) -> str:
     return f"{sign}{abs(charge3)}/3" if rest else f"{sign}{whole}"
 
 
+# ---- flavour -------------------------------------------------------------------------------------
+
+
+def decays_strongly(parent: Species) -> bool:
+    """Whether a particle decays by the strong or the electromagnetic interaction, as its width or its C parity shows.
+
+    Tables give D_s* and B* no width; no meson with spin waits for the weak interaction.
+    """
+    own_antiparticle = bool(parent.c_parity) and not parent.charge3
+    excited = abs(parent.number) > 100 and abs(parent.number) % 10 in (3, 5)
+    return (parent.width or 0.0) > _STRONG or own_antiparticle or excited
+
+
+def flavour_change(parent: Species, daughters: Sequence[Species]) -> tuple[int, int, int]:
+    """By how much strangeness, charm and beauty change at least; 0 where the quarks of a particle are not known.
+
+    Each K_S0 or K_L0 has strangeness +1 or -1, whichever changes less.
+    """
+    rows = [flavours(each.number) for each in (parent, *daughters)]
+    known = [row for row in rows if row is not None]
+    if len(known) < len(rows):
+        return 0, 0, 0
+    before, *after = known
+    strange, charm, beauty = (abs(sum(row[at] for row in after) - own) for at, own in enumerate(before))
+    either = sum(abs(each.number) in (130, 310) for each in daughters)
+    strange = strange - either if strange > either else (either - strange) % 2
+    return strange, charm, beauty
+
+
+def _flavour(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
+    """Flavour that a strong or electromagnetic decay changes.
+
+    With leptons, or with one heavy quark changed, it is a weak decay of the parent as searches look for it, and a warning.
+    """
+    if (
+        not decays_strongly(parent)
+        or 22 < abs(parent.number) < 100
+        or any(each.redefined for each in (parent, *daughters))
+    ):
+        return
+    change = flavour_change(parent, daughters)
+    if not any(change):
+        return
+    at = next(number for number, size in enumerate(change) if size)
+    before, after = (
+        _signed(3 * sum((flavours(each.number) or (0, 0, 0))[at] for each in side))
+        for side in ((parent,), daughters)
+    )
+    either = ", K_S0 and K_L0 +1 or -1" if any(abs(each.number) in (130, 310) for each in daughters) else ""
+    text = (
+        f"{_FLAVOURS[at]}: {parent.name} ({before}) -> {_listed(daughters)} ({after}{either})"
+        " in a strong or electromagnetic decay"
+    )
+    leptons = any(11 <= abs(each.number) <= 16 for each in daughters)
+    heavy = not {"4", "5"}.isdisjoint(str(abs(parent.number))[-4:-1])
+    searched = leptons or (heavy and change[1] + change[2] == 1)
+    states = [
+        state
+        for count in (1, 2)
+        for state in _conjugated(parent.sums, daughters, conjugate, count, charged=True)
+        if not any(flavour_change(parent, state))
+    ]
+    yield Violation("W-FLAVOUR" if searched else "E-FLAVOUR", text, tuple(states[:_SHOWN]))
+
+
 # ---- spin, P, C ----------------------------------------------------------------------------------
 
 
@@ -189,10 +265,9 @@ def _symmetric(waves: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
     """C of any number of daughters that have one; P, and C of a pair, of two-body decays (PDG review Quark Model)."""
-    strong = (parent.width or 0.0) > _STRONG or (parent.c_parity and parent.charge3 == 0)
     # Leptons and the weak bosons come with the interaction that violates both.
     if (
-        not strong
+        not decays_strongly(parent)
         or not parent.parity
         or any(11 <= abs(each.number) <= 18 or 23 <= abs(each.number) <= 37 for each in daughters)
     ):

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from yukawa.generators import models
+from yukawa.generators import amplitudes, models
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.laws import Violation, violations
@@ -61,7 +61,7 @@ class ModeCheck:
         seen: dict[tuple[object, ...], DecayMode] = {}
         for mode in block.modes:
             if not mode.model:
-                self._without_model(mode)
+                self._without_model(mode, parent)
                 continue
             daughters = self._daughters(mode)
             if daughters is None or not mode.sound:
@@ -189,7 +189,7 @@ class ModeCheck:
             word -= 1
         return (Edit(self.card.line(word), 1, "", text),)
 
-    def _without_model(self, mode: DecayMode) -> None:
+    def _without_model(self, mode: DecayMode, parent: Species | None) -> None:
         """A mode in which no word is a model: which word is wrong depends on what is known."""
         words = mode.daughters
         # Flags are words of the mode too, and may come before what should be the model.
@@ -208,7 +208,7 @@ class ModeCheck:
             self.report("E-NOMODEL", mode.start, f"{mode.parent} -> {' '.join(words)} has no decay model")
             return
         at = rest[0]
-        meant = nearest_word(words[at], frozenset({*self._models, *self.model_aliases}))
+        meant = self._meant_model(words[at], parent, words[:at])
         particle = any(folded(each) == folded(words[at]) for each in self.meant(words[at])[0])
         is_model = meant and meant.lower() == words[at].lower()
         if particle and at == len(words) - 1 and len(rest) == 1 and not is_model:
@@ -219,6 +219,25 @@ class ModeCheck:
         self.report(
             "E-MODEL", places[at], f"unknown decay model {words[at]}", f'"{meant}"' if meant else "", edits
         )
+
+    def _meant_model(self, word: str, parent: Species | None, names: Sequence[str]) -> str:
+        """The model that a word must mean: of those that take the spins of the mode the nearest, or that of the amplitude."""
+        allowed = sorted({*self._models, *self.model_aliases})
+        same = next((name for name in allowed if name.lower() == word.lower()), "")
+        daughters = [species for name in names if (species := self.names.get(name)) is not None]
+        if same or parent is None or len(daughters) < len(names) or len(daughters) > _MOST_DAUGHTERS:
+            return same or nearest_word(word, allowed)
+        orders = list(itertools.permutations(daughters))
+        fitting = [
+            name for name in allowed
+            if (model := self._models.get(name)) is None or (
+                model.takes_parent(parent)
+                and len(daughters) in (model.daughters or (len(daughters),))
+                and any(map(model.takes, orders))
+            )
+        ]  # fmt: skip
+        chosen = amplitudes.choose_amplitude(parent, daughters, "evtgen").model
+        return nearest_word(word, fitting) or ("" if chosen == "PHSP" else chosen)
 
     # ---- models ----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import phrases, plans, species, words
+from yukawa.generators import phrases, plans, species, weights, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _ARROW = re.compile(
@@ -162,6 +162,7 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
         each.single = bool(_ONE.search(gap))
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
         each.either = "+-" in each.text or "-+" in each.text
+        each.share = weights.share_of(gap)
         each.origin = gap.strip() == "in" or bool(re.search(r"\bfrom\s+(?:the\s+|an?\s+)?$", gap))
         found.append(each)
         last = end

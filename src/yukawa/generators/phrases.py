@@ -17,6 +17,49 @@ EXPERIMENTS = {
 }  # fmt: skip
 FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
+_UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 1e-3, "kev": 1e-6}
+_SPREAD_WORD = r"(?:(?:beam ?)?(?:energy[ -]?)?spread|能量展宽|能散度?|展宽|束流能散)"
+_WIDTH = r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV|keV)"
+_SPREADS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_SPREAD_WORD}\s{{0,3}}(?:of|=|:|：|is|being|about|为|是|约)?\s{{0,3}}{_WIDTH}(?![A-Za-z])",
+        rf"{_WIDTH}\s{{0,3}}(?:of |的)?\s{{0,3}}{_SPREAD_WORD}",
+    )
+)
+_LARGEST_SPREAD = 0.01  # GeV
+
+
+def energy_of(sentence: str) -> float | None:
+    """The energy of the collision in GeV, which a spread is not; None if the sentence gives none."""
+    for pattern in _SPREADS:
+        sentence = pattern.sub(" ", sentence)
+    found = ENERGY.search(sentence)
+    return float(found[1]) * _UNITS[found[2].lower()] if found else None
+
+
+def spread_of(sentence: str) -> float | None:
+    """The spread of the energy in GeV; None if the sentence does not speak of it.
+
+    Raises:
+        InputError: it has no value that is read, or one that no storage ring has.
+    """
+    found = next(filter(None, (pattern.search(sentence) for pattern in _SPREADS)), None)
+    if found is None:
+        if re.search(_SPREAD_WORD, sentence, re.IGNORECASE):
+            raise InputError(
+                "the sentence speaks of an energy spread, whose value is not read",
+                hint='write, for instance, "energy spread 1.3 MeV"',
+            )
+        return None
+    spread = float(found[1]) * _UNITS[found[2].lower()]
+    if not spread < _LARGEST_SPREAD:
+        raise InputError(
+            f"an energy spread of {found[1]} {found[2]} is not below {_LARGEST_SPREAD * 1000:g} MeV",
+            hint="spreads at BEPCII are 0.5 to 2 MeV",
+        )
+    return spread
+
 
 _LEPTON = r"(?:e|mu|tau|electrons?|muons?|taus?|tauons?)(?![A-Za-z0-9_+-])"
 _VALUES = re.compile(
@@ -45,9 +88,10 @@ _REFUSED = (
         "{} names no particle of the tables: a card names each", "name the particles, or leave the decay to the table",
     ),
     (
-        r"\d\s?%|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b|(?<![\d.])0\.\d+|分支比|权重|概率",
-        "fractions of several modes ({}) are not read from a sentence: modes that it joins by \"or\" get equal ones",
-        "write the card with equal fractions, and put yours in",
+        r"\d[\d.]*\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b"
+        r"|(?<![\d.])0\.\d+|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
+        "which modes the fractions ({}) belong to is not certain: each mode of a decay needs one",
+        'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',
     ),
     (
         r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",

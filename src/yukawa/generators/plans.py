@@ -1,14 +1,13 @@
 """What is to be simulated: a chain of decays by the names of EvtGen, with the charges that a sentence leaves open."""
 
-import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
 
 from yukawa.core.errors import InputError
-from yukawa.generators.laws import violations
-from yukawa.generators.species import Species, SpeciesNames, known_species
+from yukawa.generators.laws import decays_strongly, flavour_change, is_impossible, violations
+from yukawa.generators.species import Species, SpeciesNames, flavours, known_species
 from yukawa.generators.words import nearest_word
 
 EXPERIMENTS = ("evtgen", "besiii", "lhcb", "belle2", "fcc")
@@ -22,12 +21,17 @@ class UnreadSentence(InputError):
     """A sentence that the grammar does not read; another reader may."""
 
 
+class NoDecay(UnreadSentence):
+    """A sentence without any decay, which names a resonance or an energy alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecayStep:
-    """One decay by the names of EvtGen."""
+    """One decay by the names of EvtGen, and its fraction beside the other modes where a sentence gives one."""
 
     parent: str
     daughters: tuple[str, ...]
+    share: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.parent} -> {' '.join(self.daughters)}"
@@ -79,6 +83,7 @@ class NamedParticle:
         every: whether "both" or "each" comes before it.
         single: whether "one" comes before it.
         either: whether it has both signs, as in mu+-.
+        share: the fraction of the mode that begins with it.
     """
 
     options: tuple[str, ...]
@@ -97,6 +102,7 @@ class NamedParticle:
     single: bool = False
     origin: bool = False
     either: bool = False
+    share: float | None = None
 
 
 @dataclass(slots=True)
@@ -125,10 +131,16 @@ def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:
 # ---- charges -------------------------------------------------------------------------------------
 
 
-def resolved_steps(clauses: Sequence[DecayClause]) -> tuple[list[DecayStep], list[str]]:
+def resolved_steps(
+    clauses: Sequence[DecayClause], *, both: bool = False
+) -> tuple[list[DecayStep], list[str]]:
     """The decays with all charges, and a note for each that the sentence leaves open.
 
-    A particle has several decays, its modes, where the sentence says "or", and where its charges leave the choice.
+    A particle has several decays, its modes, where the sentence says "or" or gives fractions, and where its charges leave the choice.
+
+    Args:
+        clauses: in order.
+        both: whether the sentence wants antiparticles too, so that a charge that it leaves open is the positive one.
 
     Raises:
         InputError: a decay is impossible, or its charges are not certain.
@@ -137,17 +149,39 @@ def resolved_steps(clauses: Sequence[DecayClause]) -> tuple[list[DecayStep], lis
     steps: list[DecayStep] = []
     notes: list[str] = []
     for clause in clauses:
-        found, said = _every(clause, steps) if clause.parent.every else _one(clause, steps)
+        found, said = _every(clause, steps, both) if clause.parent.every else _one(clause, steps, both)
+        share = next((each.share for each in clause.daughters if each.share is not None), None)
+        found = [replace(step, share=share / len(found) if share else None) for step in found]
         for step in found:
             other = next((each for each in steps if each.parent == step.parent and each != step), None)
-            if other is not None and not clause.instead:
+            if other is not None and not clause.instead and not share:
                 raise UnreadSentence(
                     f"{step.parent} decays in two ways: {other}, and {step}",
                     hint='join daughters by "or" for modes of one card, or write two cards',
                 )
         steps += [step for step in found if step not in steps]
         notes += said
+    for step in steps:
+        fractions_of([each for each in steps if each.parent == step.parent])
     return steps, notes
+
+
+def fractions_of(modes: Sequence[DecayStep]) -> list[float]:
+    """The fractions of the modes of a particle, which sum to 1: equal ones where the sentence gives none.
+
+    Raises:
+        InputError: some modes have a fraction, others none.
+    """
+    shares = [mode.share for mode in modes if mode.share is not None]
+    if not shares:
+        return [1 / len(modes)] * len(modes)
+    if len(shares) < len(modes):
+        bare = next(mode for mode in modes if mode.share is None)
+        raise InputError(
+            f"{bare} has no fraction, and other modes of {bare.parent} have one",
+            hint='write, for instance, "A -> B C (60%) or D E (40%)"',
+        )
+    return [share / sum(shares) for share in shares]
 
 
 def produced_by(steps: Sequence[DecayStep]) -> list[str]:
@@ -155,11 +189,11 @@ def produced_by(steps: Sequence[DecayStep]) -> list[str]:
     return [name for step in steps for name in step.daughters]
 
 
-def _one(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecayStep], list[str]]:
+def _one(clause: DecayClause, steps: Sequence[DecayStep], both: bool) -> tuple[list[DecayStep], list[str]]:
     """The decay of one particle that a decay before it produces, or whose antiparticle decays first."""
     produced = produced_by(steps)
     parents = [name for name in clause.parent.options if name in produced] or list(clause.parent.options)
-    found, notes = _resolved(parents, clause)
+    found, notes = _resolved(parents, clause, both)
     name = found[0].parent
     if clause.parent.single and produced.count(name) > 1:
         raise UnreadSentence(
@@ -178,7 +212,7 @@ def _one(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecaySte
     return found, [f"the antiparticle is produced, so the conjugate is used: {found[0]}", *notes]
 
 
-def _every(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecayStep], list[str]]:
+def _every(clause: DecayClause, steps: Sequence[DecayStep], both: bool) -> tuple[list[DecayStep], list[str]]:
     """The same decay of all that are produced of a kind, conjugate for antiparticles."""
     options, produced = clause.parent.options, produced_by(steps)
     family = {*options, *map(conjugate_of, options)}
@@ -192,7 +226,7 @@ def _every(clause: DecayClause, steps: Sequence[DecayStep]) -> tuple[list[DecayS
     notes: list[str] = []
     for name in dict.fromkeys(each for each in produced if each in family):
         own = name if name in options else conjugate_of(name)
-        modes, said = _resolved([own], clause)
+        modes, said = _resolved([own], clause, both)
         found += modes if name == own else map(conjugate_step, modes)
         notes += said
     return found, notes
@@ -230,7 +264,7 @@ def with_source(steps: Sequence[DecayStep], named: Sequence[str], experiment: st
 
 def conjugate_step(step: DecayStep) -> DecayStep:
     """The decay of the antiparticle."""
-    return DecayStep(conjugate_of(step.parent), tuple(map(conjugate_of, step.daughters)))
+    return DecayStep(conjugate_of(step.parent), tuple(map(conjugate_of, step.daughters)), step.share)
 
 
 def same_state(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -245,7 +279,7 @@ def conjugate_of(name: str) -> str:
     return names.antiparticle(species) if species else name
 
 
-def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[list[DecayStep], list[str]]:
+def _resolved(parents: Sequence[str], clause: DecayClause, both: bool) -> tuple[list[DecayStep], list[str]]:
     """The charges that conserve everything, and the flavour that a heavy quark hands on; several decays if they are alike."""
     options = [each.options for each in clause.daughters]
     size = len(parents)
@@ -267,7 +301,10 @@ def _resolved(parents: Sequence[str], clause: DecayClause) -> tuple[list[DecaySt
     either = any(each.either for each in clause.daughters)
     equal = [other for rank_, other in best if (rank_[:2] == rank[:2] if either else rank_ == rank)]
     several = {other.parent for other in equal}
-    if len(several) > 1:
+    if both and len(several) == 2 and several == set(map(conjugate_of, several)):
+        step = max(equal, key=lambda other: known_species()[other.parent].number)
+        equal = [other for other in equal if other.parent == step.parent]
+    elif len(several) > 1:
         names = " or ".join(sorted(several))
         raise InputError(f"{clause.parent.text} can be {names}", hint="write its charge")
     modes = list({tuple(sorted(other.daughters)): other for other in reversed(equal)}.values())[::-1]
@@ -294,22 +331,6 @@ def _without_flavour(name: str) -> str:
     return name.rpartition("nu_")[0] + "nu" if "nu_" in name else name
 
 
-@functools.cache
-def _flavours(number: int) -> tuple[int, int, int]:
-    """Strange, charm and bottom quarks less antiquarks, from the digits of a Monte Carlo number."""
-    size, sign = abs(number), 1 if number > 0 else -1
-    if size in (130, 310) or size < 100 or size > 10_000_000:
-        return 0, 0, 0
-    first, second, third = size // 1000 % 10, size // 100 % 10, size // 10 % 10
-    if first:
-        counted = [(first, sign), (second, sign), (third, sign)]
-    else:
-        heavy = sign if second % 2 == 0 else -sign
-        counted = [(second, heavy), (third, -heavy)]
-    strange, charm, bottom = (sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))
-    return strange, charm, bottom
-
-
 def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
     known = known_species()
     own, species = known[parent], [known[name] for name in daughters]
@@ -317,20 +338,13 @@ def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
         each.code for each in violations("PHSP", own, species, lambda each: known[conjugate_of(each.name)])
     ]
     broken, odd = (
-        sum(code.startswith("E") for code in found),
+        sum(map(is_impossible, found)),
         sum(code in ("W-LNV", "W-LFV", "W-BNV") for code in found),
     )
-    before = _flavours(own.number)
-    after = [sum(column) for column in zip(*(_flavours(each.number) for each in species), strict=True)]
-    strong = (own.width or 0) > 1e-6 or own.c_parity
     # A heavy quark becomes a lighter quark and no antiquark, so their number stays.
     either = sum(name in ("K_S0", "K_L0") for name in daughters)  # these are both K0 and anti-K0
-    lines = max(0, abs(sum(before) - sum(after)) - either)
-    changed = (
-        max(0, sum(abs(one - other) for one, other in zip(before, after, strict=True)) - either)
-        if strong
-        else 0
-    )
+    lines = max(0, abs(_quarks(own) - sum(map(_quarks, species))) - either)
+    changed = sum(flavour_change(own, species)) if decays_strongly(own) else 0
     neutral = sum(not each.charge3 for each in species)
     rare = sum(name in ("K_L0", "K0", "anti-K0") for name in daughters)
     return broken, odd, changed, neutral, lines, rare
@@ -340,4 +354,10 @@ def _broken(step: DecayStep) -> str:
     known = known_species()
     species: list[Species] = [known[name] for name in step.daughters]
     found = violations("PHSP", known[step.parent], species, lambda each: known[conjugate_of(each.name)])
-    return "; ".join(each.text for each in found if each.code.startswith("E"))
+    return "; ".join(each.text for each in found if is_impossible(each.code))
+
+
+def _quarks(species: Species) -> int:
+    """Strange, charm and bottom quarks less antiquarks."""
+    strangeness, charm, beauty = flavours(species.number) or (0, 0, 0)
+    return charm - strangeness - beauty

@@ -105,14 +105,27 @@ def write_request(
 
     if kind == "job-options":
         return WrittenRequest(kind, *jobs.write_job_options(sentence))
-    plan = plan_of(sentence, chat)
-    if experiment:
-        plan = plans.with_experiment(plan, experiment)
     if kind == "pythia":
-        return WrittenRequest(kind, *jobs.write_pythia(plan))
+        return WrittenRequest(kind, *_settings(sentence, experiment, chat))
+    plan = _plan(sentence, experiment, chat)
     card = writing.write_card(plan)
     remarks = (f"line {each.line}: {each.code}: {each.message}" for each in card.remarks)
     return WrittenRequest(kind, card.text, (f"for {plan.experiment}", *card.notes, *remarks))
+
+
+def _settings(sentence: str, experiment: str | None, chat: "SyncChat | None") -> tuple[str, tuple[str, ...]]:
+    """Settings of Pythia for decays, or for what two protons make."""
+    from yukawa.generators import settings
+
+    protons = settings.of_protons(sentence)
+    rest = settings.without_beams(sentence) if protons else sentence
+    process = settings.write_process(rest) if protons and not sentences.names_decay(rest) else None
+    return process or settings.write_pythia(_plan(rest, experiment, chat), protons=protons)
+
+
+def _plan(sentence: str, experiment: str | None, chat: "SyncChat | None") -> plans.CardPlan:
+    plan = plan_of(sentence, chat)
+    return plans.with_experiment(plan, experiment) if experiment else plan
 
 
 def plan_of(sentence: str, chat: "SyncChat | None" = None) -> plans.CardPlan:

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Sequence
 
-from yukawa.generators import clauses, naming, phrases, plans, spellings
+from yukawa.generators import clauses, naming, phrases, plans, spellings, weights
 
 _BOTH = re.compile(
-    r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconjugates?\b|\bboth (?:signs|charges|b\b)|共轭",
+    r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconj(?:ugates?)?\b\.?|\bboth (?:signs|charges|b\b)|共轭",
     re.IGNORECASE,
 )
+# The other half of a pair in a list: "…, D- the charge conjugate".
+_CONJUGATE_HALF = re.compile(
+    r"(?:;|\band\b)\s*(?:the )?[^\s;]+ (?:(?:is|as|decays?|goes|to|being|the) ){0,3}(?:charge[- ]conj\w*|conjugates?)\b"
+    r"(?: decays?| modes?)?(?=\s*(?:[;.]|$))", re.IGNORECASE,
+)  # fmt: skip
 # A number of events: before the word, after it, or with a factor before what is made ("1e6 J/psi").
 _AMOUNT = (
     r"(?<![A-Za-z0-9_.(^])(10\^\{?\d{1,2}\}?|\d{1,12}+(?:,\d{3}){0,4}+(?:\.\d{1,6}+)?(?:e\+?\d{1,2}+)?)"
@@ -28,7 +33,6 @@ _INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _WITH_DECAYS = re.compile(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)")
 _MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
-_UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 0.001}
 _RESONANCES = frozenset(
     {"J/psi", "psi(2S)", "psi(3770)", "psi(4040)", "psi(4160)", "psi(4415)", "psi(4260)", "vpho"}
 )
@@ -47,28 +51,29 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     plain, slips = _plain(sentence)
     steps: list[plans.DecayStep] = []
     notes: list[str] = []
-    leptons = phrases.lepton_variants(_without_both(plain))
+    both = bool(_BOTH.search(plain))
+    leptons = phrases.lepton_variants(weights.marked(_without_both(plain)))
     for variant in (each for one in leptons for each in phrases.spin_variants(one)):
-        found, said = _steps(variant, experiment)
+        found, said = _steps(variant, experiment, both=both)
         steps += [step for step in found if step not in steps]
         notes += [note for note in said if note not in notes]
-    if _BOTH.search(plain):
+    if both:
         steps, said = _with_conjugates(steps)
         notes += said
     return about(sentence, steps, (*slips, *notes), experiment)
 
 
-def _steps(plain: str, experiment: str | None) -> tuple[list[plans.DecayStep], list[str]]:
+def _steps(plain: str, experiment: str | None, *, both: bool) -> tuple[list[plans.DecayStep], list[str]]:
     """The decays of a sentence in plain words."""
     named = naming.named_particles(plain)
     named = clauses.with_beams(named, made=bool(_MADE.search(plain)))
     decays = clauses.decay_clauses(named)
     if not decays:
-        raise plans.UnreadSentence(
+        raise plans.NoDecay(
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = plans.resolved_steps(decays)
+    steps, notes = plans.resolved_steps(decays, both=both)
     _refuse_stray(named, decays, steps)
     sources = [name for each in named if each.aside for name in each.options]
     return plans.with_source(steps, sources, experiment or _experiment(plain, steps)), notes
@@ -128,12 +133,19 @@ def about(
 ) -> plans.CardPlan:
     """The plan of a chain, with what else a sentence says: experiment, events, energy, card, both conjugates."""
     plain, _ = _plain(sentence)
-    energy, card = phrases.ENERGY.search(plain), phrases.FILE.search(sentence)
+    card = phrases.FILE.search(sentence)
+    if phrases.spread_of(plain) is not None:
+        notes = (*notes, "the energy spread belongs into job options; a card has none")
     return plans.CardPlan(
         tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
-        float(energy[1]) * _UNITS[energy[2].lower()] if energy else None, card[0] if card else "",
+        phrases.energy_of(plain), card[0] if card else "",
         bool(phrases.FREE_HALF.search(sentence)), tuple(notes),
     )  # fmt: skip
+
+
+def names_decay(sentence: str) -> bool:
+    """Whether a sentence has an arrow or a verb of decay between two particles."""
+    return any(each.arrow for each in naming.named_particles(_plain(sentence)[0], strict=False))
 
 
 def mentioned(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -168,7 +180,9 @@ def _without_remark(found: re.Match[str]) -> str:
 
 
 def _without_both(plain: str) -> str:
-    return _BOTH.sub(lambda found: " " * len(found[0]), plain)
+    for pattern in (_CONJUGATE_HALF, _BOTH):
+        plain = pattern.sub(lambda found: " " * len(found[0]), plain)
+    return plain
 
 
 def count_of_events(sentence: str) -> int | None:

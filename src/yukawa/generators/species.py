@@ -117,6 +117,28 @@ def lepton_numbers(number: int) -> tuple[int, int, int]:
 
 
 @functools.cache
+def flavours(number: int) -> tuple[int, int, int] | None:
+    """Strangeness, charm and beauty of a Monte Carlo number; None where its digits do not say.
+
+    A K_S0 or K_L0 has 0 here: it is K0 and anti-K0 in equal parts (`laws.flavour_change`).
+    """
+    size, sign = abs(number), 1 if number > 0 else -1
+    if size > 10_000_000 or 40 <= size < 100:  # nuclei, and numbers that programs gave as they liked
+        return None
+    first, second, third = size // 1000 % 10, size // 100 % 10, size // 10 % 10
+    if size < 100 or size in (130, 310):
+        return 0, 0, 0
+    if first:
+        counted = [(first, sign), (second, sign), (third, sign)]
+    else:
+        # The heavier quark of a meson is the quark where it is of type up, else the antiquark: K+ is u anti-s.
+        heavy = sign if second % 2 == 0 else -sign
+        counted = [(second, heavy), (third, -heavy)]
+    strange, charm, bottom = (sum(one for quark, one in counted if quark == wanted) for wanted in (3, 4, 5))
+    return -strange, charm, -bottom
+
+
+@functools.cache
 def known_species() -> Mapping[str, Species]:
     """All particles of the package's own table, by name."""
     found = {}

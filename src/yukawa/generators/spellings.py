@@ -53,6 +53,10 @@ _NEXT = re.compile(
     r"(?<=[A-Za-z*][0+])(?=[A-JM-RT-Z]|[SKL](?:_|[a-z]|[+-]|\d)|(?:pi|mu|tau|eta|rho|phi|gamma|nu)(?![a-z]))"
     r"|(?<=[ΛΣΞΩ])(?=[epK][+⁺\-⁻−])"
 )
+_RADIATIVE = re.compile(
+    r"\bradiative(?:ly)? (?:decays? |decaying |transitions? |goes )?(?:→|(?:in)?to\b)\s*(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
     "decays",
@@ -94,6 +98,7 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     plain = _EXCITED.sub(r"\1(\2)", plain)
     plain = _MASS_LAST.sub(r"(\2)\1", plain)
     plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))
+    plain = _RADIATIVE.sub(_with_photon, plain)
     plain = _ASIDES.sub(lambda found: " " * len(found[0]), plain)
     notes: list[str] = []
 
@@ -104,6 +109,12 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
         return right
 
     return re.sub(r"(?<![\w\\_/-])[A-Za-z]{4,12}(?![\w_(*'-])", mended, plain), tuple(dict.fromkeys(notes))
+
+
+def _with_photon(found: re.Match[str]) -> str:
+    """The arrow of a radiative decay with its photon, which the sentence may name itself."""
+    listed = re.split(r"[;,.→()]|\b(?:in)?to\b|\b(?:with|and|where)\b", found[1], maxsplit=1)[0]
+    return f"→ {found[1]}" if re.search(r"\b(?:gamma|photons?)\b|γ", listed) else f"→ gamma {found[1]}"
 
 
 def _pair(form: str, found: re.Match[str]) -> str:

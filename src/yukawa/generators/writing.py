@@ -7,9 +7,11 @@ from yukawa.core.errors import InputError
 from yukawa.generators.amplitudes import choose_amplitude
 from yukawa.generators.checking import Surroundings, check
 from yukawa.generators.diagnostics import Diagnostic
-from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep
+from yukawa.generators.laws import is_impossible
+from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep, fractions_of
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames
+from yukawa.generators.thresholds import refuse_closed
 
 _FCC = {
     "B0": "Bd_SIGNAL", "anti-B0": "Bdbar_SIGNAL", "B+": "Bu_SIGNAL", "B-": "Bubar_SIGNAL", "B_s0": "Bs_SIGNAL",
@@ -19,6 +21,7 @@ _FCC = {
 # What the storage ring makes the pair from.
 _PAIRS = {"B0": "Upsilon(4S)", "B+": "Upsilon(4S)", "B_s0": "Upsilon(5S)"}
 _ENERGIES = {"belle2": 10.58}  # GeV, of the collisions of an experiment with one energy
+_SMALL = 0.01  # fractions below have too few digits with four decimals
 _PLAIN = frozenset({"pi0", "eta", "K_S0"})
 
 
@@ -47,9 +50,10 @@ def write_card(plan: CardPlan) -> WrittenCard:
     renderer = _CardRenderer(plan)
     text = renderer.card()
     found = check(text, name="card.dec", surroundings=Surroundings(ecms=plan.energy))
-    errors = [each for each in found if each.level == "error"]
+    errors = [each for each in found if is_impossible(each.code)]
     if errors:
         raise InputError(f"no card for {plan.steps[0]}: {errors[0].text}")
+    refuse_closed(plan.steps, plan.energy)
     missing = missing_steps(text, plan)
     if missing:
         raise InputError(f"the card would lack {missing[0]}")
@@ -207,7 +211,7 @@ class _CardRenderer:
 
     def _block(self, parent: str, modes: Sequence[DecayStep]) -> None:
         self.blocks.append(f"Decay {parent}")
-        for step in modes:
+        for step, fraction in zip(modes, fractions_of(modes), strict=True):
             amplitude = choose_amplitude(
                 self.species(step.parent),
                 [self.species(name) for name in step.daughters],
@@ -215,11 +219,23 @@ class _CardRenderer:
             )
             daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
             flags = ["PHOTOS"] if amplitude.photos else []
-            words = [f"{1 / len(modes):.4f}", *daughters, *flags, amplitude.model, *amplitude.arguments]
+            words = [
+                f"{fraction:.4f}" if fraction > _SMALL else f"{fraction:.3g}",
+                *daughters,
+                *flags,
+                amplitude.model,
+                *amplitude.arguments,
+            ]
             self.blocks.append(f"{' '.join(words)};")
             self.notes.append(f"{step.parent}: {amplitude.note}")
         self.blocks.append("Enddecay")
-        if len(modes) > 1:
+        if len(modes) > 1 and modes[0].share is None:
             self.notes.append(
                 f"{modes[0].parent}: {len(modes)} modes with equal fractions; put measured ones in"
+            )
+        elif len(modes) > 1:
+            total = sum(mode.share or 0.0 for mode in modes)
+            scaled = f", whose sum {total:.4g} is scaled to 1" if abs(total - 1) > _SMALL / 10 else ""
+            self.notes.append(
+                f"{modes[0].parent}: {len(modes)} modes with the fractions of the sentence{scaled}"
             )

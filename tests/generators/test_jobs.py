@@ -21,6 +21,8 @@ from yukawa.generators.sentences import count_of_events
         ("1000 J/psi events", ["KKMC.CMSEnergy = 3.097;", "KKMC.GenerateJPsi = true;", "KKMC.BeamEnergySpread = 0.0008;"]),
         ("psi(2S) -> J/psi pi pi in BOSS", ["KKMC.GeneratePsiPrime = true;", "KKMC.GenerateJPsi = false;"]),
         ("simulate BESIII data at 4.26 GeV", ["KKMC.CMSEnergy = 4.26;", "KKMC.GeneratePsi4260 = true;"]),
+        ("e+ e- -> pi+ pi- J/psi at 4.26 GeV, beam energy spread: 1.5 MeV",
+         ["KKMC.CMSEnergy = 4.26;", "KKMC.GeneratePsi4260 = true;", "KKMC.BeamEnergySpread = 0.0015;"]),
         ("用BOSS产生 psi(3770) 5万个事例", ["KKMC.GeneratePsi3770 = true;", "ApplicationMgr.EvtMax = 50000;"]),
     ],
 )  # fmt: skip

@@ -53,6 +53,8 @@ def test_what_makes_the_first_particle(sentence, experiment, lines):
 @pytest.mark.parametrize(
     ("sentence", "lines"),
     [
+        ("e+e- -> ZH at 240 GeV, Z -> e+ e-", ["HiggsSM:ffbar2HZ = on", "23:onIfMatch = -11 11"]),
+        ("e+ e- -> WW at 240 GeV", ["Beams:eCM = 240", "WeakDoubleBoson:ffbar2WW = on"]),
         ("e+ e- -> Z H at 240 GeV", ["Beams:idA = 11", "Beams:eCM = 240", "HiggsSM:ffbar2HZ = on"]),
         ("e+ e- -> Z H at 365 GeV, Z -> mu+ mu-, H -> b bbar",
          ["Beams:eCM = 365", "HiggsSM:ffbar2HZ = on", "23:onIfMatch = -13 13", "25:onIfMatch = 5 -5"]),

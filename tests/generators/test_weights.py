@@ -52,6 +52,8 @@ def test_each_mode_has_its_share_of_their_sum(form, one, other):
          {"B+ -> anti-D*0 mu+ nu_mu": 1, "anti-D*0 -> anti-D0 gamma": 0.35, "anti-D*0 -> anti-D0 pi0": 0.65, "anti-D0 -> K+ pi-": 1}),
         ("B0s -> Ds- pi+, Ds- -> K+ K- pi- or pi+ pi- pi- with weights 5 to 1",
          {"B_s0 -> D_s- pi+": 1, "D_s- -> K+ K- pi-": 0.8333, "D_s- -> pi+ pi- pi-": 0.1667}),
+        ("J/psi -> l+ l- (60%) or pi+ pi- pi0 (40%) with l = e, mu",
+         {"J/psi -> e+ e-": 0.3, "J/psi -> pi+ pi- pi0": 0.4, "J/psi -> mu+ mu-": 0.3}),
         ("J/psi -> mu+ mu- (100%)", {"J/psi -> mu+ mu-": 1}), ("J/psi -> mu+ mu-, 100 percent", {"J/psi -> mu+ mu-": 1}),
         ("J/psi -> mu+ mu- percent 100", {"J/psi -> mu+ mu-": 1}),
         ("D0 -> K- pi+ (60%) or K- pi+ pi0 (30%) or K- K+ (10%)", {"D0 -> K- pi+": 0.6, "D0 -> K- pi+ pi0": 0.3, "D0 -> K- K+": 0.1}),
@@ -67,6 +69,11 @@ def test_the_card_holds_and_says_them():
     assert "0.6667 K- pi+ pi0 D_DALITZ;" in card.text
     assert "D0: 2 modes with the fractions of the sentence, whose sum 0.9 is scaled to 1" in card.notes
     assert not any("equal fractions" in note for note in card.notes)
+    forced = write_card(read_plan("psi(2S) -> J/psi pi+ pi- (34.68%), J/psi -> mu+ mu- (5.961%)"))
+    assert "\n1.0000 J/psi pi+ pi- JPIPI;" in forced.text
+    assert (
+        "psi(2S): 1 mode with the fractions of the sentence, whose sum 0.3468 is scaled to 1" in forced.notes
+    )
 
 
 @pytest.mark.parametrize(

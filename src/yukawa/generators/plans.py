@@ -184,6 +184,19 @@ def fractions_of(modes: Sequence[DecayStep]) -> list[float]:
     return [share / sum(shares) for share in shares]
 
 
+def joined_steps(steps: Sequence[DecayStep], more: Sequence[DecayStep], count: int) -> list[DecayStep]:
+    """The decays of one of `count` variants of a sentence beside those of others, which share its fractions equally."""
+    joined = list(steps)
+    for step in more:
+        part = None if step.share is None else step.share / count
+        if step not in joined:
+            joined.append(replace(step, share=part))
+        elif part is not None:
+            at = joined.index(step)
+            joined[at] = replace(step, share=(joined[at].share or 0.0) + part)
+    return joined
+
+
 def produced_by(steps: Sequence[DecayStep]) -> list[str]:
     """The particles that decays produce, each as often as it appears."""
     return [name for step in steps for name in step.daughters]

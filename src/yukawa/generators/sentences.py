@@ -53,9 +53,10 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     notes: list[str] = []
     both = bool(_BOTH.search(plain))
     leptons = phrases.lepton_variants(weights.marked(_without_both(plain)))
-    for variant in (each for one in leptons for each in phrases.spin_variants(one)):
+    variants = [each for one in leptons for each in phrases.spin_variants(one)]
+    for variant in variants:
         found, said = _steps(variant, experiment, both=both)
-        steps += [step for step in found if step not in steps]
+        steps = plans.joined_steps(steps, found, len(variants))
         notes += [note for note in said if note not in notes]
     if both:
         steps, said = _with_conjugates(steps)

@@ -57,6 +57,8 @@ _RADIATIVE = re.compile(
     r"\bradiative(?:ly)? (?:decays? |decaying |transitions? |goes )?(?:→|(?:in)?to\b)\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_TWO_BOSONS = {"ZH": "Z H", "HZ": "H Z", "ZZ": "Z Z", "WW": "W+ W-"}
+_BOSONS = re.compile(r"(?<![\w+*-])(?:ZH|HZ|ZZ|WW)(?![\w+*'-])")
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
     "decays",
@@ -90,6 +92,7 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
     for pattern, form in ((_CMS, " "), (_LETTER, " "), (_NEXT, " "), (_BARRED, "\\1\u0304")):
         sentence = pattern.sub(form, sentence)
+    sentence = _BOSONS.sub(lambda found: _TWO_BOSONS[found[0]], sentence)
     text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2 ", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)

@@ -233,9 +233,9 @@ class _CardRenderer:
             self.notes.append(
                 f"{modes[0].parent}: {len(modes)} modes with equal fractions; put measured ones in"
             )
-        elif len(modes) > 1:
+        elif modes[0].share is not None:
             total = sum(mode.share or 0.0 for mode in modes)
             scaled = f", whose sum {total:.4g} is scaled to 1" if abs(total - 1) > _SMALL / 10 else ""
             self.notes.append(
-                f"{modes[0].parent}: {len(modes)} modes with the fractions of the sentence{scaled}"
+                f"{modes[0].parent}: {len(modes)} mode{'s' * (len(modes) > 1)} with the fractions of the sentence{scaled}"
             )

@@ -90,7 +90,7 @@ def _resonance(sentence: str, plan: CardPlan | None) -> tuple[tuple[str, str, fl
     rows = [row for row in RESONANCES if energy is not None and abs(energy - row[2]) <= row[3]]
     collision = (
         plan is not None and plan.steps[0].parent == "vpho"
-    )  # what it makes is no resonance of the beams
+    )  # the beams make none of its daughters alone
     plain = "" if collision else spell(sentence).plain
     named = [row for row in RESONANCES if row[1] in plain or (plan and plan.steps[0].parent == row[1])]
     first = next((row for row in named if plan and row[1] == plan.steps[0].parent), None)

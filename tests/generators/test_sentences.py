@@ -72,6 +72,8 @@ def chain(sentence: str) -> list[str]:
         ("J/psi radiative decay to eta', eta' to pi pi eta and eta into two photons",
          ["J/psi -> gamma eta'", "eta' -> pi+ pi- eta", "eta -> gamma gamma"]),
         ("J/psi radiatively decays to gamma eta_c, eta_c -> p pbar", ["J/psi -> gamma eta_c", "eta_c -> p+ anti-p-"]),
+        ("psi(2S) radiative decay to chi_cJ is what I need for J=1: psi(2S) -> gamma chi_c1, then chi_c1 -> K+ K- pi0",
+         ["psi(2S) -> gamma chi_c1", "chi_c1 -> K+ K- pi0"]),
         ("Bc -> J/psi mu nu, J/psi -> mu mu, both charges", ["B_c+ -> J/psi mu+ nu_mu", "J/psi -> mu+ mu-"]),
         ("Upsilon(5S) -> B_s0* anti-B_s0*, B_s0* -> B_s0 gamma and conj., B_s0 -> J/psi phi",
          ["Upsilon(5S) -> B_s*0 anti-B_s*0", "B_s*0 -> B_s0 gamma", "B_s0 -> J/psi phi"]),

@@ -88,9 +88,8 @@ def _resonance(sentence: str, plan: CardPlan | None) -> tuple[tuple[str, str, fl
     """The row of the resonance and the energy."""
     energy = phrases.energy_of(sentence)
     rows = [row for row in RESONANCES if energy is not None and abs(energy - row[2]) <= row[3]]
-    collision = (
-        plan is not None and plan.steps[0].parent == "vpho"
-    )  # the beams make none of its daughters alone
+    # Of what e+ e- make together the beams make none alone.
+    collision = plan is not None and plan.steps[0].parent == "vpho"
     plain = "" if collision else spell(sentence).plain
     named = [row for row in RESONANCES if row[1] in plain or (plan and plan.steps[0].parent == row[1])]
     first = next((row for row in named if plan and row[1] == plan.steps[0].parent), None)

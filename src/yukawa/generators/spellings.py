@@ -54,7 +54,8 @@ _NEXT = re.compile(
     r"|(?<=[ΛΣΞΩ])(?=[epK][+⁺\-⁻−])"
 )
 _RADIATIVE = re.compile(
-    r"\bradiative(?:ly)? (?:decays? |decaying |transitions? |goes )?(?:→|(?:in)?to\b)\s*(.+)",
+    r"\bradiative(?:ly)? (?:decays? |decaying |transitions? |goes )?(?:→|(?:in)?to\b)\s*"
+    r"((?:(?:gamma|photons?|γ)\b|[^\s;,.→()]+\s*(?:[;,.→()]|$|\b(?:at|in|with|and|where|then|followed)\b)).*)",
     re.IGNORECASE | re.DOTALL,
 )
 _TWO_BOSONS = {"ZH": "Z H", "HZ": "H Z", "ZZ": "Z Z", "WW": "W+ W-"}

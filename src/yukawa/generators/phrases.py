@@ -19,6 +19,7 @@ FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
 _UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 1e-3, "kev": 1e-6}
 _SPREAD_WORD = r"(?:(?:beam ?)?(?:energy[ -]?)?spread|能量展宽|能散度?|展宽|束流能散)"
+_SPOKEN_SPREAD = re.compile(_SPREAD_WORD, re.IGNORECASE)
 _WIDTH = r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV|keV)"
 _SPREADS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -46,7 +47,7 @@ def spread_of(sentence: str) -> float | None:
     """
     found = next(filter(None, (pattern.search(sentence) for pattern in _SPREADS)), None)
     if found is None:
-        if re.search(_SPREAD_WORD, sentence, re.IGNORECASE):
+        if _SPOKEN_SPREAD.search(sentence):
             raise InputError(
                 "the sentence speaks of an energy spread, whose value is not read",
                 hint='write, for instance, "energy spread 1.3 MeV"',
@@ -88,7 +89,7 @@ _REFUSED = (
         "{} names no particle of the tables: a card names each", "name the particles, or leave the decay to the table",
     ),
     (
-        r"\d[\d.]*\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w+|percent)\b"
+        r"\d[\d.]{0,20}\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w{1,5}|percent)\b"
         r"|(?<![\d.])0\.\d+|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
         "which modes the fractions ({}) belong to is not certain: each mode of a decay needs one",
         'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',

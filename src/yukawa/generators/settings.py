@@ -74,6 +74,7 @@ _WORDS = (
     (r"(?i:\bhiggs\b)|(?<![A-Za-z])H(?![A-Za-z])|希格斯", "Higgs0"), (r"(?<![A-Za-z])Z(?![A-Za-z])|(?i:\bdrell-?yan\b)", "Z0"),
     (r"(?<![A-Za-z])W(?![A-Za-z])", "W+"), (r"(?i:\bmin(?:imum)?[- ]?bias\b|\binelastic\b)", "pi+"),
 )  # fmt: skip
+_PROCESSES = tuple((re.compile(pattern), name) for pattern, name in _WORDS)
 
 
 def of_protons(sentence: str) -> bool:
@@ -92,7 +93,7 @@ def write_process(sentence: str) -> tuple[str, tuple[str, ...]] | None:
     Raises:
         InputError: a setting does not pass the check.
     """
-    named = [name for pattern, name in _WORDS if re.search(pattern, sentence)]
+    named = [name for pattern, name in _PROCESSES if pattern.search(sentence)]
     if len(named) != 1:
         return None
     lines, note = _production("lhcb", named[0], phrases.energy_of(sentence))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from transformers import AutoModelForCausalLM
 
 from yukawa.core.files import hash_file

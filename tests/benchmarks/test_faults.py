@@ -57,6 +57,7 @@ def test_processes_killed_at_any_verb_lose_nothing(tmp_path: Path) -> None:
     assert found["acknowledged"] >= 6
 
 
+@pytest.mark.slow
 def test_a_killed_erasure_is_finished_and_a_full_disk_loses_nothing(
     script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:

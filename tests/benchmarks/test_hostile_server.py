@@ -14,6 +14,8 @@ ATTACKS = (
     "bomb_gzip echo_in_401 echo_in_pieces redirect_host many_choices content_huge million_tokens drip".split()
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is measured through /proc")
 def test_every_client_ends_in_time_in_bounds_in_one_line_and_shows_no_secret(tmp_path):

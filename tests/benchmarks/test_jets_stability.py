@@ -6,6 +6,9 @@ from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_rounding_moves_no_probability(script: Callable[[str], ModuleType]) -> None:

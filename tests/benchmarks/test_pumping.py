@@ -15,6 +15,8 @@ from .conftest import FOLDER
 
 SIZE = 3_000
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pumping(script: Callable[[str], ModuleType]) -> ModuleType:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from transformers import AutoModelForCausalLM
 
 from yukawa.core.files import hash_file
@@ -27,6 +28,7 @@ def test_a_tiny_base_is_a_llama(tiny, tokenizer):
     assert json.loads((tiny / "config.json").read_text())["model_type"] == "llama"
 
 
+@pytest.mark.slow
 def test_the_text_of_the_pdg_is_a_data_set(tmp_path):
     folder = make_pdg_text(tmp_path / "pdg")
     manifest = check_manifest(folder)

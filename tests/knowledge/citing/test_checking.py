@@ -56,6 +56,7 @@ def asks(name: str, *names: str, about: str = "tau") -> Plan:
 # ---- the law ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_perturbed_sentences_are_caught_and_rewritten_ones_pass() -> None:
     result = checks.measure(24, seed=1)
     for wanted, share in (("caught", 0.995), ("passed", 0.99)):
@@ -76,6 +77,7 @@ def test_perturbed_sentences_are_caught_and_rewritten_ones_pass() -> None:
     } <= result["caught"].keys()
 
 
+@pytest.mark.slow
 def test_a_sentence_of_the_review_supports_itself_and_gets_its_citation() -> None:
     for text in checks.pdg_sentences(40, seed=2):
         passages = [Quote(text), HOSTILE]

@@ -51,6 +51,7 @@ def said(base: KnowledgeBase) -> list[Any]:
     return [*tables, vectors, hits, [item.text for item in base.list()]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["knowledge.sqlite", "knowledge.index"])
 def test_no_flipped_bit_changes_what_is_said_unnoticed(tmp_path: Path, name: str) -> None:
     filled(tmp_path / "whole").close()

@@ -229,6 +229,7 @@ def test_antiparticles_share_the_sentence_of_their_particle(by_id: dict[str, Sta
     assert "its own antiparticle" in by_id["pdg:S009#quantum-numbers:pi0"].text
 
 
+@pytest.mark.slow
 def test_two_runs_are_identical_and_quick(everything: list[Statement]) -> None:
     start = time.process_time()
     again = list(statements())

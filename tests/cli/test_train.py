@@ -57,6 +57,8 @@ def test_train_then_merge(yukawa, recipe, tmp_path):
     assert made["gguf"] == "runs/little/merged/little-q8_0.gguf"
     assert (tmp_path / made["modelfile"]).read_text().startswith("FROM ./little-q8_0.gguf\n")
     assert "is there already" in yukawa("merge", "runs/little/merged", "--gguf", "q8_0").failed(2)
+    idle = yukawa("merge", "runs/little/merged", "--gguf", "f16", "--dtype", "fp32").failed(2)
+    assert "--dtype has no effect" in idle
     both = yukawa("merge", "runs/little", "--gguf", "f32", "--out", "both")
     assert "the merged model is in both" in both.out
     assert "ollama create NAME -f both/Modelfile" in both.out.replace("\n", " ")

@@ -13,7 +13,7 @@ from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
-from yukawa.core.errors import check_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import read_text
 from yukawa.runs.distributed import is_first_process
 
@@ -86,6 +86,8 @@ def merge(
         check_name("type", gguf, KINDS)
     quiet()
     if gguf is not None and is_whole(run):
+        if dtype is not None:
+            raise InputError(f"{run} is a whole model: there is nothing to merge, and --dtype has no effect")
         session.check_folder(out or run)
         _export(run, out, gguf, as_json, {})
         return

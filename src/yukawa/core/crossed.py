@@ -46,13 +46,8 @@ def jackknife(
     parts = [(len(found) - 1) / len(found) * float(((found - value) ** 2).sum()) for found in left_out]
     fewest = min(len(found) for found in left_out[:2])
     variance = parts[0] if len(parts) == 1 else max(parts[0] + parts[1] - parts[2], parts[0], parts[1])
-    none = (
-        TOO_FEW
-        if fewest < FEWEST or math.isnan(variance)
-        else TOO_EQUAL
-        if variance <= 1e-14 * value**2
-        else ""
-    )
+    few = fewest < FEWEST or math.isnan(variance)
+    none = TOO_FEW if few else TOO_EQUAL if variance <= 1e-14 * value**2 else ""
     if none:
         return Difference(value, method=none, clusters=fewest, level=level)
     student, error = require("scipy.stats", "statistical tests").t(fewest - 1), math.sqrt(variance)

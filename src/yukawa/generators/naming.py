@@ -32,25 +32,7 @@ _INSTEAD = re.compile(r"\bor\b|或|/")
 _JOINED = re.compile(r"\band\b|\bthe\b|和|与|以及")
 _ONE = re.compile(r"\bone\b|一个")
 _EVERY = re.compile(r"\b(?:both|each|every|all)\b|两个都|都")
-_WORDS = frozenset(
-    {
-        "a",
-        "b",
-        "c",
-        "d",
-        "g",
-        "s",
-        "t",
-        "u",
-        "table",
-        "system",
-        "string",
-        "cluster",
-        "junction",
-        "indep",
-        "phasespa",
-    }
-)
+_WORDS = frozenset("a b c d g s t u table system string cluster junction indep phasespa".split())
 _NICKNAMES = {
     "Ks": "K_S0", "KS": "K_S0", "K_S": "K_S0", "Ks0": "K_S0", "KS0": "K_S0", "K0s": "K_S0", "K0S": "K_S0", "Kl": "K_L0", "KL": "K_L0",
     "K_L": "K_L0", "Kst0": "K*0", "Kstar0": "K*0", "Kst+": "K*+", "Kst-": "K*-", "Dst+": "D*+", "Dst-": "D*-", "Dst0": "D*0",

@@ -239,13 +239,15 @@ def _forced(modes: Sequence[DecayStep], species: dict[str, Species]) -> list[str
     """The lines that replace the channels of a particle; those of it and of its antiparticle where both decay."""
     own = abs(species[modes[0].parent].number)
     two = len({species[step.parent].number > 0 for step in modes}) > 1
+    fractions: dict[DecayStep, float] = {}
+    for parent in {step.parent for step in modes}:
+        mine = [step for step in modes if step.parent == parent]
+        fractions |= zip(mine, fractions_of(mine), strict=True)
     lines: list[str] = []
     for step in modes:
-        fractions = fractions_of([each for each in modes if each.parent == step.parent])
-        fraction = fractions[[each for each in modes if each.parent == step.parent].index(step)]
         switch = 1 if not two else 2 if species[step.parent].number > 0 else 3
         verb = "addChannel" if lines else "oneChannel"
-        lines.append(f"{own}:{verb} = {switch} {round(fraction, 4)} 0 {_products(step, species)}")
+        lines.append(f"{own}:{verb} = {switch} {round(fractions[step], 4)} 0 {_products(step, species)}")
     return lines
 
 

@@ -183,8 +183,9 @@ def test_a_slow_question_is_stopped_with_escape(chromium, serving):
         page.goto(served.url)
         page.get_by_text("Options").click()
         page.get_by_label("Model").select_option("slow")
-        page.get_by_label("Your question").fill("Why is the sky blue over the counting room?")
-        page.keyboard.press("Enter")
+        question = page.get_by_label("Your question")
+        question.fill("Why is the sky blue over the counting room?")
+        question.press("Enter")  # to it, wherever the focus is by then
         page.get_by_role("button", name="Stop").wait_for()
         page.keyboard.press("Escape")
         page.locator(".progress", has_text="stopped").wait_for()

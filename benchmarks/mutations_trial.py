@@ -31,7 +31,8 @@ from mutations_code import Mutant
 _MEMORY = 8 << 30  # bytes that a changed program may take, so that it does not take all
 _LEAST_S = 10.0  # of processor time that any test may take, and how often its usual time
 _TIMES = 4.0
-_QUIET = ("-q", "-p", "no:cacheprovider", "-m", "not slow")
+_QUIET = ("-q", "-p", "no:cacheprovider")
+_QUICK = ("-m", "not slow")  # of all tests; one that is named runs however long it takes
 
 
 class Trials:
@@ -69,7 +70,7 @@ class Trials:
                 )
                 for number in (1, 2):
                     os.dup2(log, number)
-                self._pytest(TESTS)
+                self._pytest([*TESTS, *_QUICK])
             finally:
                 os._exit(0)
 
@@ -157,7 +158,8 @@ class Trials:
         options = ["-x", f"--basetemp={self.base}"]
         code = self._pytest([*options, *tests])
         if code == 4 and self.began and not self.note.exists():  # its tests have other names
-            code = self._pytest([*options, *dict.fromkeys(test.partition("::")[0] for test in tests)])
+            files = dict.fromkeys(test.partition("::")[0] for test in tests)
+            code = self._pytest([*options, *_QUICK, *files])
         if not self.began:  # what all tests need cannot be imported
             self.note.write_text("import", encoding="utf-8")
         return code

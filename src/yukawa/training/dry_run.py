@@ -8,8 +8,8 @@ from typing import Any
 from yukawa.core.errors import InputError, MissingPackage, require
 from yukawa.llm.adapters import find_targets
 from yukawa.llm.loading import empty_model
-from yukawa.runs.callback import TrainingPlan
 from yukawa.runs.distributed import Machine, this_machine
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.training.prepare import check_length, check_training_machine, prepare
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.text_task import plan_of

@@ -292,7 +292,7 @@ def _check_model(folder: Path, weights: bool) -> None:
         run = folder.parent if folder.name == runs.MODEL else folder
         raise InputError(
             f"{folder} holds an adapter, and a whole model is needed here",
-            hint=f"type: yukawa merge {run}, and name {run / 'merged'}",
+            hint=f"name {run / 'merged'}, which is made by: yukawa merge {run}",
         )
     needed = (CONFIG, _WEIGHTS) if weights else (CONFIG,)
     for pattern in needed:

@@ -204,6 +204,8 @@ def _resolved(parents: Sequence[str], clause: DecayClause, both: bool) -> tuple[
     either = any(each.either for each in clause.daughters)
     equal = [other for rank_, other in best if (rank_[:2] == rank[:2] if either else rank_ == rank)]
     several = {other.parent for other in equal}
+    if len(several) > 1:  # a sentence without a charge may also mean another meson of the kind
+        several = {other.parent for rank_, other in best if rank_[:2] == rank[:2]}
     if both and len(several) == 2 and several == set(map(conjugate_of, several)):
         step = max(equal, key=lambda other: known_species()[other.parent].number)
         equal = [other for other in equal if other.parent == step.parent]

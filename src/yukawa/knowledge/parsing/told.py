@@ -41,7 +41,7 @@ def without_teller(tokens: Sequence[Token], *, asked: bool) -> list[Token]:
 
 
 def _declared(said: Sequence[Token]) -> list[Token]:
-    """What somebody tells as a sentence with a verb: 'm(W) = 80.4 GeV', '80.4 GeV for the W mass'; an experiment behind it is its teller."""
+    """What somebody tells as a sentence with a verb: 'm(W) = 80.4 GeV', '80.4 GeV for the W mass'; an experiment behind it tells it."""
     rest = [replace(t, kind="function", text="is") if t.text == "=" else t for t in said]
     if rest[0].kind == "amount" and len(rest) > 2 and rest[1].text.lower() in ("for", "as"):
         thing = max((i for i, t in enumerate(rest) if t.kind in ("thing", "constant", "property")), default=0)

@@ -10,8 +10,8 @@ from yukawa import jets
 from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, Split, argument, option
 from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
-from yukawa.core.config import key_value
 from yukawa.core.errors import InputError
+from yukawa.core.yaml_files import key_value
 from yukawa.runs.run import is_run, model_folder
 
 Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]

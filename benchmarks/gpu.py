@@ -116,7 +116,8 @@ def prepare(work: Path, *, tiny: bool) -> None:
 
 def make_weights(folder: Path, shape: dict[str, Any], texts: list[str]) -> None:
     """A Llama of a shape with random weights, in bf16, drawn on the GPU where there is one."""
-    make_llama(folder, texts, vocabulary=400, **SMALL | {"hidden_size": 16, "intermediate_size": 16})
+    small: dict[str, Any] = {**SMALL, "hidden_size": 16, "intermediate_size": 16}
+    make_llama(folder, texts, vocabulary=400, **small)
     config = LlamaConfig(**shape, eos_token_id=1, bos_token_id=0, pad_token_id=2, dtype="bfloat16")
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)

@@ -65,6 +65,11 @@ def test_rules(parent, daughters, experiment, expected):
         assert order == expected[1]
 
 
+def test_soft_pions_are_those_between_heavy_quarkonia():
+    assert chosen("psi(4260)", "J/psi pi+ pi-")[0] == "VVPIPI"
+    assert chosen("J/psi", "phi pi+ pi-", "besiii")[0] == "PHSP"
+
+
 def test_flat_phase_space_is_said():
     for names, note in (
         ("B0 K+ pi-", "exact"),

@@ -45,6 +45,14 @@ def test_all_three_kinds_are_written():
     assert "511:oneChannel" in write_request("pythia", "B0 -> K+ pi-").text
 
 
+@pytest.mark.parametrize(
+    "sentence", ["B -> tau nu", "B0 -> K+ pi-, anti-B0 -> K- pi+", "B0 -> D- pi+ and c.c."]
+)
+def test_the_experiment_that_is_given_counts_like_one_in_the_sentence(sentence):
+    given = write_request("decay-card", sentence, "belle2")
+    assert given.text == write_request("decay-card", f"{sentence} at Belle II").text
+
+
 def test_a_card_has_no_collision_and_says_what_makes_it():
     with pytest.raises(InputError, match='type: yukawa write pythia "pp collisions at 13 TeV"'):
         write_request("decay-card", "pp collisions at 13 TeV")

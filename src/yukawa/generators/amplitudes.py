@@ -79,8 +79,10 @@ def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
 
 
 def _two_pions(own: Species, species: Sequence[Species]) -> bool:
-    """Two pions without charge between two vectors; a particle of spin 1 and parity + is an axial vector."""
+    """Two pions without charge from a heavy quarkonium to another; a particle of spin 1 and parity + is an axial vector."""
     rest = [each for each in species if abs(each.number) not in _PIONS]
+    if not all(str(abs(each.number))[-3:-1] in ("44", "55") for each in rest):
+        return False
     return (
         len(species) == 3
         and len(rest) == 1
@@ -258,7 +260,7 @@ _RULES = (
 
 
 def choose_amplitude(parent: Species, daughters: Sequence[Species], experiment: str) -> Amplitude:
-    """The model of the first rule that fits; flat phase space, which is said, where none does."""
+    """The model of the first rule that fits; flat phase space, as the output says, if none does."""
     photos = any(abs(each.number) in (11, 13) for each in daughters)
     for rule in (*(_BES if experiment == "besiii" else ()), *_RULES):
         if not rule.applies(parent, daughters):

@@ -82,6 +82,7 @@ _SPIN = re.compile(r"(?<=chi_[cb])J|(?<=chi_[cb]_)J|(?<=chi[cb])J")
 _SPINS = re.compile(
     r"(?<![A-Za-z_])J\s{0,3}(?:=|\bis\b|为)[\s({]{0,3}(\d(?:[\s,;/&、和或]{1,4}(?:(?:or|and) ){0,1}\d){0,2})\s{0,3}[)\]}]{0,2}"
 )
+_STAR = re.compile(r"\((?:[*∗⁎]|\\ast)\)")
 _SHORT = {"electron": "e", "muon": "mu", "tauon": "tau"}
 
 # What no card written from a sentence can hold, or what the grammar would have to guess; with the reason.
@@ -101,7 +102,7 @@ _REFUSED = (
         'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',
     ),
     (
-        r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
+        r"\b(?:the|an)(?: )?other\b(?! side\b)|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
         "which particle \"{}\" means is not certain", "write its name with its charge",
     ),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
@@ -141,7 +142,7 @@ _WORDS = frozenset(
     "prepared provide given available plan planned hypothetical dominant main usual known well-known penguin tree loop golden "
     "favoured favored suppressed cabibbo colour color open hidden charm charmed beauty bottom strange strangeness charmonium "
     "bottomonium muonic electronic exotic threebody three-body two-body four-body body multi many several first-stage stage "
-    "step steps chain-like flavour flavor via through against recoiling accompanied evts".split()
+    "step steps chain-like flavour flavor via through against other hemisphere recoiling accompanied evts".split()
 )
 _CHINESE = re.compile(
     "质心系|质心|其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
@@ -180,6 +181,13 @@ def spin_variants(plain: str) -> list[str]:
         )
     rest = f"{_BEFORE_VALUES.sub('', plain[: found.start()])} ; {plain[found.end() :]}"
     return [_SPIN.sub(spin, rest) for spin in dict.fromkeys(re.findall(r"\d", found[1]))]
+
+
+def star_variants(sentence: str) -> list[str]:
+    """A sentence with D(*), K(*) and the like twice, without and with the star; else the sentence alone."""
+    if not _STAR.search(sentence):
+        return [sentence]
+    return [_STAR.sub(star, sentence).replace("^{}", "") for star in ("", "*")]
 
 
 def refuse_wishes(plain: str) -> None:

@@ -146,18 +146,23 @@ def _settings(sentence: str, experiment: str | None, chat: "SyncChat | None") ->
 
 
 def _plan(sentence: str, experiment: str | None, chat: "SyncChat | None") -> plans.CardPlan:
-    plan = plan_of(sentence, chat)
+    plan = plan_of(sentence, chat, experiment)
     return plans.with_experiment(plan, experiment) if experiment else plan
 
 
-def plan_of(sentence: str, chat: "SyncChat | None" = None) -> plans.CardPlan:
+def plan_of(sentence: str, chat: "SyncChat | None" = None, experiment: str | None = None) -> plans.CardPlan:
     """The plan of a sentence by the grammar, and by a language model where that does not read it.
+
+    Args:
+        sentence: in English, Chinese or LaTeX.
+        chat: the language model; None for none.
+        experiment: one of `plans.EXPERIMENTS`; None for what the sentence says.
 
     Raises:
         InputError: neither reads it, with the grammar's reason; or the decay is impossible, which no model is asked about.
     """
     try:
-        return sentences.read_plan(sentence)
+        return sentences.read_plan(sentence, experiment)
     except plans.UnreadSentence as error:
         if chat is None:
             raise

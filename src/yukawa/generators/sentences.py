@@ -57,9 +57,8 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     plain, slips = _plain(sentence)
     steps: list[plans.DecayStep] = []
     both = bool(_BOTH.search(plain))
-    leptons, letter = phrases.lepton_variants(weights.marked(_without_both(plain)))
     notes: list[str] = []
-    variants = [each for one in leptons for each in phrases.spin_variants(one)]
+    variants, letter = _variants(sentence)
     refused: list[plans.UnreadSentence] = []
     for variant in variants:
         try:
@@ -79,6 +78,16 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     return about(sentence, steps, (*slips, *notes), experiment)
 
 
+def _variants(sentence: str) -> tuple[list[str], str]:
+    """A sentence in plain words, once for each value of its letters, D(*), l and J, which are modes; and a note on l."""
+    found: list[str] = []
+    letter = ""
+    for one in phrases.star_variants(sentence):
+        leptons, letter = phrases.lepton_variants(weights.marked(_without_both(_plain(one)[0])))
+        found += [each for lepton in leptons for each in phrases.spin_variants(lepton)]
+    return found, letter
+
+
 def _steps(plain: str, experiment: str | None, *, both: bool) -> tuple[list[plans.DecayStep], list[str]]:
     """The decays of a sentence in plain words."""
     named = naming.named_particles(plain)
@@ -91,7 +100,9 @@ def _steps(plain: str, experiment: str | None, *, both: bool) -> tuple[list[plan
         )
     for clause in decays:
         clause.searched = bool(_SEARCH.search(plain))
-    steps, notes = charges.resolved_steps(decays, both=both)
+    steps, notes = charges.resolved_steps(
+        decays, both=both or _is_signal(decays[0].parent, experiment or _named(plain))
+    )
     _refuse_stray(named, decays, steps)
     sources = [name for each in named if each.aside for name in each.options]
     return charges.with_source(steps, sources, experiment or _experiment(plain, steps)), notes
@@ -237,8 +248,15 @@ def _number(digits: str, factor: str) -> int:
 
 
 def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:
-    for name, pattern in phrases.EXPERIMENTS.items():
-        if pattern.search(sentence):
-            return name
-    first = steps[0].parent
-    return "besiii" if first in _RESONANCES else "evtgen"
+    return _named(sentence) or ("besiii" if steps[0].parent in _RESONANCES else "evtgen")
+
+
+def _named(sentence: str) -> str:
+    """The experiment that a sentence names, '' if it names none."""
+    return next((name for name, pattern in phrases.EXPERIMENTS.items() if pattern.search(sentence)), "")
+
+
+def _is_signal(parent: plans.NamedParticle, experiment: str) -> bool:
+    """Whether a first particle without a charge is the signal of an experiment, whose cards hold its conjugate as well."""
+    beauty = all(name.removeprefix("anti-").startswith("B") for name in parent.options)
+    return experiment in ("lhcb", "fcc") or (experiment == "belle2" and beauty)

@@ -160,7 +160,8 @@ def write(report: results.TaggerReport, folder: Path, *, force: bool = False) ->
                 path = plots.roc_plot(one.curves, beside / f"roc{suffix}.png", ylabel=label)
                 found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
         matrices = {name: one.confusion for name, one in report.models.items()}
-        path = plots.flavour_plot(matrices, beside / "flavours.png", report.published)
+        published = {name: one.figures for name, one in report.published.items()}
+        path = plots.flavour_plot(matrices, beside / "flavours.png", published)
         found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
         found.write(beside, report.to_dict())
     return replace(report, folder=folder)
@@ -193,7 +194,6 @@ def summary(report: results.TaggerReport) -> list[ReportBlock]:
         [
             results.words(name),
             *(with_error(one.confusion.figures[name]) for one in models),
-            *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
         ]
         for name in models[0].confusion.figures
     ]
@@ -203,11 +203,35 @@ def summary(report: results.TaggerReport) -> list[ReportBlock]:
     return [
         Paragraph(f"{report.jets:,} labelled jets" + (f" of {report.data}." if report.data else ".")),
         Heading("Metrics"),
-        Table(["", *report.models, *report.published], rows),
+        Table(["", *report.models], rows),
         Paragraph(_about_errors(report)),
         Heading("Area under the ROC curve, one class against all others"),
         Table(["", *report.models], areas),
+        *_published(report),
     ]
+
+
+def _published(report: results.TaggerReport) -> list[ReportBlock]:
+    """Efficiencies and flips beside those of published taggers, and where these stand."""
+    if not report.published:
+        return []
+    figures: dict[str, Mapping[str, float]] = {
+        name: {key: found.value for key, found in one.confusion.figures.items()}
+        for name, one in report.models.items()
+    }
+    figures |= {name: one.figures for name, one in report.published.items()}
+    blocks: list[ReportBlock] = [Heading("Beside published taggers")]
+    for kind, label in results.KINDS.items():
+        keys = [f"{kind}_{flavour}" for flavour in "bcsudg"]
+        keys = [key for key in keys if any(key in values for values in figures.values())]
+        rows = [
+            [name, *(f"{values[key]:.3f}" if key in values else "" for key in keys)]
+            for name, values in figures.items()
+        ]
+        blocks.append(Table([label, *(key.partition("_")[2] for key in keys)], rows))
+    sources = [f"{name}: {one.source}" for name, one in report.published.items()]
+    note = "Compare orderings and gaps, not digits: simulations and numbers of jets differ. Sources of the published figures:"
+    return [*blocks, Paragraph(note), Bullets(sources)]
 
 
 def _about_errors(report: results.TaggerReport) -> str:
@@ -221,8 +245,6 @@ def _about_errors(report: results.TaggerReport) -> str:
     ]
     if ratios:
         text += f"; with jets of one event correlated, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
-    if report.published:
-        text += f". Published: {results.PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
     return f"{text}."
 
 

@@ -20,8 +20,6 @@ from yukawa.jets.table import Array, flavours
 WORKING_POINTS = (0.5, 0.8)
 EVENT = "jet_event"
 
-PUBLISHED_SOURCE = "arXiv:2310.03440 and its authors' matrices, CEPC simulation"
-
 KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
 _WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC, mean over pairs of classes"}
 
@@ -37,9 +35,23 @@ def kind_of(metric: str) -> str:
     return "" if metric in _WORDS else metric.partition("_")[0]
 
 
-def published_figures() -> dict[str, dict[str, float]]:
-    """The published values by tagger and simulation, named as in `Confusion.figures`."""
-    return read_table(Path(__file__).with_name("published.yaml"))
+@dataclass(frozen=True)
+class PublishedTagger:
+    """What others found for a tagger.
+
+    Attributes:
+        source: where the figures stand, and how they were read.
+        figures: named as in `Confusion.figures`; not every source gives all.
+    """
+
+    source: str
+    figures: Mapping[str, float]
+
+
+def published_taggers() -> dict[str, PublishedTagger]:
+    """The published taggers of jet origin, by name."""
+    table = read_table(Path(__file__).with_name("published.yaml"))
+    return {name: PublishedTagger(**entry) for name, entry in table.items()}
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ class TaggerReport:
         jets: how many labelled jets were measured.
         models: metrics of each tagger, by name.
         comparisons: of each further tagger with the first.
-        published: published values, by origin; empty unless requested.
+        published: published taggers, by name; empty unless requested.
         folder: where the files are; None if nothing was written.
     """
 
@@ -142,16 +154,15 @@ class TaggerReport:
     jets: int
     models: Mapping[str, TaggerMetrics]
     comparisons: tuple[TaggerComparison, ...]
-    published: Mapping[str, Mapping[str, float]]
+    published: Mapping[str, PublishedTagger]
     folder: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a value that is NaN or infinite is None."""
-        published = {"source": PUBLISHED_SOURCE, "figures": dict(self.published)} if self.published else None
         return {
             "yukawa": __version__, "data": self.data, "jets": self.jets,
             "models": {name: found.to_dict() for name, found in self.models.items()},
-            "comparisons": plain(self.comparisons), "published": published,
+            "comparisons": plain(self.comparisons), "published": plain(self.published) or None,
         }  # fmt: skip
 
 
@@ -201,7 +212,7 @@ def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = F
         jets=len(first.labels),
         models={name: measure(one) for name, one in aligned.items()},
         comparisons=tuple(_comparison(names[0], first, name, aligned[name]) for name in names[1:]),
-        published=published_figures() if published else {},
+        published=published_taggers() if published else {},
     )
 
 

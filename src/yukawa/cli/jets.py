@@ -19,6 +19,30 @@ Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such file
 Device = Annotated[
     str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
+Weight = Annotated[
+    str | None, option("--weight", "COLUMN", "The column of the jets' weights; by default all are 1.")
+]
+Formulas = Annotated[
+    list[str] | None,
+    option(
+        "--discriminant", "NAME=FORMULA",
+        "Such as D_b=log(b/(0.2*c+0.8*u)); by default the likelihood ratio of the groups.",
+    ),
+]  # fmt: skip
+Efficiencies = Annotated[
+    list[float] | None,
+    option("--efficiency", "SHARE", "Share of the signal that is to pass; may be repeated."),
+]
+Mistags = Annotated[
+    list[float] | None, option("--mistag", "SHARE", "Share of all background that may pass; may be repeated.")
+]
+Bins = Annotated[
+    list[str] | None, option("--bins", "OBSERVABLE=EDGES", "Such as jet_pt=20,50,100; may be repeated.")
+]
+ScoreSplit = Annotated[
+    str | None,
+    option("--split", "NAME", "Split: train, validation, test or all; by default test where it is known."),
+]
 Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
 
 
@@ -131,8 +155,10 @@ def _contents(source: jets.JetSource) -> dict[str, Any]:
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS, SPLIT
 
+    if name == SPLIT:
+        return {"name": name, "unit": "", "meaning": "0 train, 1 validation, 2 test"}
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
         return {"name": name, "unit": known[name].unit, "meaning": known[name].meaning}
@@ -185,6 +211,7 @@ def evaluate(
     published: Annotated[
         bool, option("--published", None, "Show the published values of jet origin as well.")
     ] = False,
+    weight: Weight = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
@@ -202,8 +229,8 @@ def evaluate(
 
     with progress_bar("evaluating") as progress:
         report = jets.evaluate(
-            _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
-            progress=progress, force=force,
+            _named(models), data, split=split, out=out, published=published, weight=weight, batch=batch,
+            device=device, progress=progress, force=force,
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
@@ -220,19 +247,27 @@ def predict(
     data: Annotated[Path, option("--data", "PATH", "The jets; labels may be absent.")],
     out: Annotated[Path, option("--out", "FILE", "File of the probabilities, .parquet or .root.")],
     split: Split = None,
+    keep: Annotated[
+        list[str] | None,
+        option("--keep", "COLUMN", "Further column to write, such as weights; may be repeated."),
+    ] = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a tagger's probabilities of each class for each jet."""
+    """Write a tagger's probabilities of each class for each jet.
+
+    Beside them stand truth, columns of jets, observers of the data config, and the split of each jet of a whole data set.
+    """
     session.check_file(out, force, data)
     need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
         found = jets.predict(
-            model_folder(model), source, out, batch=batch, device=device, progress=progress, force=force
-        )
+            model_folder(model), source, out, keep=keep or (), batch=batch, device=device, progress=progress,
+            force=force,
+        )  # fmt: skip
     if as_json:
         print_json({
             "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
@@ -243,6 +278,56 @@ def predict(
     say(f"{out} holds the probabilities of {found.jets:,} jets")
     for line in found.notes:
         warn(line)
+
+
+def analyse(
+    scores: Annotated[
+        list[str],
+        argument("SCORES", "Files of `yukawa jets predict`, the nominal one first; NAME=FILE gives a name."),
+    ],
+    signal: Annotated[str, option("--signal", "GROUP", "Flavour to tag, such as b, or NAME=b,c.")],
+    background: Annotated[
+        list[str], option("--background", "GROUP", "Other flavours, such as light=u,d,s; may be repeated.")
+    ],
+    out: Annotated[Path, option("--out", "DIR", "The folder of the report.")],
+    discriminant: Formulas = None,
+    efficiency: Efficiencies = None,
+    mistag: Mistags = None,
+    bins: Bins = None,
+    weight: Weight = None,
+    split: ScoreSplit = None,
+    force: options.Force = False,
+    as_json: Json = False,
+) -> None:
+    """Find working points on a tagger's scores, and what passes them: in bins, and in samples with systematic variations.
+
+    Flavours mean quark and antiquark together; formulas may also use score_CLASS and the other columns. The report has
+    efficiencies and mistag rates with errors, ROC curves and calibration.
+    """
+    session.check_folder(out)
+    need("matplotlib", purpose="plots", extra="jets")
+    from yukawa.jets.evaluation.analysis_report import brief
+
+    plan = jets.AnalysisPlan.parse(
+        signal, background, discriminant or (), efficiency or (), mistag or (), bins or ()
+    )
+    files = _named(scores)
+    named = files if isinstance(files, dict) else {path.stem: path for path in files}
+    if len(named) < len(scores):
+        raise InputError(
+            "two files of scores have the same name", hint="give them different names: NAME=FILE"
+        )
+    with progress_bar("reading scores") as progress:
+        found = jets.analyse_scores(
+            named, plan, out, weight=weight, split=split, progress=progress, force=force
+        )
+    if as_json:
+        print_json({"out": str(found.folder), **found.to_dict()})
+        return
+    output.show(brief(found))
+    for line in found.notes:
+        warn(line)
+    say(f"the report is {found.folder}/report.md")
 
 
 def import_weaver(
@@ -411,5 +496,5 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
 
 app = options.new_app(
     "Simulate and read jets; train, evaluate and apply taggers.", simulate, show, convert, evaluate, predict,
-    import_weaver, export_onnx, train, pretrain, scaling,
+    analyse, import_weaver, export_onnx, train, pretrain, scaling,
 )  # fmt: skip

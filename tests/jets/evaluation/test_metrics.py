@@ -291,3 +291,36 @@ def test_bad_input_is_one_clear_line() -> None:
         metrics.charge_symmetry(np.eye(2), ("QCD", "top"))
     with pytest.raises(InputError, match="event numbers"):
         metrics.jackknife_errors(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int), ("QCD", "top"))
+
+
+def test_a_weighted_matrix_equals_scikit_learns_and_one_of_repeated_jets() -> None:
+    random = np.random.default_rng(4)
+    labels, predicted = expand(draw(random, 60))
+    weights = random.integers(1, 5, len(labels)).astype(float)
+    found = Confusion.from_predictions(labels, predicted, CLASSES, weights)
+    times = weights.astype(int)
+    copies = Confusion.from_predictions(np.repeat(labels, times), np.repeat(predicted, times), CLASSES)
+    np.testing.assert_allclose(found.matrix, copies.matrix)
+    assert (found.effective < copies.jets).all()
+    for name, value in copies.figures.items():
+        assert found.figures[name].value == pytest.approx(value.value)
+        assert found.figures[name].error > value.error
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    theirs = sklearn.confusion_matrix(labels, predicted, sample_weight=weights, normalize="true")
+    np.testing.assert_allclose(found.matrix, theirs)
+    accuracy = sklearn.accuracy_score(labels, predicted, sample_weight=weights)
+    assert found.figures["accuracy"].value == pytest.approx(accuracy)
+
+
+def test_errors_of_weighted_figures_are_their_spread() -> None:
+    random, found = np.random.default_rng(6), []
+    for _ in range(300):
+        labels, predicted = expand(draw(random, 150))
+        found.append(
+            Confusion.from_predictions(
+                labels, predicted, CLASSES, random.exponential(size=len(labels))
+            ).figures
+        )
+    for name in ("mean_diagonal", "efficiency_b", "flip_c"):
+        spread = np.std([one[name].value for one in found])
+        assert np.mean([one[name].error for one in found]) == pytest.approx(spread, rel=0.15)

@@ -28,6 +28,7 @@ def evaluate(
     split: str | None = None,
     out: Path | None = None,
     published: bool = False,
+    weight: str | None = None,
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
@@ -41,6 +42,7 @@ def evaluate(
         split: of a data set; None takes its test jets, or all jets where there are no splits.
         out: the folder to write to; None takes `evaluation` in the run, if there is only one.
         published: show the published values of jet origin as well.
+        weight: the column of the jets' weights; None gives each the weight 1.
         batch: jets that go through a network at once.
         device: of PyTorch; None takes a GPU if there is one.
         progress: called with the jets done and to do, over all models.
@@ -49,8 +51,8 @@ def evaluate(
     Raises:
         NotFound: a folder holds neither a model nor a run.
         InputError: no folder is named for the report, or it holds files (with `force`: others than a report), the jets
-            have no labels, a model's probabilities are not finite, the models have different classes or select
-            different jets, or as in `predict`.
+            have no labels, a weight is negative or not finite, a model's probabilities are not finite, the models have
+            different classes or select different jets, or as in `predict`.
         StoreError: the disk refuses.
     """
     named = _named(models)
@@ -69,8 +71,13 @@ def evaluate(
             if progress is not None:
                 progress(before + done, total)
 
-        predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
-        scores[name] = results.labelled_scores(predictions, name)
+        kept = [weight] if weight else []
+        predictions = predict(
+            model_folder(path), source, keep=kept, batch=batch, device=device, progress=report
+        )
+        scores[name] = results.labelled_scores(predictions, name, weight)
+    if weight:
+        what += f", weighted by {weight}"
     return write(results.compare(scores, what, published=published), folder, force=force)
 
 

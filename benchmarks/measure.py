@@ -67,6 +67,7 @@ COMMANDS = {
     "jets_simulation": "jets_simulation.py --json",
     "jets_stability": "jets_stability.py --json FILE",
     "jets_training": "jets_training.py --json FILE",
+    "made_up_facts": "made_up_facts.py --json FILE",
     "mutations": "mutations.py run --processes 2 --json FILE",
     "mutations_other": "mutations.py run --seed 16 --count 150 --processes 2 --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",

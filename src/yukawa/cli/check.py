@@ -145,33 +145,27 @@ def _run(file: str) -> Sequence[diagnostics.Diagnostic]:
 def _checked(
     file: str, around: checking.Surroundings, fix: bool, physics: bool
 ) -> Sequence[diagnostics.Diagnostic]:
-    if file == "-":
-        text, name = reading.decoded(sys.stdin.buffer.read(), "standard input"), ""
-    else:
-        text, name = reading.read_file(Path(file)), Path(file).name
+    stdin = file == "-"
+    raw = sys.stdin.buffer.read() if stdin else read_bytes(Path(file))
+    text = reading.decoded(raw, "standard input" if stdin else file)
+    name = "" if stdin else Path(file).name
+    foreign = reading.foreign_bytes(raw)
 
     def checker(text: str) -> Sequence[diagnostics.Diagnostic]:
         """What is wrong with a version of the file."""
-        return checking.check(text, name=name, surroundings=around)
+        found = checking.check(text, name=name, surroundings=around)
+        return [foreign, *found] if foreign else found
 
     if not fix:
         return checker(text)
     better, left = mending.mended_fully(text, checker, physics=physics)
     if better != text:
-        if file == "-":
+        if stdin:
             say(better.rstrip("\n"))
         else:
             say(mending.difference(text, better, file).rstrip("\n"))
-            atomic_write(Path(file), better.encode(_encoding(read_bytes(Path(file)))))
+            atomic_write(Path(file), better.encode("latin-1" if foreign else "utf-8"))
     return left
-
-
-def _encoding(raw: bytes) -> str:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
 
 
 def _show(found: Found, form: str) -> None:

@@ -483,15 +483,30 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
         return
-    plan, memory = found.plan, found.weights_memory + found.batch_memory
-    output.facts({
-        "model": f"{recipe.model.architecture}, {found.parameters:,} parameters",
-        "jets": f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on",
-        "steps": f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
-        f"{plan.evaluate:,}",
-        "memory": f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for "
-        "jets",
-    })  # fmt: skip
+    plan, how, size = found.plan, recipe.training, found.parameters
+    steps = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs} epochs"
+    facts = {
+        "model": f"{recipe.model.architecture}, "
+        + ("parameters unknown" if size is None else f"{size:,} parameters"),
+        "jets": "unknown",
+        "steps": f"{steps}, of {how.batch:,} jets each",
+        "memory": f"about {(found.weights_memory or 0) / 1e9:.1f} GB for the network in fp32, more for a batch and jets",
+    }
+    if found.train_jets is not None:
+        facts["jets"] = f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on"
+    if plan is not None:
+        facts["steps"] = (
+            f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
+            f"{plan.evaluate:,}"
+        )
+    if found.batch_memory is not None and found.data_memory is not None:
+        memory = (found.weights_memory or 0) + found.batch_memory
+        facts["memory"] = (
+            f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for jets"
+        )
+    output.facts(facts)
+    for line in found.problems:
+        warn(line)
 
 
 app = options.new_app(

@@ -84,6 +84,14 @@ class BestSoFar:
         return cls(**{field.name: progress[field.name] for field in fields(cls) if field.name in progress})
 
 
+def _learned(model: Any) -> Mapping[str, Any]:
+    """The weights of a network, or those of a language model that are trained."""
+    if hasattr(model, "network"):
+        weights: Mapping[str, Any] = model.network.state_dict()
+        return weights
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
 def better(value: float, best: float | None, metric: BestBy) -> bool:
     """Whether a validation metric beats the best one so far; NaN or infinity beats only nothing at all."""
     if best is None:
@@ -188,7 +196,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
             if better(value, self.best.best, self.plan.best_by):
                 self.best = BestSoFar(value, state.global_step, found)
                 if self.run is not None:
-                    save_best(self.folder, state.global_step, kwargs["model"].network.state_dict())
+                    save_best(self.folder, state.global_step, _learned(kwargs["model"]))
             else:
                 self.best.worse += 1
         self._write(state, found)

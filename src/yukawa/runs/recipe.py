@@ -20,6 +20,7 @@ FLAT, LAST = 0.7, 0.01
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 T = TypeVar("T")
 Schedule = Literal["flat-then-decay", "cosine", "linear", "constant"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def _names(value: object) -> object:
@@ -42,7 +43,7 @@ class RunSettings(Section):
         warmup: steps in which the learning rate rises to the highest; below 1, their share of all steps.
         weight_decay: share of the weights, times the learning rate, that each step takes off.
         clip: longest gradient; longer ones are shortened to it. None leaves them.
-        precision: of the arithmetic; trained weights keep their own type.
+        precision: of the arithmetic; trained weights keep their own type. `auto` is bf16, or fp16 on a GPU without it.
         device: where the training must run; `auto` takes a GPU if there is one.
         seed: of new weights, of the order of the data and of dropout.
         evaluate_every: steps between two validations; None validates once an epoch.
@@ -62,7 +63,7 @@ class RunSettings(Section):
     warmup: NotNegative = 0.0
     weight_decay: NotNegative = 0.0
     clip: Positive | None = None
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: Natural = 0
     evaluate_every: Count | None = None
@@ -196,6 +197,13 @@ class TrainingRecipe(Recipe):
 
     if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
         training: RunSettings
+
+    def with_precision(self, *, bf16: bool) -> Self:
+        """The recipe with `auto` replaced by what a machine computes in that has bf16, or has not."""
+        if self.training.precision != "auto":
+            return self
+        precision: Precision = "bf16" if bf16 else "fp16"
+        return self.model_copy(update={"training": self.training.model_copy(update={"precision": precision})})
 
 
 def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:

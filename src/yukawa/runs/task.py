@@ -163,6 +163,7 @@ def execute(
     """
     began, out = time.perf_counter(), Path(out)
     machine = this_machine(task.settings)
+    task.recipe = task.recipe.with_precision(bf16=machine.bf16)
     task.check(machine)
     if task.settings.threads is not None:
         torch.set_num_threads(task.settings.threads)

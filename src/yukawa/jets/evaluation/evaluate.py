@@ -232,7 +232,7 @@ def _published(report: results.TaggerReport) -> list[ReportBlock]:
         keys = [f"{kind}_{flavour}" for flavour in "bcsudg"]
         keys = [key for key in keys if any(key in values for values in figures.values())]
         rows = [
-            [name, *(f"{values[key]:.3f}" if key in values else "" for key in keys)]
+            [name, *("" if math.isnan(values.get(key, math.nan)) else f"{values[key]:.3f}" for key in keys)]
             for name, values in figures.items()
         ]
         blocks.append(Table([label, *(key.partition("_")[2] for key in keys)], rows))

@@ -157,34 +157,3 @@ def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
     assert (
         yukawa("jets", "export-onnx", "tiny", "t.onnx", "--force").out == "t.onnx holds the model, 4 bytes\n"
     )
-
-
-def test_scores_are_analysed(yukawa, workplace, monkeypatch):
-    for plot in ("roc_plot", "calibration_plot"):  # they take seconds
-        monkeypatch.setattr(plots, plot, _picture)
-    monkeypatch.setattr(plots, "bins_plot", lambda cuts, observable, path: _picture(cuts, path))
-    yukawa("jets", "predict", "tiny", "--data", "set", "--keep", "jet_mass", "--out", "scores.parquet")
-    groups = ("--signal", "b", "--background", "light=u,d,s")
-    options = (
-        "--split",
-        "all",
-        "--mistag",
-        "0.5",
-        "--weight",
-        "jet_pt",
-        "--bins",
-        "jet_mass=0,10,100",
-        "--json",
-    )
-    done = yukawa("jets", "analyse", "scores.parquet", *groups, "--out", "tagging", *options)
-    assert done.code == 0, done.err
-    (cut,) = done.json["cuts"]
-    assert cut["passed"]["light"]["value"] <= 0.5
-    assert len(cut["bins"]["jet_mass"]) == 2
-    assert done.json["samples"]["scores"]["b"] > 100  # GeV
-    assert Path("tagging/report.md").exists()
-    shown = yukawa("jets", "analyse", "scores.parquet", *groups, "--out", "again", "--mistag", "0.6")
-    assert "D_b" in shown.out
-    assert "are of other splits than test" in shown.err
-    twice = yukawa("jets", "analyse", "scores.parquet", "set/scores.parquet", *groups, "--out", "more")
-    assert "two files of scores have the same name" in twice.err

@@ -27,6 +27,15 @@ def clause(parent: str, *daughters: tuple[str, ...], searched: bool = False) -> 
         ("B+", (("anti-D0", "D0"), PION), ["B+ -> anti-D0 pi+"]),
         ("J/psi", (PION, PION, PION), ["J/psi -> pi+ pi- pi0"]),
         ("B_s0", (("D_s+", "D_s-"), KAON), ["B_s0 -> D_s+ K-", "B_s0 -> D_s- K+"]),
+        ("B_s0", (("D_s+", "D_s-"), PION), ["B_s0 -> D_s- pi+"]),
+        ("B_s0", (("D_s*+", "D_s*-"), ("mu+", "mu-"), ("nu_mu", "anti-nu_mu")), ["B_s0 -> D_s*- mu+ nu_mu"]),
+        (
+            "anti-B_s0",
+            (("D_s*+", "D_s*-"), ("e+", "e-"), ("nu_e", "anti-nu_e")),
+            ["anti-B_s0 -> D_s*+ e- anti-nu_e"],
+        ),
+        ("B0", (("D*+", "D*-"), ("D+", "D-")), ["B0 -> D*+ D-", "B0 -> D*- D+"]),
+        ("B0", (("D+", "D-"), KAON), ["B0 -> D- K+"]),
     ],
 )
 def test_charges(parent, daughters, steps):
@@ -65,6 +74,13 @@ def test_what_is_searched_for_may_break_a_law_that_searches_test():
 def test_a_missing_neutrino_is_named():
     with pytest.raises(InputError, match=r'a neutrino is missing: write "B0 -> D- mu\+ nu_mu"'):
         resolved_steps([clause("B0", ("D-",), ("mu+",))])
+
+
+def test_flavours_of_no_decay_of_one_b_quark_are_noted():
+    _, notes = resolved_steps([clause("B+", ("D0",), ("tau+",), ("nu_tau",))])
+    assert notes == ["B+ -> D0 tau+ nu_tau: the flavours are those of no decay of one b quark"]
+    for daughters in ("anti-D0 tau+ nu_tau", "D0 K+", "anti-D0 K+", "K+ mu+ mu-", "J/psi K+", "D_s+ pi0"):
+        assert resolved_steps([clause("B+", *((name,) for name in daughters.split()))])[1] == []
 
 
 def test_possible_decays():

@@ -88,6 +88,8 @@ def chain(sentence: str) -> list[str]:
         ("B+ -> anti-D(*)0 tau nu", ["B+ -> anti-D0 tau+ nu_tau", "B+ -> anti-D*0 tau+ nu_tau"]),
         (r"$B^0\to D^{(*)-}\mu^+\nu$", ["B0 -> D- mu+ nu_mu", "B0 -> D*- mu+ nu_mu"]),
         ("B -> tau nu, tau -> pi nu at Belle II", ["B+ -> tau+ nu_tau", "tau+ -> pi+ anti-nu_tau"]),
+        (r"$\Xi_{cc}^{++}\to\Lambda_c^+K^-\pi^+\pi^+$", ["Xi_cc++ -> Lambda_c+ K- pi+ pi+"]),
+        ("Bs -> Ds* mu nu", ["B_s0 -> D_s*- mu+ nu_mu"]),
         ("D0 -> K3pi", ["D0 -> K- pi+ pi+ pi-"]),
         ("B0 -> J/psi K*0 -> mu mu K pi", ["B0 -> J/psi K*0", "J/psi -> mu+ mu-", "K*0 -> K+ pi-"]),
         ("B+ -> D0bar pi+ -> K+ pi- pi+", ["B+ -> anti-D0 pi+", "anti-D0 -> K+ pi-"]),

@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from yukawa.core.config import RECIPES
+from yukawa.core.yaml_files import RECIPES
 from yukawa.llm.loading import empty_model, torch_dtype
 from yukawa.training.dry_run import adapter_parameters, describe, estimate_memory
 from yukawa.training.recipe import TextRecipe

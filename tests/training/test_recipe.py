@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from yukawa.core.config import RECIPES
 from yukawa.core.errors import InputError
+from yukawa.core.yaml_files import RECIPES
 from yukawa.runs.distributed import Machine
 from yukawa.training.recipe import TextRecipe
 

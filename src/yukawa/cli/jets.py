@@ -11,7 +11,7 @@ from yukawa.cli import options, output, session
 from yukawa.cli.jets_analysis import Weight, analyse, named_paths
 from yukawa.cli.options import Json, Split, argument, option
 from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
-from yukawa.core.config import key_value
+from yukawa.core.yaml_files import key_value
 from yukawa.runs.run import is_run, model_folder
 
 Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]

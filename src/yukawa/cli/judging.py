@@ -165,7 +165,7 @@ def answers(
 def _check_report(out: Path | None) -> None:
     if out is not None:
         from yukawa.core.files import check_made_folder
-        from yukawa.core.reports import matplotlib
+        from yukawa.core.plotting import matplotlib
 
         check_folder(out)
         check_made_folder(out, *_MADE)

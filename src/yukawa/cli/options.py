@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yukawa.core.config import RECIPES
+from yukawa.core.yaml_files import RECIPES
 
 
 def option(flag: str, metavar: str | None, help_text: str, *, short: str = "", **more: Any) -> Any:
@@ -47,7 +47,7 @@ Ray = Annotated[
 
 
 def a_recipe(kind: str) -> Any:
-    """The argument RECIPE, of a kind of `core.config.VERBS`."""
+    """The argument RECIPE, of a kind of `core.yaml_files.VERBS`."""
 
     def names(incomplete: str) -> list[str]:
         return sorted(path.stem for path in (RECIPES / kind).glob(f"{incomplete}*.yaml"))

@@ -12,9 +12,9 @@ from yukawa import training
 from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import print_json, say, warn
-from yukawa.core.config import RECIPES, VERBS
 from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import read_text
+from yukawa.core.yaml_files import RECIPES, VERBS
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch

@@ -14,10 +14,11 @@ from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_v
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as _EnvironmentError
 
-from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
 from yukawa.core.files import expanded, read_text
 from yukawa.core.redaction import keep_secret
+from yukawa.core.validation import Count, Positive, StrictModel, looks_secret, mistakes
+from yukawa.core.yaml_files import merged
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"

@@ -221,7 +221,10 @@ def _resolved(parents: Sequence[str], clause: DecayClause, both: bool) -> tuple[
         )
     given = all(len(each) == 1 for each in options)
     sure = given or (len(modes) == 1 and not any(rank[1:]))
-    return modes, [] if sure else [f"read as {' or '.join(map(str, modes))}"]
+    notes = [] if sure else [f"read as {' or '.join(map(str, modes))}"]
+    if rank[2] and not clause.searched:
+        notes.append(f"{step}: the flavours are those of no decay of one b quark")
+    return modes, notes
 
 
 def _with_neutrino(step: DecayStep) -> str:
@@ -270,7 +273,26 @@ def _unlikeliness(parent: str, daughters: Sequence[str], *, searched: bool = Fal
     changed = sum(flavour_change(own, species)) if decays_strongly(own) else 0
     neutral = sum(not each.charge3 for each in species)
     rare = sum(name in ("K_L0", "K0", "anti-K0") for name in daughters)
-    return broken, odd, changed, neutral, lines, rare
+    return broken, odd, _crossed(own, species), changed, neutral, lines, rare
+
+
+def _crossed(own: Species, species: Sequence[Species]) -> bool:
+    """Whether charm and strangeness change as in no decay of one b quark, by a W or by a loop.
+
+    Of an anti-b: it becomes an anti-c or an anti-u, and the W+ a u or c with an anti-d or anti-s, or a positive lepton.
+    """
+    rows = [flavours(each.number) for each in (own, *species)]
+    known = [row for row in rows if row is not None]
+    either = any(each.base in ("K_S0", "K_L0") for each in species)
+    if len(known) < len(rows) or abs(known[0][2]) != 1 or any(row[2] for row in known[1:]) or either:
+        return False
+    before, *after = known
+    sign = before[2]
+    strange, charm = (sign * (sum(row[at] for row in after) - before[at]) for at in (0, 1))
+    leptons = [each.charge3 for each in species if abs(each.number) in (11, 13, 15)]
+    if len(leptons) == 1:
+        return leptons[0] != 3 * sign or charm not in (-1, 0) or strange != 0
+    return charm not in (-1, 0, 1) or strange not in (0, 1)
 
 
 def _broken(step: DecayStep) -> str:

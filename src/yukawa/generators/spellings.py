@@ -36,6 +36,7 @@ _GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?
 _PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|gamma|Lambda|Sigma|Xi|pi0|tauon)s\b")
 # A number before a bracket: 2(pi+ pi-).
 _REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
+_CHARGES = re.compile(r"(?<=[A-Za-z])\^(?=\+\+(?!\w)|--(?!\w))")  # Xi_cc^++, which the Review does not have
 _COUNTED = re.compile(r"(?<=(?<![A-Za-z])K)(?=[2-5]pi(?![a-z]))")  # K3pi
 _EXCITED = re.compile(
     r"\b((?:Lambda|Sigma|Xi|Omega)_?[bc]?)\* ?\((\d{4})\)"
@@ -109,6 +110,7 @@ def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
     plain = _GLUED.sub(lambda found: " ".join(_PARTS.findall(found[0])), spell(text).plain)
+    plain = _CHARGES.sub("", plain)
     plain = _NEXT.sub(" ", _COUNTED.sub(" ", plain))
     plain = _EXCITED.sub(r"\1(\2)", plain)
     plain = _MASS_LAST.sub(r"(\2)\1", plain)

@@ -14,12 +14,13 @@ import torch
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import last_checkpoint, read_progress, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import CURVES, learning_curves
 from yukawa.runs.recipe import RunSettings, TrainingRecipe
 from yukawa.runs.run import CARD, CHECKPOINTS, MODEL, Run
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.trainer import RunTrainer
 
 # In which values any resumed run may differ, since they change no number.

@@ -12,9 +12,9 @@ from yukawa.data import read_rows
 from yukawa.llm.adapters import find_targets
 from yukawa.llm.folders import CONFIG, fetch_model
 from yukawa.llm.loading import empty_model
-from yukawa.runs.callback import TrainingPlan
 from yukawa.runs.distributed import this_machine
-from yukawa.training.dataset import ROW_TYPES, find_files
+from yukawa.runs.schedule import TrainingPlan
+from yukawa.training.packing import ROW_TYPES, find_files
 from yukawa.training.prepare import (
     Prepared,
     check_base,

@@ -15,7 +15,7 @@ from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files
 from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine, started_by_torchrun
-from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
+from yukawa.training.packing import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.tokenization import open_chat

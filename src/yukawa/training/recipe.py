@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Count, NotNegative, Positive, Section
+from yukawa.core.validation import Count, NotNegative, Positive, Section
 from yukawa.runs.recipe import Fraction, Precision, RunSettings, TrainingRecipe
 
 MIXTURE = "{mixture}"

@@ -10,11 +10,12 @@ from yukawa.core.files import expanded, read_object, real
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import BASE_SAMPLE, lora_config, sample_weights
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
-from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import read_best, written_whole
 from yukawa.runs.distributed import Machine, first_process_first
 from yukawa.runs.model_card import CURVES, metrics_table, model_card
 from yukawa.runs.run import Run, is_run, run_folder
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.sweep import Steps, Stopped
 from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer

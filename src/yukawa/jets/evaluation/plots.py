@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.reports import colour, dashes, marker, matplotlib, new_figure, save, style
+from yukawa.core.plotting import colour, dashes, marker, matplotlib, new_figure, save, style
 from yukawa.jets.evaluation.analysis import CalibrationBin, TagCut
 from yukawa.jets.evaluation.metrics import Confusion, tags
 from yukawa.jets.evaluation.roc import Roc

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from yukawa import __version__
-from yukawa.core.config import read_table
 from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
+from yukawa.core.yaml_files import read_table
 from yukawa.jets.evaluation import metrics, roc
 from yukawa.jets.evaluation.prediction import Predictions, probabilities
 from yukawa.jets.table import Array, Jets, check_columns, flavours

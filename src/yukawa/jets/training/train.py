@@ -27,11 +27,12 @@ from yukawa.jets.training.trainer import (
     steps_of_an_epoch,
 )
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.task import RecipeT, Task, TrainResult, execute, median_speed
 from yukawa.runs.trainer import RunTrainer
 

@@ -1,4 +1,4 @@
-"""The text of a recipe: its files found, its rows tokenised and packed, every token accounted for."""
+"""Makes training rows of a text: its files found, its documents tokenised and packed, every token accounted for."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

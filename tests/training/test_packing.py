@@ -5,7 +5,7 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.data import Conversation, Document, Turn, write_rows
 from yukawa.data.dataset import write_dataset
-from yukawa.training.dataset import find_files, load_split
+from yukawa.training.packing import find_files, load_split
 from yukawa.training.tokenization import RowCounts, open_chat, tokenise_documents
 
 

@@ -265,7 +265,7 @@ def entropy(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure entropy, variety and repetition of completions. Metadata such as page counts are counted too."""
+    """Measure entropy, variety and repetition of completions. Metadata such as page counts are included."""
     written = evaluation.completions.read_completion_files(files)
     models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]
@@ -286,17 +286,17 @@ def entropy(
 def code(
     models: Annotated[
         list[str],
-        argument("MODEL...", "Rows of yukawa.toml; 'grammar' alone needs none and is always compared with."),
+        argument("MODEL...", "Rows of yukawa.toml, each compared with 'grammar', which needs no model."),
     ],
-    limit: Limit = None,
+    limit: Annotated[int | None, option("--limit", "N", "Write only the first N cards.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
     """Measure how well models write decay cards.
 
-    It counts those that parse, pass the check, hold the chain and generate.
+    It counts the cards that parse, pass the check, contain the decay chain and generate events.
 
-    Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
-    which needs no model.
+    Each model writes the cards itself, and also turns the sentences into plans from which code makes the cards. Both are
+    compared with the grammar, card by card.
     """
     import contextlib
 
@@ -348,13 +348,18 @@ def questions(
     sets: Annotated[
         list[str],
         argument(
-            "SET...", "pdg, derivations, general, or files of questions with answers (JSON Lines or JSON)."
+            "SET...",
+            "Shipped sets (pdg, derivations, general), or files of questions with answers (JSON Lines or JSON).",
         ),
     ],
     model: Models = None,
     against: Annotated[
         list[Path] | None,
-        option("--against", "DATA", "Training text; what it says of the PDG is not asked. May be repeated."),
+        option(
+            "--against",
+            "DATA",
+            "Training text; questions on the PDG that it answers are skipped. May be repeated.",
+        ),
     ] = None,
     limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
     loading: Any = None,
@@ -363,7 +368,7 @@ def questions(
 ) -> None:
     """Measure what models know by questions with answers.
 
-    Shares of right answers are given with intervals and paired differences.
+    It gives the shares of right answers with intervals and paired differences.
 
     A choice is answered by likelihood; a number, a text or an expression by the model's own words.
     """

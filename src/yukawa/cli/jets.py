@@ -19,7 +19,7 @@ Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such file
 Device = Annotated[
     str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
-Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
+Batch = Annotated[int, option("--batch", "N", "Number of jets in a batch.")]
 
 
 # ---- jets -----------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def evaluate(
 
 def predict(
     model: Model,
-    data: Annotated[Path, option("--data", "PATH", "The jets; labels may be absent.")],
+    data: Annotated[Path, option("--data", "PATH", "The jets, with or without labels.")],
     out: Annotated[Path, option("--out", "FILE", "File of the probabilities, .parquet or .root.")],
     split: Split = None,
     keep: Annotated[
@@ -263,7 +263,8 @@ def import_weaver(
     settings: Annotated[
         list[str] | None,
         argument(
-            "KEY=VALUE", "What the network was built with, by weaver's names, such as remove_self_pair=true."
+            "KEY=VALUE",
+            "Values that the network was built with, by weaver's names, such as remove_self_pair=true.",
         ),
     ] = None,
     network: Annotated[
@@ -271,13 +272,13 @@ def import_weaver(
         option(
             "--network",
             "NAME",
-            "Whose values all other options have: jetclass (arXiv:2202.03772) or weaver (its defaults).",
+            "Network whose values hold unless KEY=VALUE changes them: jetclass (arXiv:2202.03772) or weaver (its defaults).",
         ),
     ] = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a checkpoint of weaver-core into a model. What its weights do not show must be stated, by --network or KEY=VALUE."""
+    """Turn a checkpoint of weaver-core into a model. What the weights do not show must be given by --network or KEY=VALUE."""
     session.check_folder(out)
     need("torch", purpose="reading a checkpoint", extra="jets")
     given = dict(map(key_value, settings or ()))
@@ -360,7 +361,7 @@ def scaling(
     workers: options.Workers = 1,
     as_json: Json = False,
 ) -> None:
-    """Train models on more and more jets and measure each. The same command resumes a study.
+    """Train models on increasing numbers of jets and measure each. The same command resumes a study.
 
     The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from yukawa import jets
 from yukawa.cli import options, output, session
+from yukawa.cli.jets_analysis import Weight, analyse, named_paths
 from yukawa.cli.options import Json, Split, argument, option
 from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
-from yukawa.core.errors import InputError
 from yukawa.core.yaml_files import key_value
 from yukawa.runs.run import is_run, model_folder
 
@@ -131,8 +131,10 @@ def _contents(source: jets.JetSource) -> dict[str, Any]:
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS, SPLIT
 
+    if name == SPLIT:
+        return {"name": name, "unit": "", "meaning": "0 train, 1 validation, 2 test"}
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
         return {"name": name, "unit": known[name].unit, "meaning": known[name].meaning}
@@ -185,6 +187,7 @@ def evaluate(
     published: Annotated[
         bool, option("--published", None, "Show the published values of jet origin as well.")
     ] = False,
+    weight: Weight = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
@@ -202,8 +205,8 @@ def evaluate(
 
     with progress_bar("evaluating") as progress:
         report = jets.evaluate(
-            _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
-            progress=progress, force=force,
+            named_paths(models), data, split=split, out=out, published=published, weight=weight, batch=batch,
+            device=device, progress=progress, force=force,
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
@@ -220,19 +223,27 @@ def predict(
     data: Annotated[Path, option("--data", "PATH", "The jets, with or without labels.")],
     out: Annotated[Path, option("--out", "FILE", "File of the probabilities, .parquet or .root.")],
     split: Split = None,
+    keep: Annotated[
+        list[str] | None,
+        option("--keep", "COLUMN", "Further column to write, such as weights; may be repeated."),
+    ] = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a tagger's probabilities of each class for each jet."""
+    """Write a tagger's probabilities of each class for each jet.
+
+    Beside them stand truth, columns of jets, observers of the data config, and the split of each jet of a whole data set.
+    """
     session.check_file(out, force, data)
     need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
         found = jets.predict(
-            model_folder(model), source, out, batch=batch, device=device, progress=progress, force=force
-        )
+            model_folder(model), source, out, keep=keep or (), batch=batch, device=device, progress=progress,
+            force=force,
+        )  # fmt: skip
     if as_json:
         print_json({
             "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
@@ -294,23 +305,6 @@ def export_onnx(
     jets.export_onnx(model_folder(model), out, force=force)
     size = out.stat().st_size
     give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
-
-
-def _named(models: list[str]) -> list[Path] | dict[str, Path]:
-    """Folders, or folders by the names that were given."""
-    if all(Path(model).exists() or "=" not in model for model in models):
-        return [Path(model) for model in models]
-    named = {}
-    for model in models:
-        name, equals, folder = model.partition("=")
-        if not equals:
-            raise InputError(
-                f"{model} has no name, but others have one", hint=f"type NAME={model}, or name none"
-            )
-        if name in named:
-            raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
-        named[name] = Path(folder)
-    return named
 
 
 # ---- trainings ------------------------------------------------------------------------------------
@@ -427,5 +421,5 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
 
 app = options.new_app(
     "Simulate and read jets; train, evaluate and apply taggers.", simulate, show, convert, evaluate, predict,
-    import_weaver, export_onnx, train, pretrain, scaling,
+    analyse, import_weaver, export_onnx, train, pretrain, scaling,
 )  # fmt: skip

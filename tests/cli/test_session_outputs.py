@@ -50,6 +50,7 @@ FOLDERS = {
     "evaluate scores out": ["evaluate", "scores", "no.csv", "--out", "OUT"],
     "jets simulate out": ["jets", "simulate", "--jets-per-class", "1", "--out", "OUT"],
     "jets evaluate out": ["jets", "evaluate", "no-model", "--data", "in.parquet", "--out", "OUT"],
+    "jets analyse out": ["jets", "analyse", "in.parquet", "--signal", "b", "--background", "c", "--out", "OUT"],
     "jets import-weaver out": ["jets", "import-weaver", "no.pt", "--data-config", "jetclass-kin", "--out", "OUT"],
     "jets train out": ["jets", "train", "particle-net-laptop", "data.path=none", "--out", "OUT"],
     "jets pretrain out": ["jets", "pretrain", "byte-model", "--out", "OUT"],
@@ -67,7 +68,7 @@ READ = {
     "evaluate report completions", "evaluate report run", "jets show path",
     "data report run", "data review run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
-    "knowledge purge search",
+    "knowledge purge search", "evaluate questions task_folder",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip
 REFUSED = re.compile(

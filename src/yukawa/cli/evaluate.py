@@ -28,7 +28,7 @@ from yukawa.cli.measuring import (
 from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, check_installed, nearest
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -265,7 +265,7 @@ def entropy(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure entropy, variety and repetition of completions. Metadata such as page counts are counted too."""
+    """Measure entropy, variety and repetition of completions. Metadata such as page counts are included."""
     written = evaluation.completions.read_completion_files(files)
     models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]
@@ -286,17 +286,17 @@ def entropy(
 def code(
     models: Annotated[
         list[str],
-        argument("MODEL...", "Rows of yukawa.toml; 'grammar' alone needs none and is always compared with."),
+        argument("MODEL...", "Rows of yukawa.toml, each compared with 'grammar', which needs no model."),
     ],
-    limit: Limit = None,
+    limit: Annotated[int | None, option("--limit", "N", "Write only the first N cards.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
     """Measure how well models write decay cards.
 
-    It counts those that parse, pass the check, hold the chain and generate.
+    It counts the cards that parse, pass the check, contain the decay chain and generate events.
 
-    Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
-    which needs no model.
+    Each model writes the cards itself, and also turns the sentences into plans from which code makes the cards. Both are
+    compared with the grammar, card by card.
     """
     import contextlib
 
@@ -348,13 +348,21 @@ def questions(
     sets: Annotated[
         list[str],
         argument(
-            "SET...", "pdg, derivations, general, or files of questions with answers (JSON Lines or JSON)."
+            "SET...",
+            "Shipped sets (pdg, derivations, general), files of questions with answers (JSON Lines or JSON), or lm-eval:TASK.",
         ),
     ],
     model: Models = None,
     against: Annotated[
         list[Path] | None,
-        option("--against", "DATA", "Training text; what it says of the PDG is not asked. May be repeated."),
+        option(
+            "--against",
+            "DATA",
+            "Training text; questions on the PDG that it answers are skipped. May be repeated.",
+        ),
+    ] = None,
+    task_folder: Annotated[
+        str | None, option("--tasks", "DIR", "YAML files with tasks of your own for lm-evaluation-harness.")
     ] = None,
     limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
     loading: Any = None,
@@ -363,30 +371,50 @@ def questions(
 ) -> None:
     """Measure what models know by questions with answers.
 
-    Shares of right answers are given with intervals and paired differences.
+    It gives the shares of right answers with intervals and paired differences.
 
     A choice is answered by likelihood; a number, a text or an expression by the model's own words.
     """
     models = find_models(model, loading)
     if not models:
         raise InputError("no model was named", hint="add --model FOLDER")
+    if any(name.startswith(evaluation.harness.PREFIX) for name in sets):
+        check_installed("lm_eval", "tasks of lm-evaluation-harness")
     taught = evaluation.question_sets.claims_of(_training_rows(against)) if against else set()
+    prefix = evaluation.harness.PREFIX
+    tasks = [name.removeprefix(prefix) for name in dict.fromkeys(sets) if name.startswith(prefix)]
     asked = {
         name: evaluation.question_sets.question_set(name, without=taught)[:limit]
         for name in dict.fromkeys(sets)
+        if not name.startswith(prefix)
     }
-    answers: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    answers: dict[str, dict[str, Any]] = {name: {} for name in (*asked, *tasks)}
     for one in models:
         note(one.name)
         opened = one.open()
         for name, rows in asked.items():
             with progress_bar("questions") as progress:
                 answers[name][one.name] = evaluation.questions.ask(opened, rows, progress=progress)
-    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in answers.items()}
+        for name in tasks:
+            answers[name][one.name] = evaluation.harness.run_task(
+                opened, name, limit=limit, folder=task_folder
+            )
+    _give_answers(
+        {name: answers[name] for name in asked}, {name: answers[name] for name in tasks}, statistics, as_json
+    )
+
+
+def _give_answers(asked: dict[str, Any], tasks: dict[str, Any], statistics: Any, as_json: bool) -> None:
+    """Show what models reached in sets of questions and in tasks of the harness, by their names."""
+    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in asked.items()}
+    scored = {name: evaluation.harness.task_json(rows, statistics) for name, rows in tasks.items()}
     if as_json:
-        print_json(found)
-    for name, data in () if as_json else found.items():
+        print_json(found | {evaluation.harness.PREFIX + name: data for name, data in scored.items()})
+        return
+    for name, data in found.items():
         show(evaluation.questions.answers_section(name, data))
+    for name, data in scored.items():
+        show(evaluation.harness.task_section(name, data))
 
 
 def _training_rows(places: Iterable[Path]) -> Iterable[Any]:

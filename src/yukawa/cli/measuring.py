@@ -40,7 +40,9 @@ def loading(
     ] = "auto",
     four_bit: Annotated[
         bool | None,
-        option("--4bit/--no-4bit", None, "Load weights in four bits; by default where QLoRA trained so."),
+        option(
+            "--4bit/--no-4bit", None, "Load the weights in four bits; by default if QLoRA trained the model."
+        ),
     ] = None,
     device: Annotated[str | None, option("--device", None, "The device, such as cuda:0 or cpu.")] = None,
 ) -> "evaluation.recipe.Loading":
@@ -58,7 +60,7 @@ def scoring(
     ] = None,
     stride: Annotated[
         int | None,
-        option("--stride", "N", "Step of windows in longer texts; by default half a window.", min=1),
+        option("--stride", "N", "Step between windows in longer texts; by default half a window.", min=1),
     ] = None,
     batch_tokens: Annotated[
         int | None, option("--batch-tokens", "N", "Number of tokens in a batch.", min=1)

@@ -38,7 +38,7 @@ Source = Annotated[str | None, option("--source", None, "Only sources whose labe
 Split = Annotated[str | None, option("--split", "NAME", "Split of a data set: train, validation or test.")]
 RunFolder = Annotated[Path | None, option("--out", "DIR", "Folder of the run; runs/RECIPE by default.")]
 Resume = Annotated[bool, option("--resume", None, "Resume from the last checkpoint.")]
-Force = Annotated[bool, option("--force", None, "Replace an older file.")]
+Force = Annotated[bool, option("--force", None, "Replace an existing file.")]
 Workers = Annotated[int, option("--workers", "N", "Number of trainings side by side on this machine.", min=1)]
 Ray = Annotated[
     bool,

@@ -84,7 +84,7 @@ def merge(
             "Also send it to the Hugging Face Hub, with its card; private if it is new.",
         ),
     ] = None,
-    public: Annotated[bool, option("--public", None, "With --push: everyone may read it.")] = False,
+    public: Annotated[bool, option("--public", None, "Let everyone read what --push sends.")] = False,
     as_json: Json = False,
 ) -> None:
     """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""

@@ -260,7 +260,7 @@ _RULES = (
 
 
 def choose_amplitude(parent: Species, daughters: Sequence[Species], experiment: str) -> Amplitude:
-    """The model of the first rule that fits; flat phase space, which is said, where none does."""
+    """The model of the first rule that fits; flat phase space, as the output says, if none does."""
     photos = any(abs(each.number) in (11, 13) for each in daughters)
     for rule in (*(_BES if experiment == "besiii" else ()), *_RULES):
         if not rule.applies(parent, daughters):

@@ -89,7 +89,7 @@ async def preview(call: Called, form: PreviewForm) -> Response:
 
 
 async def keys(call: Called) -> Response:
-    """Every key, without what opens anything."""
+    """Every key, without its secret part."""
     return said(await call.quickly(call.services.keys.all))
 
 

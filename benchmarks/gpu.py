@@ -75,7 +75,7 @@ TEXT = {
 }  # fmt: skip
 TAGGERS = {
     "particle-transformer": ["training.jets_per_epoch=null"],
-    "byte-model": ["training.precision=bf16"],
+    "byte-model-text": ["training.precision=bf16"],
 }
 PARTS = (*TEXT, *TAGGERS)
 # What a processor can do of a recipe for a GPU.

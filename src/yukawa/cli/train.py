@@ -41,9 +41,9 @@ def train(
     A recipe with a table `over` is a sweep: each combination of its values is a run in a folder of its own. The same
     command resumes a sweep.
     """
+    variants = training.TextRecipe.variants(recipe, changes or ())  # what is mistyped is reported first
     packages = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
     output.need(*packages, purpose="training")
-    variants = training.TextRecipe.variants(recipe, changes or ())
     folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
     session.check_run_folder(folder, sweep or resume or dry_run)
@@ -269,7 +269,7 @@ def _text(found: DryRun) -> dict[str, str]:
     how, plan = found.recipe.training, found.plan
     if found.counts is None or plan is None or found.tokens_per_step is None:
         rows = "unknown" if found.rows is None else f"{found.rows:,} rows, tokens unknown"
-        length = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs:,} epochs"
+        length = f"{how.steps:,}" if how.steps else f"unknown; epochs: {how.epochs:,}"
         return {"text": rows, "steps": f"{length}, of {how.batch:,} sequences each"}
     return {
         "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens, {found.counts.trained:,} with a loss",

@@ -83,6 +83,7 @@ def note_secrets(value: Any, name: str = "") -> None:
     """Note what must not be shown of settings, before they are checked: of a wrong type they would be shown with the mistake."""
     if isinstance(value, Mapping):
         for key, one in value.items():
+            note_secrets(str(key))
             note_secrets(one, str(key))
     elif isinstance(value, list | tuple):
         for one in value:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from yukawa.core.errors import InputError, StoreError, unreadable
-from yukawa.core.guarded import LONGEST_LINE, is_row, lines_of, parse_row
+from yukawa.core.guarded import LONGEST_LINE, lines_of
+from yukawa.core.guarded import is_row as is_row
 from yukawa.core.guarded import parse_json as parse_json
+from yukawa.core.guarded import parse_row as parse_row
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space and try again"),
@@ -180,7 +182,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     number = 0
     try:
         with open_file(path) as raw, gzip.open(raw) if _is_gzip(path) else raw as handle:
-            for number, line in enumerate(lines_of(handle, str(path)), start=1):
+            for number, line in enumerate(lines_of(handle.readline, str(path)), start=1):
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():

@@ -3,8 +3,8 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
-from typing import IO, Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from yukawa.core.errors import InputError
 
@@ -18,7 +18,7 @@ DEEPEST = 100
 _PARTS, _LARGEST = {b"{": 240, b"[": 64, b",": 60}, 64 << 20
 # A text ends with its quotation mark, or else with the line: nothing is looked at twice.
 _QUOTED = re.compile(r"""\"(?:[^"\\]|\\.?)*+"?|'[^']*'?""")
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.?)*+"?')
+_TEXT, _BLOCK = re.compile(rb'"[^"]*"?'), 1 << 16
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _AT = re.compile(r"\(at (?:line (\d{1,9}), column \d{1,9}|end of document)\)\Z")
 
@@ -123,24 +123,38 @@ def reason_of(error: Exception) -> str:
     return _TOO_LONG if "integer string conversion" in str(error) else str(error)
 
 
-def lines_of(handle: IO[bytes], place: str) -> Iterator[bytes]:
-    """The lines of an open file, unpacked or not, each of a size that does not fill the memory.
+def lines_of(readline: Callable[[int], bytes], place: str) -> Iterator[bytes]:
+    """The lines that an open file gives by its `readline`, unpacked or not, each of a size that does not fill the memory.
 
     Raises:
         InputError: a line has more than `LONGEST_LINE` bytes, or too many lists, tables and values.
     """
     number = 0
-    while line := handle.readline(LONGEST_LINE + 1):
+    while line := readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:
             raise InputError(
                 f"{place}:{number} has more than the {LONGEST_LINE:,} bytes of a line that are read"
             )
-        if len(line) * max(_PARTS.values()) > _LARGEST:
-            bare = _TEXT.sub(b"", line)
-            if sum(bare.count(sign) * size for sign, size in _PARTS.items()) > _LARGEST:
-                raise InputError(f"{place}:{number} has too many lists, tables and values to be read")
+        if _size(line) > _LARGEST and _size_of_parts(line) > _LARGEST:
+            raise InputError(f"{place}:{number} has too many lists, tables and values to be read")
         yield line
+
+
+def _size(line: bytes) -> int:
+    """Bytes of memory that a line takes at most when it is read, if its texts have no signs of lists and tables."""
+    return sum(line.count(sign) * size for sign, size in _PARTS.items())
+
+
+def _size_of_parts(line: bytes) -> int:
+    """As `_size`, of what is outside the texts of a line; piece by piece, as there may be millions of texts."""
+    plain = line.replace(b"\\\\", b"").replace(b'\\"', b"")
+    size, opened = 0, b""
+    for start in range(0, len(plain), _BLOCK):
+        piece = opened + plain[start : start + _BLOCK]
+        opened = b'"' if piece.count(b'"') % 2 else b""
+        size += _size(_TEXT.sub(b"", piece))
+    return size
 
 
 def _refuse_constant(name: str) -> NoReturn:

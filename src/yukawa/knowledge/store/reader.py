@@ -191,6 +191,8 @@ def open_conflicts(
                 r.id: r for c in parts for side in sides for r in connection.execute(query.where(side.in_(c)))
             }.values()
         )
+    for r in rows:
+        _check_types(r.first_item, (r.key, r.second_item), (), {})
     rows.sort(key=lambda r: r.id)
     said = sides_of(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
     return [
@@ -216,6 +218,7 @@ def sides_of(
         rows = connection.execute(query).all()
         agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"], as_of)
         for r in rows:
+            _check_types(r.item_id, (r.text, r.source, r.author, r.kind), (), {})
             trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
             found[r.item_id] = records.Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
     return found

@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,19 +51,8 @@ DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of e
 SEALED_SINCE = "0005"  # older ledgers have no nonces
 _BATCH = 500
 # What facts and attributes of other types than ours lead to.
-_OTHER_TYPES = (
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-    sa.exc.StatementError,
-)
-_RESCUE = (
-    "nothing was written; yukawa knowledge verify names what is damaged: erase it with yukawa knowledge purge ID, or restore"
-    " an older backup, and repeat"
-)
+_OTHER_TYPES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, sa.exc.StatementError)  # fmt: skip
+_RESCUE = "type: yukawa knowledge verify; then erase what is damaged (yukawa knowledge purge ID) or restore an older backup"
 
 
 class Imported(NamedTuple):
@@ -204,11 +193,11 @@ def _copy(store: Store, path: Path) -> int:
             head_problems = list(found.problems(connection))
             if found.schema < SEALED_SINCE:
                 ledger.chain_anew(connection)
-            _check(path, found.damage())
             facts.rebuild(connection)
             embed_missing(connection, embedder_id, embedder)
             checksums.write_all(connection)
-            _check(path, itertools.chain(head_problems, table_problems(connection)))
+            for problem in itertools.chain(head_problems, table_problems(connection), found.damage()):
+                raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
         raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
     except _OTHER_TYPES as error:
@@ -218,11 +207,6 @@ def _copy(store: Store, path: Path) -> int:
             f"{path} cannot be imported: its rows hold values of other types than an export's"
         ) from None
     return found.counts["items"]
-
-
-def _check(path: Path, problems: Iterable[str]) -> None:
-    for problem in problems:
-        raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
@@ -330,8 +314,8 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         value = row[column.name]
         if value is None and column.nullable:
             continue
-        expected = dict if isinstance(column.type, sa.JSON) else column.type.python_type
-        if type(value) is not expected or (expected is int and not -(2**63) <= value < 2**63):
+        expected: type = dict if isinstance(column.type, sa.JSON) else column.type.python_type
+        if type(value) is not expected or (isinstance(value, int) and not -(2**63) <= value < 2**63):
             raise InputError(
                 f"{place}: {column.name} is {shortened(repr(value), 60)}; a value of type {expected.__name__} is expected"
             )

@@ -2,7 +2,8 @@
 
 A frame of kind 'neutral' must leave a question's plan as it is; one of kind 'dangerous' must be noticed: the plan is another one
 or is refused. Frames and words that fill them are in questions/frames.txt; half of them, by checksum, are held out: what is tuned
-is tuned on the others. No knowledge base is needed: a plan that is alike has the same answer.
+is tuned on the others. Those of questions/frames_second.txt came later and say in their headings which lot they are of.
+No knowledge base is needed: a plan that is alike has the same answer.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from yukawa.knowledge.parsing.plan import Plan
 
 QUESTIONS = Path(__file__).parent / "questions"
 LOTS = ("develop", "held-out")
+SECOND = {"second develop": "develop", "second held-out": "held out"}
 # What modifiers are tried on.
 QUANTITIES = (
     ("mass", "muon"),
@@ -47,23 +49,30 @@ class Outcome:
 
 def frames(lot: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """The frames by kind, and the words for their slots, of one half."""
+    sections = _sections("frames")
+    words = {
+        name.removeprefix("list "): texts[LOTS.index("develop" if lot in SECOND else lot) :: 2]
+        for name, texts in sections.items()
+        if name.startswith("list")
+    }
+    if lot in SECOND:
+        second = _sections("frames_second").items()
+        heading = f"{SECOND[lot]}: "
+        return {n.removeprefix(heading): texts for n, texts in second if n.startswith(heading)}, words
+    kinds = {name: texts for name, texts in sections.items() if not name.startswith("list")}
+    return {name: [t for t in texts if _lot(t) == lot] for name, texts in kinds.items()}, words
+
+
+def _sections(name: str) -> dict[str, list[str]]:
+    """The lines of a file by heading; those of a list hold several words each."""
     sections: dict[str, list[str]] = {}
     lines: list[str] = []
-    for line in (QUESTIONS / "frames.txt").read_text("utf-8").splitlines():
+    for line in (QUESTIONS / f"{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             lines = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith("#"):
-            lines += (
-                line.split("; ") if len(sections) and next(reversed(sections)).startswith("list") else [line]
-            )
-    chosen = {
-        name: lines[LOTS.index(lot) :: 2]
-        if name.startswith("list")
-        else [text for text in lines if _lot(text) == lot]
-        for name, lines in sections.items()
-    }
-    words = {name.removeprefix("list "): texts for name, texts in chosen.items() if name.startswith("list")}
-    return {name: texts for name, texts in chosen.items() if not name.startswith("list")}, words
+            lines += line.split("; ") if next(reversed(sections)).startswith("list") else [line]
+    return sections
 
 
 def _lot(text: str) -> str:
@@ -211,12 +220,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=(*LOTS, "both"), default="develop", dest="lot")
+    parser.add_argument("--set", choices=(*LOTS, *SECOND, "all"), default="develop", dest="lot")
     parser.add_argument("--each", type=int, default=20, help="frames for each question")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     results = {}
-    for lot in LOTS if options.lot == "both" else (options.lot,):
+    for lot in (*LOTS, *SECOND) if options.lot == "all" else (options.lot,):
         for name, outcomes in (("neutral", neutral(lot, options.each)), ("dangerous", dangerous(lot))):
             began = time.perf_counter()
             found = list(outcomes)

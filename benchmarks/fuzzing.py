@@ -235,7 +235,7 @@ def sentence(rng: random.Random) -> str:
 @functools.cache
 def seeds(kind: str) -> tuple[str, ...]:
     """Valid inputs of a kind."""
-    from yukawa.core.config import RECIPES
+    from yukawa.core.yaml_files import RECIPES
 
     if kind == "yaml":
         found = [path.read_text("utf-8") for path in sorted(RECIPES.rglob("*.yaml"))]
@@ -358,8 +358,8 @@ def readers(kind: str, folder: Path) -> list[Callable[[str], object]]:
 
 
 def _file_readers(kind: str, folder: Path) -> list[Callable[[str], object]]:
-    from yukawa.core.config import change, key_value
     from yukawa.core.settings import load_settings
+    from yukawa.core.yaml_files import change, key_value
     from yukawa.data import arxiv, conversations, mixtures, rows
     from yukawa.data.dataset import DatasetManifest, open_items
     from yukawa.evaluation.recipe import EvaluationRecipe

@@ -73,7 +73,7 @@ def capabilities(url: str, _: Path) -> object:
 
 
 def structured(url: str, _: Path) -> object:
-    from yukawa.core.config import StrictModel
+    from yukawa.core.validation import StrictModel
 
     class Said(StrictModel):
         value: int

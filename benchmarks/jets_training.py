@@ -31,9 +31,10 @@ from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build as make
 from yukawa.jets.training.trainer import JetBatches, JetTrainer, Ranger, arguments, labelled
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import TrainingCallback, TrainingPlan
+from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 
 MODELS = ("particle-net", "particle-transformer", "transformer")
 

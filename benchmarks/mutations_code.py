@@ -34,8 +34,8 @@ NAMED = {
         "tests/knowledge/store/test_ledger.py::test_one_wrong_clock_hides_nothing_that_others_teach_later[sqlite]",
     ),
     "any class of YAML": (
-        "core/config.py", "class _Loader(yaml.SafeLoader)", "class _Loader(yaml.UnsafeLoader)",
-        "tests/core/test_config.py::test_hostile_yaml_is_refused_in_one_line_at_once",
+        "core/yaml_files.py", "class _Loader(yaml.SafeLoader)", "class _Loader(yaml.UnsafeLoader)",
+        "tests/core/test_yaml_files.py::test_hostile_yaml_is_refused_in_one_line_at_once",
     ),
     "code that comes with a model": (
         "llm/loading.py", "trust_remote_code=trust_remote_code, **options", "trust_remote_code=True, **options",

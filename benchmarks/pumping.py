@@ -193,7 +193,7 @@ def readers() -> dict[str, Callable[[str], object]]:
     """What reads texts of others, by name: each takes one as it comes, or says in one line why not."""
     from yukawa.bytelm.segments import Text
     from yukawa.bytelm.tokenizer import ByteTokenizer
-    from yukawa.core import config, files
+    from yukawa.core import files, yaml_files
     from yukawa.core.errors import YukawaError
     from yukawa.core.redaction import redacted
     from yukawa.data import arxiv, filters, ngrams
@@ -242,7 +242,7 @@ def readers() -> dict[str, Callable[[str], object]]:
         "a passage in a prompt": citing.harmless,
         "a prompt that is quoted": lambda text: quote.split_sentences(text),
         "legible text": texts_.check_legible,
-        "YAML": lambda text: config.parse_yaml(text, "it"),
+        "YAML": lambda text: yaml_files.parse_yaml(text, "it"),
         "JSON": lambda text: files.parse_json(text, "it"),
         "a field": routing.field_of,
         "words": words.stems,

@@ -125,7 +125,7 @@ def _exercise(module: str, call: str) -> Callable[[], object]:
 
 # Patterns that are put together, or taken from tables, when functions run.
 EXERCISES = [
-    _exercise("core.config", "in_our_words('')"),
+    _exercise("core.validation", "in_our_words('')"),
     _exercise("core.reports", "[_escaped(''), _escaped('', special='`*_')]"),
     _exercise("jets.models.particle_net", "_our_name('')"),
     _exercise("jets.models.particle_transformer", "_our_name('')"),

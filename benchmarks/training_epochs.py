@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yukawa.core.reports import colour, new_figure, save, style
+from yukawa.core.plotting import colour, new_figure, save, style
 
 PART = 0.2  # of an epoch, on each side of a border
 

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from yukawa.cli.main import app
-from yukawa.core.config import RECIPES, VERBS
+from yukawa.core.yaml_files import RECIPES, VERBS
 
 ROOT = Path(__file__).parent.parent
 PLACES = (

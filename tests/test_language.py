@@ -67,7 +67,8 @@ PHRASES = {
     r"\b(first|at most|last|every) so many\b|\bso many at a time\b": "this many",
     r"\bin small letters\b": "in lower case",
     r"\bone (?!on\b|\w+s\b)\w+ an? (jet|line|row|patch|particle|completion|model|document)\b": "one ... per ...",
-    r"^\s*Of all random numbers|help=\"Of ": "a sentence with a noun: 'Seed of the random numbers.'",
+    r"\b(hold|holds|held|holding) (it|him|her|them|the \w+|what|\w+ \w+) to be (right|wrong|true|false)\b": "considers ... right",
+    r"\b(in|by) one way alone\b|\bwhich is said\b|\bwithout what opens\b": "unambiguous, the output says so, secret",
 }
 RULES = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in PHRASES.items()]
 

@@ -54,6 +54,8 @@ def test_mends_are_shown_and_written(yukawa, card):
 
 def test_latin_1_stays_latin_1(yukawa, card):
     card.write_bytes("# Béatrice\n".encode("latin-1") + WRONG.encode())
+    said = yukawa("check", str(card)).out.splitlines()[0]
+    assert "I-BYTES: the byte 0xE9 is not UTF-8, so the file is read as Latin-1" in said
     yukawa("check", "--fix-physics", str(card))
     assert card.read_bytes() == "# Béatrice\n".encode("latin-1") + GOOD.encode()
 

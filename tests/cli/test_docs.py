@@ -19,14 +19,13 @@ HEAD = "# The command line\n\nThe help text of every verb, as `--help` prints it
 
 def verbs():
     """All command lines, a group followed by its own."""
-    root = typer.main.get_command(app)
-    yield from below((), root)
+    yield from (path for path, _ in commands((), typer.main.get_command(app)))
 
 
-def below(path, command):
-    yield path
+def commands(path, command):
+    yield path, command
     for name, found in getattr(command, "commands", {}).items():
-        yield from below((*path, name), found)
+        yield from commands((*path, name), found)
 
 
 def test_the_page_is_what_help_prints(yukawa):
@@ -55,6 +54,23 @@ def test_a_session_in_a_guide_shows_what_its_command_prints(yukawa, page):
     if os.environ.get("YUKAWA_TEST_WRITE_DOCS"):
         page.write_text(renewed, encoding="utf-8")
     assert renewed == page.read_text(encoding="utf-8"), HOW
+
+
+def test_a_help_text_says_what_a_thing_is_or_does() -> None:
+    """It is a sentence that begins with a noun or a verb: 'Seed of the random numbers.', never 'Of the random numbers.'."""
+    odd = re.compile(
+        r"(Of|Whose|Why|Who|When|Where|How|Which|What|Most|With|Without|For|By)\b|[^A-Z\-]", re.ASCII
+    )
+    texts = {
+        " ".join((*verb, parameter.name)): parameter.help
+        for verb, command in commands((), typer.main.get_command(app))
+        for parameter in command.params
+        if getattr(parameter, "help", None)
+    }
+    assert len(texts) > 300
+    assert {
+        name: text for name, text in texts.items() if odd.match(text) or not text.endswith((".", "…"))
+    } == {}
 
 
 def test_every_verb_offers_json_and_debug(yukawa):

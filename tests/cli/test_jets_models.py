@@ -64,7 +64,7 @@ def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, mon
         "22 labelled jets of set, split test.",
         "tagging efficiency of b",
         "two minus one, on the same jets",
-        "published ParT",
+        "ParT, CEPC",
     ):
         assert text in done.out
     assert max(map(len, done.out.splitlines())) <= 80

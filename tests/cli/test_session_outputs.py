@@ -50,6 +50,7 @@ FOLDERS = {
     "evaluate scores out": ["evaluate", "scores", "no.csv", "--out", "OUT"],
     "jets simulate out": ["jets", "simulate", "--jets-per-class", "1", "--out", "OUT"],
     "jets evaluate out": ["jets", "evaluate", "no-model", "--data", "in.parquet", "--out", "OUT"],
+    "jets analyse out": ["jets", "analyse", "in.parquet", "--signal", "b", "--background", "c", "--out", "OUT"],
     "jets import-weaver out": ["jets", "import-weaver", "no.pt", "--data-config", "jetclass-kin", "--out", "OUT"],
     "jets train out": ["jets", "train", "particle-net-laptop", "data.path=none", "--out", "OUT"],
     "jets pretrain out": ["jets", "pretrain", "byte-model", "--out", "OUT"],

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from yukawa.cli.main import main
-from yukawa.core.config import VERBS
+from yukawa.core.yaml_files import VERBS
 from yukawa.data import Document, write_rows
 
 

@@ -1,11 +1,9 @@
-"""Reports and plots: the same bytes for the same content, readable without colours."""
+"""Reports: the same bytes for the same content."""
 
 from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.core import reports
-from yukawa.core.errors import MissingPackage, StoreError
+from yukawa.core.errors import StoreError
 from yukawa.core.reports import (
     Bullets,
     Heading,
@@ -121,75 +118,3 @@ def test_a_bar_divides_no_cell(rows):
     assert [[cell.replace("\0", "|") for cell in cells] for cells in found] == [
         list(row) for row in rows.items()
     ]
-
-
-def draw(path, **more):
-    with reports.style(**more):
-        figure = reports.new_figure(3, 2)
-        axes = figure.add_subplot()
-        for k in range(3):
-            axes.plot(
-                [1, 2], [k, k + 1], color=reports.colour(k), marker=reports.marker(k), ls=reports.dashes(k)
-            )
-        return reports.save(figure, path)
-
-
-def test_png_and_svg_of_the_same_figure_are_the_same_bytes(tmp_path):
-    first, second = draw(tmp_path / "one.png"), draw(tmp_path / "two.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "one.svg", "two.png", "two.svg"]
-    for suffix, begin in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
-        content = first.with_suffix(suffix).read_bytes()
-        assert content.startswith(begin)
-        assert content == second.with_suffix(suffix).read_bytes()
-    assert b"<dc:date>" not in first.with_suffix(".svg").read_bytes()
-
-
-def test_a_name_keeps_its_points(tmp_path):
-    assert draw(tmp_path / "v1.5") == tmp_path / "v1.5.png"
-    assert (tmp_path / "v1.5.svg").is_file()
-
-
-def test_more_settings_go_on_top(tmp_path):
-    import matplotlib
-
-    with reports.style(axes_grid=False, font_size=7):
-        assert matplotlib.rcParams["axes.grid"] is False
-        assert matplotlib.rcParams["font.size"] == 7
-
-
-def test_nothing_is_left_in_matplotlib(tmp_path):
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    draw(tmp_path / "a.png")
-    assert dict(matplotlib.rcParams) == before
-
-
-def test_looks_differ_seven_times_and_then_repeat():
-    for look in (reports.colour, reports.marker, reports.dashes):
-        assert len({look(k) for k in range(7)}) == 7
-        assert look(9) == look(2)
-
-
-def test_a_series_has_gaps_where_a_figure_was_not_finite():
-    rows = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": None}, {"step": 2, "other": 1.0}]
-    steps, values = reports.series(rows, "step", "loss")
-    assert steps == [1, 2]
-    assert values[0] == 3.0
-    assert math.isnan(values[1])
-    assert reports.series(rows, "step", "absent") == ([], [])
-
-
-def test_import_is_light():
-    code = "import sys, yukawa.core.reports; print(*sys.modules)"
-    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
-    assert not {"numpy", "matplotlib"} & loaded
-
-
-def test_errors_are_one_line(tmp_path, monkeypatch):
-    with pytest.raises(StoreError, match="its folder does not exist"):
-        draw(tmp_path / "nowhere" / "a.png")
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackage, match=r"drawing plots needs .* pip install .*\[train\]"):
-        draw(tmp_path / "a.png")
-    assert list(tmp_path.iterdir()) == []

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import sqlite3
+from pathlib import Path
+
 import pytest
 
-from yukawa.generators.amplitudes import choose_amplitude
+from yukawa.generators.amplitudes import BARYON_PAIRS, choose_amplitude
 from yukawa.generators.models import decay_models, helicity_arguments
 from yukawa.generators.plans import EXPERIMENTS
 from yukawa.generators.species import SpeciesNames
@@ -60,9 +65,30 @@ def test_rules(parent, daughters, experiment, expected):
         assert order == expected[1]
 
 
+def test_soft_pions_are_those_between_heavy_quarkonia():
+    assert chosen("psi(4260)", "J/psi pi+ pi-")[0] == "VVPIPI"
+    assert chosen("J/psi", "phi pi+ pi-", "besiii")[0] == "PHSP"
+
+
 def test_flat_phase_space_is_said():
-    amplitude = choose_amplitude(NAMES.get("B0"), [NAMES.get("K+"), NAMES.get("pi-")], "lhcb")
-    assert amplitude.note.startswith("PHSP: flat phase space")
+    for names, note in (
+        ("B0 K+ pi-", "exact"),
+        ("B0 K+ pi- pi0", "resonances are ignored"),
+        ("Lambda_c+ p+ K_S0", "spins of the decay"),
+    ):
+        parent, *daughters = map(NAMES.get, names.split())
+        amplitude = choose_amplitude(parent, daughters, "lhcb")
+        assert amplitude.note.startswith("PHSP: ")
+        assert note in amplitude.note
+
+
+def test_the_angles_of_baryon_pairs_are_from_publications_that_the_review_has():
+    pdg = importlib.util.find_spec("pdg")
+    file = Path(pdg.origin).with_name("pdg.sqlite")
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as base:
+        names = {name for (name,) in base.execute("select publication_name from pdgreference")}
+    assert {source for *_, source in BARYON_PAIRS} <= names
+    assert all(-1 <= float(alpha) <= 1 for _, _, alpha, _ in BARYON_PAIRS)
 
 
 def test_what_is_chosen_takes_what_it_is_given():

@@ -42,6 +42,17 @@ def test_own_cards_generate_and_obey_the_laws(own_card):
     check_laws(events)
 
 
+def test_one_b0_of_a_pair_is_the_signal_and_either_may_be():
+    text = write_card(read_plan("B0 -> K+ pi- at Belle II")).text
+    events = generated(text, "Upsilon(4S)", 400)
+    check_laws(events)
+    decayed = events.number[np.unique(events.mother[events.mother >= 0])]
+    signal = decayed[np.abs(decayed) == 511]
+    assert len(signal) == 400
+    assert 140 < (signal == 511).sum() < 260
+    assert "VSS_BMIX: the pair is generated without mixing" in events.notes
+
+
 def test_the_card_of_figure_1():
     events = generated(FIGURE, "psi(2S)", 4000)
     check_laws(events)

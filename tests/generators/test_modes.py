@@ -81,6 +81,24 @@ def test_blocks(codes, modes, code):
     assert code in [found for found, _ in codes("\n".join(("Decay B0", *modes, "Enddecay", "End")))]
 
 
+@pytest.mark.parametrize(
+    ("parent", "mode", "code"),
+    [
+        ("K_S0", "pi+ e- nu_e PHSP", "E-LEPTON"), ("chi_c0", "K- p+ Lambda0 PHSP", "E-BARYON"), ("K*0", "K- pi+ VSS", "E-FLAVOUR"),
+        ("J/psi", "gamma gamma PHSP", "E-SPIN"), ("psi(2S)", "B0 anti-B0 VSS", "E-MASS"), ("B0", "K+ pi+ PHSP", "E-CHARGE"),
+    ],
+)  # fmt: skip
+def test_a_mode_that_is_never_drawn_breaks_no_event(codes, parent, mode, code):
+    """Law: with the fraction 0 a broken law is a warning, unless the generator stops on it while it reads."""
+    drawn, undrawn = (
+        codes(f"Decay {parent}\n1.0 u anti-u PYTHIA 42;\n{fraction} {mode};\nEnddecay\nEnd")
+        for fraction in ("0.1", "0.0")
+    )
+    assert (code, 3) in drawn
+    assert ("E-CHARGE" if code == "E-CHARGE" else "W-ZERO", 3) in undrawn
+    assert len([each for each in undrawn if each[0].startswith("E")]) == (code == "E-CHARGE")
+
+
 def test_the_name_of_an_alias_is_preferred(first):
     text = "Alias MyantiK*0 anti-K*0\nDecay B0\n1.0 K*0 Myanti-K*0 PHSP;\nEnddecay\nDecay MyantiK*0\n1 K- pi+ VSS;\nEnddecay\nEnd"
     found = first(text, "E-PART")

@@ -38,13 +38,15 @@ def test_each_value_of_a_letter_is_a_pair_of_one_flavour(form, values):
     ],
 )
 def test_letters(sentence, variants):
-    assert [" ".join(each.split()) for each in lepton_variants(sentence)] == variants
+    found, note = lepton_variants(sentence)
+    assert ([" ".join(each.split()) for each in found], note) == (variants, "")
 
 
 @pytest.mark.parametrize("text", ["J/psi → l+ l-", "B0 → K*0 ll", "B+ → D0 l+ nu_l"])
-def test_a_letter_without_a_value_is_refused(text):
-    with pytest.raises(InputError, match="l stands for a lepton"):
-        lepton_variants(text)
+def test_a_letter_without_a_value_is_of_both_light_leptons_and_a_note_says_so(text):
+    found, note = lepton_variants(text)
+    assert len(found) == 2
+    assert "l is read as e and mu" in note
 
 
 @pytest.mark.parametrize(
@@ -62,9 +64,11 @@ def test_a_letter_without_a_value_is_refused(text):
             "J/psi -> phi eta, which decay to K+ K- and gamma gamma respectively",
             "which decay belongs to which",
         ),
-        ("D0 -> 0.6 K- pi+ + 0.4 K- pi+ pi0", r"which modes the fractions \(0\.6\) belong to"),
+        ("D0 -> 0.6 K- pi+ + K- pi+ pi0", r"which modes the fractions \(0\.6\) belong to"),
+        ("B0 -> Xs gamma", "Xs names no particle of the tables"),
         ("D0 -> K- pi+ (60%) and K- pi+ pi0", r"which modes the fractions \(60%\) belong to"),
-        ("psi(2S) -> gamma gamma J/psi via chi_c2", 'an intermediate state behind "via"'),
+        ("B+ -> pi+ pi- pi+ pi0 via omega", "which daughters of B\\+ come from the omega"),
+        ("J/psi -> pi+ pi- pi0 via rho0 pi0", "which daughters of J/psi come from the rho0"),
         ("B0 -> K*0 gamma miraculously K*0 -> K+ pi-", 'what "miraculously" beside the particles means'),
     ],
 )

@@ -1,4 +1,4 @@
-"""Charges that a sentence leaves open follow from the laws and from the flavour of heavy quarks."""
+"""Decays, their conjugates, and the experiments."""
 
 from __future__ import annotations
 
@@ -7,41 +7,31 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.generators.plans import (
     CardPlan,
-    DecayClause,
-    NamedParticle,
+    DecayStep,
     conjugate_of,
-    resolved_steps,
+    conjugate_step,
+    fractions_of,
     with_experiment,
 )
 
-PION, KAON = ("pi+", "pi-", "pi0"), ("K+", "K-", "K0", "anti-K0")
+
+@pytest.mark.parametrize("name", ["B_c+", "J/psi", "anti-Lambda0", "K_S0"])
+def test_conjugating_twice_changes_nothing(name):
+    step = DecayStep(name, ("pi+", "K_S0", "gamma"), 0.4, 2)
+    assert conjugate_step(conjugate_step(step)) == step
+    assert conjugate_step(step).share == step.share
+    assert conjugate_of(conjugate_of(name)) == name
 
 
-def clause(parent: str, *daughters: tuple[str, ...]) -> DecayClause:
-    return DecayClause(NamedParticle((parent,), parent), [NamedParticle(each, each[0]) for each in daughters])
+def test_one_of_two_is_decayed_apart_from_the_other():
+    assert len({DecayStep("eta", (), part=part).decayed for part in range(3)}) == 3
 
 
-@pytest.mark.parametrize(
-    ("parent", "daughters", "step"),
-    [
-        ("D0", (KAON, PION), "D0 -> K- pi+"),
-        ("anti-D0", (KAON, PION), "anti-D0 -> K+ pi-"),
-        ("B+", (("anti-D0", "D0"), PION), "B+ -> anti-D0 pi+"),
-        ("J/psi", (PION, PION, PION), "J/psi -> pi+ pi- pi0"),
-    ],
-)
-def test_charges(parent, daughters, step):
-    steps, _ = resolved_steps([clause(parent, *daughters)])
-    assert [str(each) for each in steps] == [step]
-
-
-def test_a_conjugate_is_taken_where_the_antiparticle_is_produced():
-    steps, notes = resolved_steps([
-        clause("B+", ("anti-D0",), ("pi+",)), clause("D0", ("K-",), ("pi+",)),
-    ])  # fmt: skip
-    assert str(steps[1]) == "anti-D0 -> K+ pi-"
-    assert notes[0].startswith("the antiparticle is produced")
-    assert conjugate_of(conjugate_of("B_c+")) == "B_c+"
+def test_fractions_sum_to_one_or_are_all_given():
+    modes = [DecayStep("D0", ("K-", "pi+"), 0.2), DecayStep("D0", ("K-", "K+"), 0.3)]
+    assert fractions_of(modes) == pytest.approx([0.4, 0.6])
+    with pytest.raises(InputError, match="has no fraction"):
+        fractions_of([*modes, DecayStep("D0", ("pi-", "pi+"))])
 
 
 def test_another_experiment():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.generators.checking import check
 from yukawa.generators.mending import mended_fully
-from yukawa.generators.reading import COMMANDS, decoded, is_number, read_card, read_file
+from yukawa.generators.reading import COMMANDS, decoded, foreign_bytes, is_number, read_card, read_file
 
 GOOD = "Decay B0\n1.0 K+ pi- PHSP;\nEnddecay\n"
 WORDS = [
@@ -182,6 +182,14 @@ class TestBadInput:
             seconds.append(time.process_time() - began)
         assert seconds[1] < 16 * max(seconds[0], 0.02)
 
-    def test_a_thousand_daughters(self):
-        text = f"Decay B0\n1.0 {'pi+ pi- ' * 500} PHSP;\nEnddecay\nEnd"
-        assert {each.code for each in check(text, name="card.dec")} == {"E-MASS", "E-LINE"}
+    @pytest.mark.parametrize("parent", ["B0", "J/psi"])
+    @pytest.mark.parametrize(("between", "code"), [(" ", "E-LINE"), ("\n", "E-MASS")])
+    def test_a_thousand_daughters_are_one_finding(self, parent, between, code):
+        text = f"Decay {parent}\n1.0 {f'pi0{between}' * 1000} PHSP;\nEnddecay\nEnd"
+        assert [each.code for each in check(text, name="card.dec")] == [code]
+
+    def test_bytes_that_are_not_utf_8_are_a_remark(self):
+        assert foreign_bytes("# é\nEnd".encode()) is None
+        found = foreign_bytes("Décay\n# é".encode("latin-1"))
+        assert (found.code, found.line, found.column) == ("I-BYTES", 1, 2)
+        assert foreign_bytes("a\nbé".encode("latin-1")).line == 2

@@ -24,6 +24,8 @@ UNREAD = "take a J/psi, I want it to turn itself magically into rho0 pi0, the rh
         ("请模拟 psi(2S) 衰变到 pi pi J/psi", "decay-card"),
         ("job options for 50k psi(2S) events", "job-options"),
         ("Pythia 8 settings for B0 -> K+ pi-", "pythia"),
+        ("generate pp collisions at 13 TeV", "pythia"),
+        ("simulate B0 -> K+ pi- in pp collisions at 13 TeV", "decay-card"),
         ("What is a decay card?", None),
         ("What does the job option KKMC.CMSEnergy mean?", None),
         ("What is the branching fraction of psi(2S) -> J/psi pi+ pi-?", None),
@@ -41,6 +43,21 @@ def test_all_three_kinds_are_written():
     assert "VVPIPI" in write_request("decay-card", "psi(2S) -> J/psi pi pi", "evtgen").text
     assert "GeneratePsiPrime = true" in write_request("job-options", "50k psi(2S) events").text
     assert "511:oneChannel" in write_request("pythia", "B0 -> K+ pi-").text
+
+
+@pytest.mark.parametrize(
+    "sentence", ["B -> tau nu", "B0 -> K+ pi-, anti-B0 -> K- pi+", "B0 -> D- pi+ and c.c."]
+)
+def test_the_experiment_that_is_given_counts_like_one_in_the_sentence(sentence):
+    given = write_request("decay-card", sentence, "belle2")
+    assert given.text == write_request("decay-card", f"{sentence} at Belle II").text
+
+
+def test_a_card_has_no_collision_and_says_what_makes_it():
+    with pytest.raises(InputError, match='type: yukawa write pythia "pp collisions at 13 TeV"'):
+        write_request("decay-card", "pp collisions at 13 TeV")
+    notes = write_request("decay-card", "B0 -> K+ pi- in pp collisions at 13 TeV").notes
+    assert "Pythia makes it: yukawa write pythia" in notes[-1]
 
 
 def reading(*decays: tuple[str, list[str]]) -> SyncChat:

@@ -65,6 +65,9 @@ def test_what_makes_the_first_particle(sentence, experiment, lines):
         ("e+ e- -> W+ W-, W- -> e- anti-nu_e", ["24:onMode = 2", "24:onIfMatch = -11 12"]),
         ("e+ e- -> W+ W-, W+ -> mu+ nu_mu and c.c.", ["24:onMode = off", "24:onIfMatch = -13 14"]),
         ("pp collisions at 13.6 TeV with ttbar", ["Beams:idA = 2212", "Beams:eCM = 13600", "Top:gg2ttbar = on"]),
+        ("pp collisions at 13 TeV", ["Beams:eCM = 13000", "SoftQCD:inelastic = on"]),
+        ("pp -> J/psi at 8 TeV", ["Beams:eCM = 8000", "Charmonium:all = on"]),
+        ("settings: pp -> ttbar at 14 TeV", ["Beams:eCM = 14000", "Top:gg2ttbar = on"]),
         ("pp -> Z at 13 TeV, 2000 events", ["Beams:idB = 2212", "WeakSingleBoson:ffbar2gmZ = on", "Main:numberOfEvents = 2000"]),
         ("pp collisions at 14 TeV, H -> gamma gamma", ["Beams:eCM = 14000", "HiggsSM:gg2H = on", "25:onIfMatch = 22 22"]),
         ("D0 -> K- pi+ (25%) or K- pi+ pi0 (75%)", ["421:oneChannel = 1 0.25 0 -321 211", "421:addChannel = 1 0.75 0 -321 211 111"]),
@@ -92,6 +95,7 @@ def test_the_note_on_amplitudes_is_true():
         ("e+ e- -> pi+ pi- J/psi at 4.26 GeV", "no process of Pythia for e\\+ e- -> pi\\+ pi- J/psi"),
         ("B+ -> K+ X(3872)", "Pythia has no X_1\\(3872\\)"),
         ("Z -> W+ W-", "closed"),
+        ("B0 -> pi0 pi0, one pi0 -> e+ e- gamma", "in Pythia every pi0 has the same channels"),
         ("Z -> gamma gamma", "impossible"),
     ],
 )

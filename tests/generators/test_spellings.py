@@ -21,7 +21,7 @@ from yukawa.generators.spellings import plain_sentence
         ("psi(2S) decyas into J/psi pi pi", "psi(2S) decays into J/psi pi pi", ("decyas is read as decays",)),
         ("psi(2S) → 正反质子对", "psi(2S) → proton antiproton", ()),
         ("J/psi → 正负电子对", "J/psi → e+ e-", ()),
-        ("J/psi → K*0 anti-K*0, two gammas, pions and Lambda", "J/psi → K*0 antiK*0, two gammas, pions and Lambda", ()),
+        ("J/psi → K*0 anti-K*0, two gammas, pions and Lambda", "J/psi → K*0 antiK*0, two gamma, pions and Lambda", ()),
         ("I'd like B0 -> K+ pi-, other B generic", "like B0 → K+ pi-,", ()),
         ("in e+e- collisions B0 -> K+ pi-", "B0 → K+ pi-", ()),
     ],

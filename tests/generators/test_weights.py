@@ -29,11 +29,14 @@ def fractions(sentence: str) -> dict[str, float]:
         "{0}% D0 -> K- pi+ and {1}% D0 -> K- pi+ pi0", "D0 -> K- pi+ or K- pi+ pi0 with weights {0} to {1}",
         "D0 -> K- pi+ or K- pi+ pi0 in the ratio {0}:{1}", "D0 decays {0}% to K- pi+ and {1}% to K- pi+ pi0",
         "D0 → K- pi+ ({0}%) 或 K- pi+ pi0 ({1}%)", "D0 -> K- pi+ {0} percent or K- pi+ pi0 {1} percent",
+        "D0 -> 0.0{0:g} K- pi+ + 0.0{1:g} K- pi+ pi0", "D0 -> K- pi+ (0.0{0:g}), K- pi+ pi0 (0.0{1:g})",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("one", "other"), [(60, 40), (90, 10), (5, 1), (12.5, 87.5), (33, 33)])
 def test_each_mode_has_its_share_of_their_sum(form, one, other):
     """Law: the fraction of each mode is its number over the sum of all."""
+    if "0.0{" in form and any(number < 10 or number % 1 for number in (one, other)):
+        one, other = 60, 40  # the form puts the digits of a whole number behind the point
     total = one + other
     expected = dict(zip(MODES, (round(one / total, 4), round(other / total, 4)), strict=True))
     assert fractions(form.format(one, other)) == pytest.approx(expected, abs=1.1e-3)

@@ -71,17 +71,65 @@ def test_a_collision_has_its_energy():
 
 def test_the_half_that_decays_freely_is_not_copied():
     sentence = "D_s+ -> phi pi+, phi -> K+ K-"
-    assert "CDecay D_s-" in write_card(read_plan(sentence)).text
+    card = write_card(read_plan(sentence))
+    assert "D_s-" not in card.text
+    assert any(note.startswith("D_s- decays by the table") for note in card.notes)
+    assert "CDecay D_s-" in write_card(read_plan(f"{sentence} and c.c.")).text
     assert "D_s-" not in write_card(read_plan(f"{sentence}, D_s- -> anything")).text
+
+
+@pytest.mark.parametrize(
+    "sentence", ["B0 -> pi+ pi-", "anti-B0 -> pi+ pi-", "B0 -> pi+ pi-, the other B0 generic"]
+)
+def test_one_b0_of_an_entangled_pair_is_the_signal(sentence):
+    card = write_card(read_plan(f"{sentence} at Belle II"))
+    assert (
+        "Define dm 0.507e12\nDecay Upsilon(4S)\n1.0000 B0sig anti-B0sig B0 anti-B0 VSS_BMIX dm;" in card.text
+    )
+    assert any("no CP violation" in note for note in card.notes)
+    assert "CDecay" in card.text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "mode"),
+    [
+        ("B0 -> D- pi+", "MyB0 Myanti-B0 B0 anti-B0 VSS_BMIX dm;"),
+        ("B0 -> D- pi+ and c.c.", "MyB0 Myanti-B0 VSS_BMIX dm;"),
+        ("B0 -> D- pi+, anti-B0 -> D+ K-", "MyB0 Myanti-B0 VSS;"),
+    ],
+)
+def test_a_pair_of_b0_mixes_unless_each_is_forced_to_a_decay_of_its_own(sentence, mode):
+    plan = read_plan(f"Upsilon(4S) -> B0 anti-B0, {sentence}")
+    card = write_card(plan)
+    assert f"1.0000 {mode}" in card.text
+    assert not missing_steps(card.text, plan)
+    assert not [each for each in check(card.text, name="card.dec") if each.level != "note"]
+
+
+def test_two_of_a_kind_decay_differently():
+    text = write_card(read_plan("B0 -> pi0 pi0, one pi0 -> e+ e- gamma, the other -> gamma gamma")).text
+    assert "1.0000 Mypi0_1 Mypi0_2 PHSP;" in text
+    assert "Decay Mypi0_2\n1.0000 gamma gamma PHSP;" in text
+    alone = write_card(read_plan("B0 -> pi0 pi0, one pi0 -> e+ e- gamma")).text
+    assert "1.0000 Mypi0_1 pi0 PHSP;" in alone
+    pair = write_card(read_plan("psi(2S) -> tau tau, one tau -> e nu nu, the other -> mu nu nu", "fcc")).text
+    assert "0.5000 Mytau+_1 Mytau-_2 VLL;\n0.5000 Mytau+_2 Mytau-_1 VLL;" in pair
+
+
+def test_what_pythia_makes_before_is_left_out_of_the_card():
+    card = write_card(read_plan("Z -> tau+ tau-, tau- -> pi- nu at FCC-ee"))
+    assert "Z0" not in card.text
+    assert 'Pythia makes Z0 -> tau+ tau- before EvtGen: yukawa write pythia "Z0 -> tau+ tau-"' in card.notes
 
 
 @pytest.mark.parametrize(
     ("sentence", "reason"),
     [
         ("H -> b bbar", "quarks and gluons need a parton shower"),
+        ("Z -> mu+ mu- at FCC-ee", "Pythia decays the Z0 before EvtGen sees it"),
         (
-            "Z -> tau+ tau-, tau- -> pi- nu at FCC-ee",
-            "Pythia decays the Z0 before EvtGen sees it.*begin the card with tau-",
+            "Z -> b bbar, B0 -> K*0 gamma, B_s0 -> phi gamma at FCC-ee",
+            "a card begins with one particle or pair",
         ),
         (
             "e+ e- -> Lambda_c+ Lambda_c- at 4.5 GeV, Lambda_c+ -> p K- pi+, BESIII",

@@ -148,3 +148,8 @@ def test_the_first_line_of_an_error_is_short():
     assert folders.first_line(ValueError("x" * 999)) == "x" * 300
     assert folders.first_line(ValueError("\na\nb")) == "a"
     assert folders.first_line(KeyError()) == "KeyError"
+
+
+def test_an_adapter_where_a_whole_model_is_needed_says_how_it_is_merged(adapter_folder):
+    with pytest.raises(InputError, match=rf"holds an adapter.*made by: yukawa merge {adapter_folder}"):
+        folders.local_model(str(adapter_folder))

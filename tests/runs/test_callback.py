@@ -17,9 +17,9 @@ from transformers import TrainerControl, TrainerState
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, better, trackers
-from yukawa.runs.recipe import RunSettings
+from yukawa.runs.callback import BestSoFar, TrainingCallback, better, trackers
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 
 PLAN = TrainingPlan(steps=20, epoch=10, evaluate=6, checkpoint=9, log=4, batch=50, unit="jets")
 ARGUMENTS = SimpleNamespace(device=torch.device("cpu"), world_size=1, seed=0, process_index=0)
@@ -203,14 +203,6 @@ def test_the_best_is_found_again_in_a_progress_that_holds_more():
     best = BestSoFar(0.5, 3, {"validation_loss": 0.5}, 1)
     assert BestSoFar.of(asdict(best) | {"tokens": [3]}) == best
     assert BestSoFar.of({}) == BestSoFar()
-
-
-def test_a_plan_follows_the_settings():
-    plan = TrainingPlan.of(RunSettings(epochs=3), 6, "jets")
-    assert (plan.steps, plan.epoch, plan.evaluate, plan.checkpoint) == (18, 6, 6, 6)
-    plan = TrainingPlan.of(RunSettings(steps=4, checkpoint_every=2), 6, "jets")
-    assert (plan.steps, plan.evaluate, plan.checkpoint) == (4, 4, 2)
-    assert TrainingPlan.of(RunSettings(steps=4), 6, "tokens", validated=False).evaluate is None
 
 
 def test_trackers_are_those_of_transformers(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from yukawa.core import reports
+from yukawa.core import plotting
 from yukawa.core.errors import InputError
 from yukawa.runs.model_card import LEVELS, learning_curves, metrics_table, model_card
 
@@ -60,7 +60,7 @@ def test_the_best_validation_is_marked_and_epochs_are_the_axis_where_all_rows_ha
     tmp_path, monkeypatch
 ):
     drawn = []
-    monkeypatch.setattr(reports, "save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(plotting, "save", lambda figure, path: drawn.append(figure))
     rows = [
         {"step": 2, "epoch": 0.5, "loss": 1.0},
         {"step": 4, "epoch": 1.0, "validation_loss": 0.7, "validation_accuracy": 0.8},

@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from yukawa.core.errors import InputError
+from yukawa.core.yaml_files import RECIPES
 from yukawa.llm.loading import empty_model, torch_dtype
 from yukawa.training.dry_run import adapter_parameters, describe, estimate_memory
 from yukawa.training.recipe import TextRecipe
@@ -34,6 +34,52 @@ def test_a_recipe_for_a_gpu_is_described_without_one(recipe):
     assert "needs a GPU" in said.problems[0]
 
 
+SHIPPED = sorted({path.stem for path in (RECIPES / "text").glob("*.yaml")} - {"smoke"})  # which needs nothing
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_recipe_is_described_on_a_bare_machine(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for variant in TextRecipe.variants(name)[:2]:
+        said = describe(variant.recipe)
+        machine = [line for line in said.problems if "needs a GPU" in line]
+        text = [line for line in said.problems if "there is no data at data/" in line]
+        base = [line for line in said.problems if "there is no folder runs/" in line]
+        assert len(said.problems) >= len(machine) + len(text) + len(base)
+        assert bool(machine) == (variant.recipe.training.device == "cuda")
+        assert text
+        unknown = variant.recipe.model.base.startswith(("runs/", "generated:small"))
+        assert (said.trained_parameters is None) == (said.memory is None) == unknown
+        assert not unknown or bool(base) or name == "small-base"
+
+
+def test_each_part_is_described_by_itself(recipe, rows, tmp_path):
+    chosen = recipe()
+    away = chosen.model_copy(
+        update={"model": chosen.model.model_copy(update={"base": str(tmp_path / "none")})}
+    )
+    said = describe(away)
+    assert (said.rows, said.counts, said.parameters) == (48, None, None)
+    assert len(said.problems) == 1
+    lost = chosen.model_copy(
+        update={"data": chosen.data.model_copy(update={"path": str(tmp_path / "none.jsonl")})}
+    )
+    said = describe(lost)
+    assert (said.rows, said.plan) == (None, None)
+    assert said.parameters > said.trained_parameters > 0
+    assert said.memory.total > 0
+    assert [line for line in said.problems if "there is no data at" in line]
+
+
+def test_dora_and_named_projections_are_counted(recipe, tmp_path):
+    chosen = recipe(adapter={"targets": ["q_proj", "down_proj"], "dora": True, "rslora": True}, steps=1)
+    said, done = describe(chosen), train(chosen, tmp_path / "run")
+    assert said.trained_parameters == done.trained_parameters
+    assert set(said.targets) == {"q_proj", "down_proj"}
+    wrong = describe(recipe(adapter={"targets": ["q_proj", "x_proj"]}))
+    assert "its layers have down_proj, gate_proj" in wrong.problems[0]
+
+
 def test_lora_has_rank_times_inputs_and_outputs(tiny):
     model = empty_model(tiny)
     one = adapter_parameters(model, ("down_proj",), 1)
@@ -44,8 +90,7 @@ def test_lora_has_rank_times_inputs_and_outputs(tiny):
 def test_what_does_not_fit_is_told(recipe):
     said = describe(recipe("sft", length=40))
     assert any("do not fit into 40 tokens" in line for line in said.notes)
-    with pytest.raises(InputError, match="longer than the base's context"):
-        describe(recipe(length=300))
+    assert "longer than the base's context" in describe(recipe(length=300)).problems[0]
 
 
 GIB = 2**30

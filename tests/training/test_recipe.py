@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from yukawa.core.config import RECIPES
 from yukawa.core.errors import InputError
+from yukawa.core.yaml_files import RECIPES
+from yukawa.runs.distributed import Machine
 from yukawa.training.recipe import TextRecipe
 
 LEAST = {
@@ -43,6 +44,20 @@ def test_the_weights_type_follows_what_is_trained(least):
     assert TextRecipe.load(least, ["adapter.kind=full", "model.dtype=bf16"]).dtype == "bf16"
 
 
+def test_auto_is_the_best_16_bits_of_the_machine(least, monkeypatch):
+    recipe = TextRecipe.load(least, ["training.precision=auto", "adapter.kind=qlora"])
+    assert (recipe.with_precision(bf16=True).training.precision, recipe.with_precision(bf16=True).dtype) == (
+        "bf16",
+        "bf16",
+    )
+    older = recipe.with_precision(bf16=False)
+    assert (older.training.precision, older.dtype) == ("fp16", "fp16")
+    assert TextRecipe.load(least).with_precision(bf16=False).training.precision == "bf16"
+    assert Machine().bf16
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: including_emulation)
+    assert not Machine(gpu=True).bf16
+
+
 def test_a_mixture_takes_its_place(least):
     recipe = TextRecipe.load(least, ["data.path=abstracts/{mixture}", "mixture=s3"])
     assert recipe.place(recipe.data.path) == "abstracts/s3"
@@ -65,6 +80,9 @@ def test_a_mixture_takes_its_place(least):
         ("training.final_learning_rate=1", "final_learning_rate is above learning_rate"),
         ("training.warmup=1.5", "a whole number of steps, or a share"),
         ("training.offload=true", "offload needs distributed"),
+        ("training.patience=2", "type: training.best_by=loss"),
+        ("data.system=Hello", "data.system belongs to conversations"),
+        ("model.attention=fast", "'sdpa', 'flash', 'flex' or 'eager'"),
         ("data.kind=conversation", "training.kind=pretrain needs rows of the kind document"),
         ("mixture=s3", "data.path has no {mixture}"),
         ("data.path=x/{mixture}", "no mixture is given (type: mixture=s3)"),

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from yukawa.core.errors import InputError, ModelError, NotFound, StoreError
 from yukawa.data import write_rows
 from yukawa.data.rows import Document
-from yukawa.runs.checkpoints import checkpoints
+from yukawa.runs.checkpoints import checkpoints, read_best
 from yukawa.runs.run import Run
 from yukawa.training.prepare import prepare
 from yukawa.training.recipe import TextRecipe
@@ -169,6 +169,8 @@ def test_a_loss_that_is_no_number_stops_with_its_batch_kept(recipe, tmp_path, mo
     batch = json.loads((tmp_path / "run" / "bad-batch.json").read_text())
     assert batch["step"] == 4
     assert "MeV" in batch["text"][0]
+    with pytest.raises(ModelError, match=r"at step 4.*--resume meets it again.*lower training.learning_rate"):
+        train(recipe(steps=6, checkpoint_every=2), tmp_path / "run", resume=True)
     monkeypatch.undo()
     assert [path.name for path in checkpoints(tmp_path / "run" / "checkpoints")] == ["checkpoint-2"]
     assert train(recipe(steps=6, checkpoint_every=2), tmp_path / "run", resume=True).steps == 6
@@ -318,3 +320,24 @@ def test_a_level_follows_from_base_and_training(recipe, tmp_path):
     on_it = recipe("sft").plain() | {"model": {"base": str(tmp_path / "taught" / "model"), "dtype": None}}
     (tmp_path / "taught" / "model").mkdir()
     assert level_of(TextRecipe.parse(on_it)) == "L2"
+
+
+def test_the_weights_of_the_best_validation_are_kept(recipe, rows, tmp_path, monkeypatch):
+    losses = iter([3.0, 2.0, 4.0, 5.0])
+
+    def evaluate(self, *_, **__):
+        return self.report({"validation_loss": next(losses)})
+
+    monkeypatch.setattr(LanguageTrainer, "evaluate", evaluate)
+    data = {"validation": str(rows["pretrain"]), "validation_rows": 8}
+    done = train(recipe(data=data, best_by="loss", patience=2, evaluate_every=1), tmp_path / "run")
+    assert (done.validation_loss, done.steps, done.planned) == (2.0, 4, 6)  # two worse ones end it
+    kept = read_best(tmp_path / "run" / "checkpoints", 2)
+    saved = load_file(tmp_path / "run" / "model" / "adapter_model.safetensors")
+    assert {name.replace(".default", ""): weight.tolist() for name, weight in kept.items()} == {
+        name: weight.tolist() for name, weight in saved.items()
+    }
+    last = load_file(tmp_path / "run" / "checkpoints" / "checkpoint-4" / "adapter_model.safetensors")
+    assert not same(last, saved)
+    with pytest.raises(InputError, match=r"needs rows to validate on.*data\.validation=FILE"):
+        train(recipe(best_by="loss"), tmp_path / "without")

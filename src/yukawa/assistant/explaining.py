@@ -1,6 +1,8 @@
 """A plan in words: what was read from which words of the question, and what could not be used."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from yukawa.assistant.rows import SCHEMES, named, title
 from yukawa.knowledge.facts import unique
@@ -20,7 +22,25 @@ _BEFORE = {
 
 def reading(plan: Plan) -> str:
     """What was understood, in one line: 'mass of the Z boson (Z⁰); width of the Z boson (Z⁰)'."""
-    return "; ".join(unique(describe(goal) for goal in plan.goals))
+    return "; ".join(unique(describe(_as_asked(goal, plan.question)) for goal in plan.goals))
+
+
+def _as_asked(goal: Goal, question: str) -> Goal:
+    """The goal with a quantity that the source only numbers ('S086D') named by the words of the question."""
+
+    def said(wanted: Wanted) -> Wanted:
+        numbered = not wanted.thing.names and _IDENTIFIER.fullmatch(wanted.name) is not None
+        words = question[slice(*wanted.thing.span)].strip()
+        return (
+            replace(wanted, name=words, thing=replace(wanted.thing, text=""))
+            if numbered and words
+            else wanted
+        )
+
+    return replace(goal, operands=tuple(map(said, goal.operands)))
+
+
+_IDENTIFIER = re.compile(r"[A-Z]\d{3}[A-Z0-9.]{0,12}")
 
 
 def refusal(plan: Plan) -> str:

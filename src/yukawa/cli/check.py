@@ -22,27 +22,34 @@ Found = list[tuple[str, Sequence[diagnostics.Diagnostic]]]
 
 Files = Annotated[
     list[str],
-    argument("FILE...", "Decay cards, .cmnd of Pythia, job options of BOSS, .py; - is standard input."),
+    argument(
+        "FILE...",
+        "Decay cards, .cmnd files of Pythia, job options of BOSS or .py files; - is standard input.",
+    ),
 ]
 Strict = Annotated[bool, option("--strict", None, "Exit with 1 for warnings too.")]
-Fix = Annotated[
-    bool, option("--fix", None, "Apply what can be mended in one way alone, and show the difference.")
-]
+Fix = Annotated[bool, option("--fix", None, "Apply every fix that is unambiguous, and show the difference.")]
 FixPhysics = Annotated[
     bool,
-    option("--fix-physics", None, "Also apply mends that alter the decays: charges, neutrinos, antibaryons."),
+    option(
+        "--fix-physics", None, "Also apply fixes that change the decays: charges, neutrinos, antibaryons."
+    ),
 ]
-Form = Annotated[str, option("--format", "FORMAT", "text, json, github (annotations) or sarif.")]
+Form = Annotated[
+    str, option("--format", "FORMAT", "Form of the output: text, json, github (annotations) or sarif.")
+]
 Base = Annotated[
     Path | None,
-    option("--base", "FILE", "The decay table that the generator reads first: its aliases, values, decays."),
+    option(
+        "--base", "FILE", "Decay table that the generator reads first, with its aliases, values and decays."
+    ),
 ]
 Pdl = Annotated[
     Path | None,
-    option("--pdl", "FILE", "Your table of particles: evt.pdl of EvtGen, pdt.table of BesEvtGen."),
+    option("--pdl", "FILE", "Your particle table: evt.pdl of EvtGen or pdt.table of BesEvtGen."),
 ]
 Ecms = Annotated[
-    float | None, option("--ecms", "GEV", "Energy in the centre of mass, the mass of a vpho.", min=0.0)
+    float | None, option("--ecms", "GEV", "Centre-of-mass energy, which is the mass of a vpho.", min=0.0)
 ]
 Pdg = Annotated[
     bool,
@@ -145,33 +152,27 @@ def _run(file: str) -> Sequence[diagnostics.Diagnostic]:
 def _checked(
     file: str, around: checking.Surroundings, fix: bool, physics: bool
 ) -> Sequence[diagnostics.Diagnostic]:
-    if file == "-":
-        text, name = reading.decoded(sys.stdin.buffer.read(), "standard input"), ""
-    else:
-        text, name = reading.read_file(Path(file)), Path(file).name
+    stdin = file == "-"
+    raw = sys.stdin.buffer.read() if stdin else read_bytes(Path(file))
+    text = reading.decoded(raw, "standard input" if stdin else file)
+    name = "" if stdin else Path(file).name
+    foreign = reading.foreign_bytes(raw)
 
     def checker(text: str) -> Sequence[diagnostics.Diagnostic]:
         """What is wrong with a version of the file."""
-        return checking.check(text, name=name, surroundings=around)
+        found = checking.check(text, name=name, surroundings=around)
+        return [foreign, *found] if foreign else found
 
     if not fix:
         return checker(text)
     better, left = mending.mended_fully(text, checker, physics=physics)
     if better != text:
-        if file == "-":
+        if stdin:
             say(better.rstrip("\n"))
         else:
             say(mending.difference(text, better, file).rstrip("\n"))
-            atomic_write(Path(file), better.encode(_encoding(read_bytes(Path(file)))))
+            atomic_write(Path(file), better.encode("latin-1" if foreign else "utf-8"))
     return left
-
-
-def _encoding(raw: bytes) -> str:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
 
 
 def _show(found: Found, form: str) -> None:

@@ -51,8 +51,8 @@ def abstracts(
         str | None,
         option(
             "--near-duplicates", "J",
-            "Keep only the oldest of texts whose word 5-grams have at least this Jaccard index; off keeps all. 0.8 with strict, "
-            "off with feyntune.",
+            "Keep only the oldest of texts whose word 5-grams have at least this Jaccard index; off keeps all. "
+            "Default: 0.8 with strict, off with feyntune.",
         ),
     ] = None,
     language: Language = None,
@@ -95,15 +95,20 @@ def conversations(
     form: Format = "parquet",
     shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test.")] = "80/10/10",
     near: Annotated[
-        float, option("--near", "J", "Keep questions as similar as this in one split; 1: only equal ones.")
+        float,
+        option(
+            "--near", "J", "Similarity from which questions stay in the same split; 1 means only equal ones."
+        ),
     ] = 0.8,
     source: Annotated[str | None, option("--source", None, "Source of rows that name none.")] = None,
     licence: Annotated[str | None, option("--licence", None, "Licence of rows that name none.")] = None,
-    drop_bad: Annotated[bool, option("--drop-bad", None, "Drop bad rows and list them.")] = False,
+    drop_bad: Annotated[bool, option("--drop-bad", None, "Drop invalid rows and list them.")] = False,
     repairs: Annotated[
         str,
         option(
-            "--repair", "NAMES", "Of odd turns: alias, tools, empty, merge, trim, or all; each is counted."
+            "--repair",
+            "NAMES",
+            "Repair irregular turns: alias, tools, empty, merge, trim, or all; each repair is counted.",
         ),
     ] = "",
     language: Language = None,

@@ -21,18 +21,18 @@ RunOf = Annotated[Path, argument("RUN", "Folder of a run of the data engine.")]
 def fission(
     seeds: Annotated[list[str] | None, argument("[SEED]...", "Topics, such as 'particle physics'.")] = None,
     domains: Annotated[
-        str | None, option("--domains", "NAMES", "Fields as seeds: all, or some of the eight with commas between.")
+        str | None, option("--domains", "NAMES", "Fields as seeds: all, or some of the eight, separated by commas.")
     ] = None,
     model: Annotated[
         str, option("--model", "NAME", "Model that asks and answers; quote asks from templates and quotes the base.")
     ] = "quote",
-    pairs: Annotated[int, option("--pairs", "N", "Accepted pairs of each seed.", min=1)] = 50,
+    pairs: Annotated[int, option("--pairs", "N", "Number of accepted pairs from each seed.", min=1)] = 50,
     out: Annotated[Path | None, option("--out", "DIR", "Folder of the run; runs/fission-SEED by default.")] = None,
     calls: Annotated[int | None, option("--budget-calls", "N", "Stop after this many calls of the model.", min=1)] = None,
     tokens: Annotated[int | None, option("--budget-tokens", "N", "Stop after this many tokens.", min=1)] = None,
     money: Annotated[float | None, option("--budget-money", "X", "Stop at this cost, at the prices of the model's row.", min=0)] = None,
-    batch: Annotated[int, option("--batch", "N", "Questions answered together.", min=1)] = 4,
-    concurrency: Annotated[int, option("--concurrency", "N", "Calls of the model under way at once.", min=1)] = 8,
+    batch: Annotated[int, option("--batch", "N", "Number of questions answered together.", min=1)] = 4,
+    concurrency: Annotated[int, option("--concurrency", "N", "Number of simultaneous calls of the model.", min=1)] = 8,
     seed: Annotated[int, option("--seed", "N", "Seed of the random numbers.")] = 42,
     resume: Annotated[bool, option("--resume", None, "Continue the run in the folder, also with more pairs or a larger budget.")] = False,
     as_json: Json = False,
@@ -77,7 +77,7 @@ def fission(
 
 
 def report(run: RunOf, as_json: Json = False) -> None:
-    """Show what a run of the data engine made. The report is written into its folder too."""
+    """Show what a run of the data engine produced. The report is also written into its folder."""
     figures = engine.write_report(run)
     if as_json:
         print_json(figures)
@@ -91,12 +91,12 @@ def chats(
     out: Annotated[Path, option("--out", "DIR", "New folder for the data set.")],
     layout: Annotated[
         str | None,
-        option("--from", "NAME", "chatgpt, openwebui, librechat, haichat, sharegpt or messages; recognised by default."),
+        option("--from", "NAME", "Layout: chatgpt, openwebui, librechat, haichat, sharegpt or messages; recognised by default."),
     ] = None,
-    names: Annotated[Path | None, option("--names", "FILE", "Names to be replaced wherever they occur, one a line.")] = None,
-    consent: Annotated[str | None, option("--consent", "FIELD", "Keep conversations whose field says true.")] = None,
+    names: Annotated[Path | None, option("--names", "FILE", "Names to be replaced wherever they occur, one per line.")] = None,
+    consent: Annotated[str | None, option("--consent", "FIELD", "Keep only conversations in which this field is true.")] = None,
     licence: Annotated[str, option("--licence", None, "Licence of the set; one to pass on needs --consent.")] = "private",
-    keep_all: Annotated[bool, option("--all-fields", None, "Keep conversations of other fields than the eight.")] = False,
+    keep_all: Annotated[bool, option("--all-fields", None, "Also keep conversations outside the eight fields.")] = False,
     seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -121,16 +121,16 @@ def chats(
 def compose(
     runs: Annotated[list[Path], argument("RUN...", "Runs of the data engine, data sets of conversations, or files of them.")],
     out: Annotated[Path, option("--out", "DIR", "New folder for the data set.")],
-    near: Annotated[float, option("--near", "C", "Cosine from which two meanings count as one.", min=0, max=1)] = 0.9,
+    near: Annotated[float, option("--near", "C", "Cosine similarity from which two meanings count as the same.", min=0, max=1)] = 0.9,
     evaluation: Annotated[
-        list[Path] | None, option("--decontaminate", "EVALUATION", "Drop what this set asks or holds; may be repeated.")
+        list[Path] | None, option("--decontaminate", "EVALUATION", "Drop pairs that this evaluation set contains; may be repeated.")
     ] = None,
     licence: Annotated[str, option("--licence", None, "Licence of the set: CC0-1.0, CC-BY-4.0, CC-BY-SA-4.0 or private.")] = "private",
     form: Annotated[str, option("--format", None, "Format of the rows: parquet, jsonl or jsonl.gz.")] = "parquet",
     seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Compose the accepted pairs of runs into one data set. The card has its funnel, sources and licence."""
+    """Compose the accepted pairs of runs into one data set. Its card lists the funnel, sources and licence."""
     session.check_folder(out, new=True)
     made = engine.compose_set(
         runs,
@@ -155,18 +155,18 @@ def compose(
 
 def review(
     run: RunOf,
-    reviewer: Annotated[str | None, option("--as", "NAME", "Who reviews; your account by default.")] = None,
+    reviewer: Annotated[str | None, option("--as", "NAME", "Name of the reviewer; your account by default.")] = None,
     accept: Annotated[int | None, option("--accept", "ID", "Accept the pair.")] = None,
     edit: Annotated[int | None, option("--edit", "ID", "Accept the pair with the words of --answer.")] = None,
     reject: Annotated[int | None, option("--reject", "ID", "Reject the pair; --reason says why.")] = None,
     skip: Annotated[int | None, option("--skip", "ID", "Leave the pair to others.")] = None,
-    answer: Annotated[str, option("--answer", "TEXT", "The answer as it should be.")] = "",
-    reason: Annotated[str, option("--reason", "TEXT", "Why.")] = "",
+    answer: Annotated[str, option("--answer", "TEXT", "The corrected answer.")] = "",
+    reason: Annotated[str, option("--reason", "TEXT", "Reason for the verdict.")] = "",
     undo: Annotated[bool, option("--undo", None, "Take back your last verdict.")] = False,
-    overlap: Annotated[int, option("--overlap", "N", "Reviewers that see each pair.", min=1)] = 1,
+    overlap: Annotated[int, option("--overlap", "N", "Number of reviewers who see each pair.", min=1)] = 1,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Review the pairs of a run, doubtful ones first. Give a verdict on the pair before you, and see the next one."""
+    """Review the pairs of a run, doubtful ones first. Give a verdict on the current pair, and see the next one."""
     me = reviewer or session.me()
     store = engine.WorkStore(run)
     try:

@@ -8,6 +8,23 @@ from typer.core import TyperGroup
 
 from yukawa import embedding, evaluation
 from yukawa.cli import judging, options
+from yukawa.cli.measuring import (
+    Bos,
+    EmbedderName,
+    Files,
+    Limit,
+    Models,
+    OneData,
+    Seed,
+    Services,
+    SplitName,
+    find_models,
+    loading,
+    make_recipe,
+    named,
+    scoring,
+    statistics,
+)  # fmt: skip
 from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
@@ -19,80 +36,6 @@ _REMARKS = {
     "empty": "are empty",
     "without_logprobs": "came without log-probabilities, and have no entropy",
 }
-
-OneData = Annotated[str, argument("DATA", "A file of documents, or the folder of a data set.")]
-Files = Annotated[list[Path], argument("FILE...", "Files that `yukawa evaluate completions` wrote.")]
-Models = Annotated[
-    list[str] | None,
-    option("--model", "[NAME=]MODEL[+ADAPTER]", "Model: a folder, a run or a hub name; may be repeated."),
-]
-Services = Annotated[
-    list[str] | None,
-    option("--service", "NAME", "Row of yukawa.toml whose server scores prompts, as vLLM does."),
-]
-SplitName = Annotated[str, option("--split", "NAME", "The split of a data set.")]
-Limit = Annotated[
-    int | None, option("--limit", "N", "Use only the first N documents of each test set.", min=1)
-]
-Bos = Annotated[
-    bool | None, option("--bos/--no-bos", None, "Begin texts with BOS; by default the tokenizer decides.")
-]
-Seed = Annotated[int, option("--seed", "S", "Seed of the random numbers.", min=0)]
-EmbedderName = Annotated[str, option("--embedder", None, "The embedder, such as minilm or hash.")]
-
-
-# ---- options in groups ----------------------------------------------------------------------------
-
-
-def loading(
-    dtype: Annotated[
-        str,
-        option(
-            "--dtype",
-            None,
-            "Type of the weights: auto (as trained, else as saved), float32, bfloat16 or float16.",
-        ),
-    ] = "auto",
-    four_bit: Annotated[
-        bool | None,
-        option("--4bit/--no-4bit", None, "Load weights in four bits; by default where QLoRA trained so."),
-    ] = None,
-    device: Annotated[str | None, option("--device", None, "The device, such as cuda:0 or cpu.")] = None,
-) -> "evaluation.recipe.Loading":
-    """How models are opened."""
-    return evaluation.recipe.Loading(dtype=dtype, load_in_4bit=four_bit, device=device)
-
-
-def scoring(
-    bos: Bos = None,
-    eos: Annotated[
-        bool, option("--eos/--no-eos", None, "Score EOS at the end, as in training (FeynTune: --no-eos).")
-    ] = True,
-    context: Annotated[
-        int | None, option("--context", "N", "Longest window in tokens; by default the model's.", min=1)
-    ] = None,
-    stride: Annotated[
-        int | None,
-        option("--stride", "N", "Step of windows in longer texts; by default half a window.", min=1),
-    ] = None,
-    batch_tokens: Annotated[
-        int | None, option("--batch-tokens", "N", "Number of tokens in a batch.", min=1)
-    ] = None,
-) -> "evaluation.recipe.ScoringOptions":
-    """How documents are scored."""
-    return evaluation.recipe.ScoringOptions(
-        bos=bos, eos=eos, context=context, stride=stride, batch_tokens=batch_tokens
-    )
-
-
-def statistics(
-    level: Annotated[float, option("--level", None, "Confidence level of the intervals.")] = 0.95,
-    resamples: Annotated[int, option("--resamples", "N", "Number of bootstrap resamples.", min=1)] = 10_000,
-    seed: Seed = 0,
-) -> "evaluation.recipe.Statistics":
-    """How intervals are made."""
-    return evaluation.recipe.Statistics(level=level, resamples=resamples, seed=seed)
-
 
 # ---- verbs ----------------------------------------------------------------------------------------
 
@@ -211,6 +154,9 @@ def completions(
     new_tokens: Annotated[
         int, option("--new-tokens", "N", "Largest number of tokens in a completion.", min=1)
     ] = 256,
+    least_tokens: Annotated[
+        int, option("--least-tokens", "N", "Do not let a completion end before N tokens.", min=0)
+    ] = 0,
     temperature: Annotated[
         float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)
     ] = 0.0,
@@ -225,17 +171,10 @@ def completions(
 ) -> None:
     """Let models complete the first half of each document. The same command resumes an interrupted call."""
     from yukawa.llm import open_model
-    from yukawa.llm.folders import check_places
 
     check_folder(out)
-    if not model and not chat:
-        raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
-    models = find_models(model, loading)
-    rows = evaluation.report.find_rows(chat or (), read_settings().models)
+    models, rows = _writers(model, chat, loading)
     everyone: list[Any] = [*models, *rows]
-    evaluation.runner.check_names([one.name for one in everyone], "models", "NAME=FOLDER")
-    for one in models:
-        check_places(one.source, one.adapter)
     documents = evaluation.runner.read_documents(Path(data), split=split, limit=limit)
     counts = []
     for one in everyone:
@@ -244,17 +183,42 @@ def completions(
         same: dict[str, Any] = {"new_tokens": new_tokens, "temperature": temperature}
         with progress_bar("completions") as same["progress"]:
             if isinstance(one, evaluation.ModelSpec):
-                same |= {"top_p": top_p, "seed": seed, "bos": bos, "batch": batch}
+                same |= {
+                    "top_p": top_p,
+                    "seed": seed,
+                    "bos": bos,
+                    "batch": batch,
+                    "least_tokens": least_tokens,
+                }
                 made = evaluation.complete(one.open(), documents, path, **same)
             else:
                 made = evaluation.complete_by_chat(open_model(one), documents, path, **same)
         counts.append(_counts(one.name, path, made, len(documents)))
     if as_json:
         print_json(counts)
-        return
-    for line in counts:
-        remarks = [f"; {line[key]:,} {text}" for key, text in _REMARKS.items() if line[key]]
-        say((line["model"], "bold"), f"  {line['completions']:,} completions in {line['file']}", *remarks)
+    for line in () if as_json else counts:
+        _say_counts(line)
+
+
+def _writers(model: list[str] | None, chat: list[str] | None, how: Any) -> tuple[list[Any], list[Any]]:
+    """The models that are opened here, and the rows of those that are asked in words."""
+    from yukawa.llm.folders import check_places
+
+    if not model and not chat:
+        raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
+    models = find_models(model, how)
+    rows = evaluation.report.find_rows(chat or (), read_settings().models)
+    names = [one.name for one in models] + [row.name for row in rows]
+    evaluation.runner.check_names(names, "models", "NAME=FOLDER")
+    for one in models:
+        check_places(one.source, one.adapter)
+    return models, rows
+
+
+def _say_counts(line: dict[str, Any]) -> None:
+    """How many completions are in a file, and what a person must know of them."""
+    remarks = [f"; {line[key]:,} {text}" for key, text in _REMARKS.items() if line[key]]
+    say((line["model"], "bold"), f"  {line['completions']:,} completions in {line['file']}", *remarks)
 
 
 def _counts(name: str, path: Path, rows: list[Any], documents: int) -> dict[str, Any]:
@@ -293,39 +257,46 @@ def entropy(
         list[str] | None,
         option("--model", "NAME=MODEL[+ADAPTER]", "The model that wrote a file, for its entropies."),
     ] = None,
+    window: Annotated[
+        int | None,
+        option("--window", "N", "Also measure along completions, in windows of N words and tokens.", min=4),
+    ] = None,
     loading: Any = None,
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure entropy, variety and repetition of completions. Metadata such as page counts are counted too."""
+    """Measure entropy, variety and repetition of completions. Metadata such as page counts are included."""
     written = evaluation.completions.read_completion_files(files)
     models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]
     if stray:
         raise InputError(f"no file was written by {stray[0]!r}", hint=f"there are: {', '.join(written)}")
     found = {
-        name: _diversity(how, rows, models.get(name), statistics) for name, (how, rows) in written.items()
+        name: _diversity(how, rows, models.get(name), window, statistics)
+        for name, (how, rows) in written.items()
     }
     if as_json:
         print_json(found)
-    else:
-        show([evaluation.results.diversity_table(found)])
+        return
+    show([evaluation.results.diversity_table(found)])
+    if window is not None:
+        show(evaluation.windows.windows_section({name: row["windows"] for name, row in found.items()}))
 
 
 def code(
     models: Annotated[
         list[str],
-        argument("MODEL...", "Rows of yukawa.toml; 'grammar' alone needs none and is always compared with."),
+        argument("MODEL...", "Rows of yukawa.toml, each compared with 'grammar', which needs no model."),
     ],
-    limit: Limit = None,
+    limit: Annotated[int | None, option("--limit", "N", "Write only the first N cards.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
     """Measure how well models write decay cards.
 
-    It counts those that parse, pass the check, hold the chain and generate.
+    It counts the cards that parse, pass the check, contain the decay chain and generate events.
 
-    Each model writes the cards itself, and reads the sentences as plans that code turns into cards; paired with the grammar,
-    which needs no model.
+    Each model writes the cards itself, and also turns the sentences into plans from which code makes the cards. Both are
+    compared with the grammar, card by card.
     """
     import contextlib
 
@@ -350,19 +321,25 @@ def code(
     show(evaluation.results.code_section(found))
 
 
-def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any) -> dict[str, Any]:
+def _diversity(
+    how: dict[str, Any], rows: list[Any], model: Any, window: int | None, statistics: Any
+) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service gives it."""
-    metrics, results = evaluation.completion_metrics, evaluation.results
+    metrics, results, bits = evaluation.completion_metrics, evaluation.results, None
     texts = metrics.diversity([row.id for row in rows], [row.completion for row in rows])
-    found = {"diversity": results.diversity_json(texts, statistics)}
+    found: dict[str, Any] = {"diversity": results.diversity_json(texts, statistics)}
     if model is not None:
         model.check_wrote(how)
         note(model.name)
         with progress_bar("tokens") as progress:
             bits = metrics.completion_entropies(model.open(), rows, bos=how.get("bos"), progress=progress)
-        found["entropy"] = results.entropy_json(bits, statistics)
     elif any(row.logprobs for row in rows):
-        found["entropy"] = results.entropy_json(metrics.chat_surprisals(rows), statistics)
+        bits = metrics.chat_surprisals(rows)
+    if bits is not None:
+        found["entropy"] = results.entropy_json(bits, statistics)
+    if window is not None:
+        pieces = evaluation.windows.windows_of(rows, window, bits)
+        found["windows"] = evaluation.windows.windows_json(pieces, window, statistics)
     return found
 
 
@@ -371,13 +348,18 @@ def questions(
     sets: Annotated[
         list[str],
         argument(
-            "SET...", "pdg, derivations, general, or files of questions with answers (JSON Lines or JSON)."
+            "SET...",
+            "Shipped sets (pdg, derivations, general), or files of questions with answers (JSON Lines or JSON).",
         ),
     ],
     model: Models = None,
     against: Annotated[
         list[Path] | None,
-        option("--against", "DATA", "Training text; what it says of the PDG is not asked. May be repeated."),
+        option(
+            "--against",
+            "DATA",
+            "Training text; questions on the PDG that it answers are skipped. May be repeated.",
+        ),
     ] = None,
     limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
     loading: Any = None,
@@ -386,7 +368,7 @@ def questions(
 ) -> None:
     """Measure what models know by questions with answers.
 
-    Shares of right answers are given with intervals and paired differences.
+    It gives the shares of right answers with intervals and paired differences.
 
     A choice is answered by likelihood; a number, a text or an expression by the model's own words.
     """
@@ -418,58 +400,6 @@ def _training_rows(places: Iterable[Path]) -> Iterable[Any]:
 
     for place in places:
         yield from open_rows(place, "train" if place.is_dir() else None)
-
-
-# ---- what the options name -----------------------------------------------------------------------
-
-
-def find_models(
-    models: Iterable[str] | None, how: "evaluation.recipe.Loading"
-) -> "list[evaluation.ModelSpec]":
-    """The models that `--model` names.
-
-    Raises:
-        InputError: a text does not name a model, or two have one name.
-    """
-    found = [evaluation.ModelSpec.parse(text, **how.model_dump()) for text in models or ()]
-    evaluation.runner.check_names([model.name for model in found], "models", "NAME=FOLDER")
-    return found
-
-
-def make_recipe(
-    data: Iterable[str],
-    models: Iterable[str] | None,
-    services: Iterable[str] | None,
-    loading: "evaluation.recipe.Loading",
-    **more: Any,
-) -> "evaluation.EvaluationRecipe":
-    """Make the recipe that the flags describe.
-
-    Raises:
-        InputError: no model is named, a text names none, or two models or test sets have one name.
-    """
-    if not models and not services:
-        raise InputError("no model was named", hint="add --model FOLDER or --service NAME")
-    found = {model.name: model.place for model in find_models(models, loading)}
-    return evaluation.EvaluationRecipe(
-        models=found, services=list(services or ()), tests=named(data), loading=loading, **more
-    )
-
-
-def named(texts: Iterable[str], what: str = "test sets") -> dict[str, str]:
-    """Paths by the names of `[NAME=]PATH`.
-
-    Raises:
-        InputError: a part is empty, or two have one name.
-    """
-    pairs = []
-    for text in texts:
-        name, equals, path = text.partition("=")
-        if equals and not (name and path):
-            raise InputError(f"expected NAME=PATH, got {text!r}")
-        pairs.append((name, path) if equals else (Path(text).name.partition(".")[0] or text, text))
-    evaluation.runner.check_names([name for name, _ in pairs], what, "NAME=PATH")
-    return dict(pairs)
 
 
 class RecipeGroup(TyperGroup):

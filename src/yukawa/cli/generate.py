@@ -16,9 +16,9 @@ WITH = ("yukawa", "evtgen")
 
 
 def generate(
-    card: Annotated[Path, argument("FILE", "A decay card, or .cmnd with settings of Pythia.")],
+    card: Annotated[Path, argument("FILE", "A decay card, or a .cmnd file with settings of Pythia.")],
     events: Annotated[
-        int | None, option("-n", "N", "Number of events; 1000, or what the settings say.")
+        int | None, option("-n", "N", "Number of events; by default 1000, or what the settings say.")
     ] = None,
     parent: Annotated[
         str | None,
@@ -26,22 +26,22 @@ def generate(
     ] = None,
     out: Annotated[
         Path | None,
-        option("--out", "FILE", "OUT.hepmc, OUT.npz or OUT.parquet; CARD.hepmc by default.", short="-o"),
+        option("--out", "FILE", "Output file, .hepmc, .npz or .parquet; CARD.hepmc by default.", short="-o"),
     ] = None,
     draw: Annotated[
         Path | None, option("--draw", "FILE.png", "Also draw the first event, as PNG and SVG.")
     ] = None,
     by: Annotated[
-        str, option("--with", "NAME", "yukawa, or evtgen: your own, which EVTGEN_ROOT names.")
+        str, option("--with", "NAME", "Generator: yukawa, or evtgen, your own installation in EVTGEN_ROOT.")
     ] = "yukawa",
-    seed: Annotated[int, option("--seed", "SEED", "Of the random numbers.")] = 1,
+    seed: Annotated[int, option("--seed", "SEED", "Seed of the random numbers.")] = 1,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Generate events from a decay card, or from settings of Pythia.
 
     Phase space of any number of bodies, with the amplitudes of VSS, VLL, SVS, VVPIPI, JPIPI, HELAMP, PI0_DALITZ and the
-    radiative transitions of charmonium; for other models flat phase space is used, which is said.
+    radiative transitions of charmonium; other models are replaced by flat phase space, and the output says so.
     """
     from yukawa.generators import drawing, output
 

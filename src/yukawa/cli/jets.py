@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from yukawa import jets
 from yukawa.cli import options, output, session
+from yukawa.cli.jets_analysis import Weight, analyse, named_paths
 from yukawa.cli.options import Json, Split, argument, option
 from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
-from yukawa.core.config import key_value
-from yukawa.core.errors import InputError
+from yukawa.core.yaml_files import key_value
 from yukawa.runs.run import is_run, model_folder
 
 Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]
@@ -19,7 +19,7 @@ Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such file
 Device = Annotated[
     str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
-Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
+Batch = Annotated[int, option("--batch", "N", "Number of jets in a batch.")]
 
 
 # ---- jets -----------------------------------------------------------------------------------------
@@ -131,8 +131,10 @@ def _contents(source: jets.JetSource) -> dict[str, Any]:
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS, SPLIT
 
+    if name == SPLIT:
+        return {"name": name, "unit": "", "meaning": "0 train, 1 validation, 2 test"}
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
         return {"name": name, "unit": known[name].unit, "meaning": known[name].meaning}
@@ -185,6 +187,7 @@ def evaluate(
     published: Annotated[
         bool, option("--published", None, "Show the published values of jet origin as well.")
     ] = False,
+    weight: Weight = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
@@ -202,8 +205,8 @@ def evaluate(
 
     with progress_bar("evaluating") as progress:
         report = jets.evaluate(
-            _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
-            progress=progress, force=force,
+            named_paths(models), data, split=split, out=out, published=published, weight=weight, batch=batch,
+            device=device, progress=progress, force=force,
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
@@ -217,22 +220,30 @@ def evaluate(
 
 def predict(
     model: Model,
-    data: Annotated[Path, option("--data", "PATH", "The jets; labels may be absent.")],
+    data: Annotated[Path, option("--data", "PATH", "The jets, with or without labels.")],
     out: Annotated[Path, option("--out", "FILE", "File of the probabilities, .parquet or .root.")],
     split: Split = None,
+    keep: Annotated[
+        list[str] | None,
+        option("--keep", "COLUMN", "Further column to write, such as weights; may be repeated."),
+    ] = None,
     batch: Batch = 1024,
     device: Device = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a tagger's probabilities of each class for each jet."""
+    """Write a tagger's probabilities of each class for each jet.
+
+    Beside them stand truth, columns of jets, observers of the data config, and the split of each jet of a whole data set.
+    """
     session.check_file(out, force, data)
     need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
         found = jets.predict(
-            model_folder(model), source, out, batch=batch, device=device, progress=progress, force=force
-        )
+            model_folder(model), source, out, keep=keep or (), batch=batch, device=device, progress=progress,
+            force=force,
+        )  # fmt: skip
     if as_json:
         print_json({
             "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
@@ -252,7 +263,8 @@ def import_weaver(
     settings: Annotated[
         list[str] | None,
         argument(
-            "KEY=VALUE", "What the network was built with, by weaver's names, such as remove_self_pair=true."
+            "KEY=VALUE",
+            "Values that the network was built with, by weaver's names, such as remove_self_pair=true.",
         ),
     ] = None,
     network: Annotated[
@@ -260,13 +272,13 @@ def import_weaver(
         option(
             "--network",
             "NAME",
-            "Whose values all other options have: jetclass (arXiv:2202.03772) or weaver (its defaults).",
+            "Network whose values hold unless KEY=VALUE changes them: jetclass (arXiv:2202.03772) or weaver (its defaults).",
         ),
     ] = None,
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a checkpoint of weaver-core into a model. What its weights do not show must be stated, by --network or KEY=VALUE."""
+    """Turn a checkpoint of weaver-core into a model. What the weights do not show must be given by --network or KEY=VALUE."""
     session.check_folder(out)
     need("torch", purpose="reading a checkpoint", extra="jets")
     given = dict(map(key_value, settings or ()))
@@ -293,23 +305,6 @@ def export_onnx(
     jets.export_onnx(model_folder(model), out, force=force)
     size = out.stat().st_size
     give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
-
-
-def _named(models: list[str]) -> list[Path] | dict[str, Path]:
-    """Folders, or folders by the names that were given."""
-    if all(Path(model).exists() or "=" not in model for model in models):
-        return [Path(model) for model in models]
-    named = {}
-    for model in models:
-        name, equals, folder = model.partition("=")
-        if not equals:
-            raise InputError(
-                f"{model} has no name, but others have one", hint=f"type NAME={model}, or name none"
-            )
-        if name in named:
-            raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
-        named[name] = Path(folder)
-    return named
 
 
 # ---- trainings ------------------------------------------------------------------------------------
@@ -366,7 +361,7 @@ def scaling(
     workers: options.Workers = 1,
     as_json: Json = False,
 ) -> None:
-    """Train models on more and more jets and measure each. The same command resumes a study.
+    """Train models on increasing numbers of jets and measure each. The same command resumes a study.
 
     The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
@@ -398,18 +393,33 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
         return
-    plan, memory = found.plan, found.weights_memory + found.batch_memory
-    output.facts({
-        "model": f"{recipe.model.architecture}, {found.parameters:,} parameters",
-        "jets": f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on",
-        "steps": f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
-        f"{plan.evaluate:,}",
-        "memory": f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for "
-        "jets",
-    })  # fmt: skip
+    plan, how, size = found.plan, recipe.training, found.parameters
+    steps = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs} epochs"
+    facts = {
+        "model": f"{recipe.model.architecture}, "
+        + ("parameters unknown" if size is None else f"{size:,} parameters"),
+        "jets": "unknown",
+        "steps": f"{steps}, of {how.batch:,} jets each",
+        "memory": f"about {(found.weights_memory or 0) / 1e9:.1f} GB for the network in fp32, more for a batch and jets",
+    }
+    if found.train_jets is not None:
+        facts["jets"] = f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on"
+    if plan is not None:
+        facts["steps"] = (
+            f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
+            f"{plan.evaluate:,}"
+        )
+    if found.batch_memory is not None and found.data_memory is not None:
+        memory = (found.weights_memory or 0) + found.batch_memory
+        facts["memory"] = (
+            f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for jets"
+        )
+    output.facts(facts)
+    for line in found.problems:
+        warn(line)
 
 
 app = options.new_app(
     "Simulate and read jets; train, evaluate and apply taggers.", simulate, show, convert, evaluate, predict,
-    import_weaver, export_onnx, train, pretrain, scaling,
+    analyse, import_weaver, export_onnx, train, pretrain, scaling,
 )  # fmt: skip

@@ -34,7 +34,7 @@ def ranking(
         option(
             "--style/--no-style",
             None,
-            "Length and style as effects; by default if the files have all answers.",
+            "Include length and style as effects; by default if the files have all answers.",
         ),
     ] = None,
     allow_invalid: Annotated[
@@ -49,8 +49,8 @@ def ranking(
 ) -> None:
     """Rank models by verdicts on pairs of answers.
 
-    Ties, the position of an answer, its length and its style are effects of one model beside the strengths. Files of
-    FastChat, AlpacaEval, Argilla and Label Studio are read as well; their layout is seen by its keys.
+    One model describes the strengths together with the effects of ties and of the position, length and style of answers.
+    Files of FastChat, AlpacaEval, Argilla and Label Studio are read as well; their layout is recognised by its keys.
     """
     _check_report(out)
     found = judging.read_judgements(files)
@@ -102,9 +102,9 @@ def power(
     ties: Annotated[float, option("--ties", None, "Share of ties.")] = 0.2,
     power: Annotated[float, option("--power", None, "Probability of finding the effect.")] = 0.8,
     level: Annotated[float, option("--level", None, "Confidence level of the test.")] = 0.95,
-    verdicts: Annotated[int, option("--verdicts", "N", "Verdicts on each question.", min=1)] = 1,
+    verdicts: Annotated[int, option("--verdicts", "N", "Number of verdicts on each question.", min=1)] = 1,
     correlation: Annotated[
-        float, option("--correlation", None, "How far verdicts on one question go together, 0 to 1.")
+        float, option("--correlation", None, "Correlation of verdicts on the same question, from 0 to 1.")
     ] = 0.5,
     as_json: Json = False,
 ) -> None:
@@ -121,7 +121,7 @@ def power(
 
 def answers(
     questions: Annotated[
-        str, argument("QUESTIONS", "four-fields (400 questions that are shipped), or a file of questions.")
+        str, argument("QUESTIONS", "A shipped set, four-fields (400 questions), or a file of questions.")
     ],
     out: Annotated[Path, option("--out", "DIR", "Folder of the answers, NAME.jsonl for each model.")],
     model: Annotated[
@@ -165,7 +165,7 @@ def answers(
 def _check_report(out: Path | None) -> None:
     if out is not None:
         from yukawa.core.files import check_made_folder
-        from yukawa.core.reports import matplotlib
+        from yukawa.core.plotting import matplotlib
 
         check_folder(out)
         check_made_folder(out, *_MADE)

@@ -27,7 +27,7 @@ File = Annotated[Path, argument("FILE", "Path of the file.")]
 
 
 def build(as_json: Json = False) -> None:
-    """Build the base from the data of the PDG, or finish it."""
+    """Build the base from the data of the PDG, or complete it."""
     with session.taught_base(session.read_settings()) as base:
         edition = base.get_meta("pdg")
     give(
@@ -105,7 +105,7 @@ def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
 
 def review(
     item_id: ItemId,
-    retract: Annotated[bool, option("--retract", None, "Take an earlier review back.")] = False,
+    retract: Annotated[bool, option("--retract", None, "Withdraw an earlier review.")] = False,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
@@ -129,7 +129,7 @@ def purge(
         option(
             "--search",
             "DIR",
-            "Folder with runs and data sets to name those with the text; runs and sets by default.",
+            "Folder in which to look for runs and data sets that contain the text; runs and sets by default.",
         ),
     ] = None,
     reason: Reason = "",

@@ -28,9 +28,9 @@ from yukawa.cli import (  # fmt: skip
 )
 from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
-from yukawa.core.config import in_our_words
 from yukawa.core.errors import YukawaError
 from yukawa.core.redaction import redacted
+from yukawa.core.validation import in_our_words
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 BROKEN_PIPE = 1  # the code of typer, which notices first at times

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yukawa.core.config import RECIPES
+from yukawa.core.yaml_files import RECIPES
 
 
 def option(flag: str, metavar: str | None, help_text: str, *, short: str = "", **more: Any) -> Any:
@@ -38,7 +38,7 @@ Source = Annotated[str | None, option("--source", None, "Only sources whose labe
 Split = Annotated[str | None, option("--split", "NAME", "Split of a data set: train, validation or test.")]
 RunFolder = Annotated[Path | None, option("--out", "DIR", "Folder of the run; runs/RECIPE by default.")]
 Resume = Annotated[bool, option("--resume", None, "Resume from the last checkpoint.")]
-Force = Annotated[bool, option("--force", None, "Replace an older file.")]
+Force = Annotated[bool, option("--force", None, "Replace an existing file.")]
 Workers = Annotated[int, option("--workers", "N", "Number of trainings side by side on this machine.", min=1)]
 Ray = Annotated[
     bool,
@@ -47,7 +47,7 @@ Ray = Annotated[
 
 
 def a_recipe(kind: str) -> Any:
-    """The argument RECIPE, of a kind of `core.config.VERBS`."""
+    """The argument RECIPE, of a kind of `core.yaml_files.VERBS`."""
 
     def names(incomplete: str) -> list[str]:
         return sorted(path.stem for path in (RECIPES / kind).glob(f"{incomplete}*.yaml"))

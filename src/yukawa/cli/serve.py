@@ -24,17 +24,22 @@ KeyId = Annotated[str, argument("KEY", "Id of the key, or the name of its person
 Host = Annotated[
     str, option("--host", "ADDRESS", "Address to listen on; any but this machine's own needs keys.")
 ]
-Port = Annotated[int, option("--port", "N", "Port; 0 for any that is free.", min=0, max=65535)]
-Workers = Annotated[int, option("--workers", "N", "Processes that answer.", min=1, max=64)]
-NeedKeys = Annotated[bool, option("--need-keys", None, "Need keys on this machine's own address too.")]
+Port = Annotated[int, option("--port", "N", "Port; 0 picks a free one.", min=0, max=65535)]
+Workers = Annotated[int, option("--workers", "N", "Number of processes that answer requests.", min=1, max=64)]
+NeedKeys = Annotated[bool, option("--need-keys", None, "Require keys on this machine's own address too.")]
 Hosts = Annotated[
-    list[str] | None, option("--allow-host", "NAME", "A further name of this server, such as its proxy's.")
+    list[str] | None,
+    option("--allow-host", "NAME", "Another host name of this server, such as that of its proxy."),
 ]
 Origins = Annotated[list[str] | None, option("--allow-origin", "URL", "A site whose pages may call the API.")]
-RootPath = Annotated[str, option("--root-path", "PATH", "Path under which a proxy shows it.")]
+RootPath = Annotated[str, option("--root-path", "PATH", "Path under which a proxy serves it.")]
 Certificate = Annotated[Path | None, option("--tls-cert", "FILE", "Certificate, as PEM.")]
-CertificateKey = Annotated[Path | None, option("--tls-key", "FILE", "Key of the certificate, as PEM.")]
-Rate = Annotated[float, option("--rate", "N", "Most requests of a key in a second; 0 for any number.", min=0)]
+CertificateKey = Annotated[
+    Path | None, option("--tls-key", "FILE", "Private key of the certificate, as PEM.")
+]
+Rate = Annotated[
+    float, option("--rate", "N", "Maximum number of requests per key and second; 0 for no limit.", min=0)
+]
 Runs = Annotated[Path, option("--runs", "DIR", "Folder whose runs are shown.")]
 Verbose = Annotated[bool, option("--verbose", None, "Log each request on stderr.")]
 
@@ -98,13 +103,13 @@ def _path(root_path: str) -> str:
 
 
 def mcp(
-    role: Annotated[str, option("--role", "ROLE", "What the program may do: reader, asker, teacher, reviewer or admin.")] = "teacher",
+    role: Annotated[str, option("--role", "ROLE", "Role of the program: reader, asker, teacher, reviewer or admin.")] = "teacher",
 ) -> None:  # fmt: skip
     """Serve the Model Context Protocol on standard input.
 
-    It is for a program that starts this one.
+    A program that speaks the protocol starts this command.
 
-    Its tools ask, search, show, look back, teach under your name, and check decay cards.
+    Its tools answer questions, search, show items and their history, teach under your name, and check decay cards.
     """
     need("fastapi", "mcp", purpose="yukawa mcp", extra="server")
     import asyncio
@@ -127,14 +132,15 @@ def mcp(
 def add(
     name: Annotated[str, argument("NAME", "Name of the person; the history of the base shows it.")],
     role: Annotated[
-        str, option("--role", "ROLE", "reader, asker, teacher, reviewer, admin, or rater, who only judges.")
+        str,
+        option("--role", "ROLE", "Role: reader, asker, teacher, reviewer, admin, or rater, who only judges."),
     ] = "asker",
     expires: Annotated[
-        str, option("--expires", "TIME", "When it ends: 12h, 30d, 8w or 1y; never by default.")
+        str, option("--expires", "TIME", "Lifetime of the key: 12h, 30d, 8w or 1y; unlimited by default.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a key for a person and print it, this once."""
+    """Make a key for a person and print it; it is not shown again."""
     with _keys() as keys:
         key, row = keys.add(name, role, expires=expires, actor=session.me())
     give(as_json, row | {"key": key}, key)
@@ -143,7 +149,7 @@ def add(
 
 
 def list_(as_json: Json = False) -> None:
-    """List the keys, newest first, without what opens anything."""
+    """List the keys, newest first; their secret parts are not shown."""
     with _keys() as keys:
         rows = keys.all()
     if as_json:
@@ -163,7 +169,7 @@ def list_(as_json: Json = False) -> None:
 
 
 def revoke(key: KeyId, as_json: Json = False) -> None:
-    """End a key, or every key of a person, at once."""
+    """Revoke a key, or every key of a person, with immediate effect."""
     with _keys() as keys:
         ended = keys.revoke(key, actor=session.me())
     give(
@@ -200,4 +206,6 @@ app = options.new_app(
     " has one: `yukawa serve keys add NAME`."
 )
 app.callback()(run)
-app.add_typer(options.new_app("Keys of those who may use the server.", add, list_, revoke), name="keys")
+app.add_typer(
+    options.new_app("Manage the keys of those who may use the server.", add, list_, revoke), name="keys"
+)

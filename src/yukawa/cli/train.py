@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from yukawa import training
 from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
-from yukawa.cli.output import give, print_json, say, warn
-from yukawa.core.config import RECIPES, VERBS
+from yukawa.cli.output import print_json, say, warn
 from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import read_text
+from yukawa.core.yaml_files import RECIPES, VERBS
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch
@@ -47,10 +47,11 @@ def train(
     folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
     session.check_run_folder(folder, sweep or resume or dry_run)
-    _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     if dry_run:
         _describe(variants, as_json)
-    elif sweep:
+        return
+    _check([one for one in variants if not sweep or not _finished(folder / one.name)])
+    if sweep:
         _sweep(variants, folder, workers, ray, as_json)
     else:
         (variant,) = variants
@@ -68,57 +69,86 @@ def merge(
         Path | None, option("--out", "DIR", "Folder of the new model; RUN/merged by default.")
     ] = None,
     dtype: Annotated[
-        str | None, option("--dtype", None, "Type of the weights, bf16 or fp32; that of the base by default.")
+        str | None,
+        option("--dtype", None, "Type of the weights, bf16, fp16 or fp32; that of the base by default."),
     ] = None,
     gguf: Annotated[
         str | None,
         option("--gguf", "TYPE", "Also write a file for llama.cpp and Ollama: f32, f16, bf16, q8_0, q4_0 …"),
     ] = None,
+    push: Annotated[
+        str | None,
+        option(
+            "--push",
+            "NAME/MODEL",
+            "Also send it to the Hugging Face Hub, with its card; private if it is new.",
+        ),
+    ] = None,
+    public: Annotated[bool, option("--public", None, "Let everyone read what --push sends.")] = False,
     as_json: Json = False,
 ) -> None:
     """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
     output.need("torch", "transformers", "peft", *(["gguf"] if gguf else []), purpose="merging")
     from yukawa.training.export import MERGED
     from yukawa.training.gguf_export import KINDS, is_whole
+    from yukawa.training.hub import check_hub_place
     from yukawa.training.prepare import quiet
 
     if gguf is not None:
         check_name("type", gguf, KINDS)
+    if push is not None:
+        check_hub_place(push)
+    elif public:
+        raise InputError("--public belongs to --push", hint="add --push NAME/MODEL")
     quiet()
-    if gguf is not None and is_whole(run):
+    if is_whole(run) and (gguf is not None or push is not None):
         if dtype is not None:
             raise InputError(f"{run} is a whole model: there is nothing to merge, and --dtype has no effect")
         session.check_folder(out or run)
-        _export(run, out, gguf, as_json, {})
+        _finish(_Made(run, out), gguf, push, public, as_json)
         return
     session.check_folder(out or run / MERGED, new=True)
     merged = training.merge(run, out, dtype)
     facts = asdict(merged) | {"folder": str(merged.folder)}
     text = f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}"
-    if gguf is not None:
-        if not as_json:
-            say(text)
-        _export(merged.folder, None, gguf, as_json, facts)
-        return
-    give(as_json, facts, text)
-    for line in () if as_json else merged.problems:
+    _finish(_Made(merged.folder, None, facts, (text,)), gguf, push, public, as_json)
+    for line in () if as_json or gguf else merged.problems:
         warn(f"a converter to GGUF would refuse it: {line}")
 
 
-def _export(place: Path, out: Path | None, kind: str, as_json: bool, facts: dict[str, object]) -> None:
-    """Write a model for llama.cpp and Ollama, and say where it is."""
-    found = training.export_gguf(place, out, kind)
-    made = {
-        "gguf": str(found.path),
-        "modelfile": found.modelfile and str(found.modelfile),
-        "problem": found.problem,
-    }
-    text = f"the model for llama.cpp is in {found.path}"
-    if found.modelfile:
-        text += f"; for Ollama type: ollama create NAME -f {found.modelfile}"
-    give(as_json, facts | made, text)
-    if found.problem and not as_json:
-        warn(f"no Modelfile is written: {found.problem}")
+@dataclass
+class _Made:
+    """What `merge` made so far: the place of a whole model, where more is written, facts for JSON, lines for people."""
+
+    place: Path
+    out: Path | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+def _finish(made: _Made, gguf: str | None, push: str | None, public: bool, as_json: bool) -> None:
+    """Write a whole model for llama.cpp, send it to the Hub, and say where it is; each if it is wanted."""
+    if not as_json:
+        for line in made.lines:
+            say(line)
+    if gguf is not None:
+        found = training.export_gguf(made.place, made.out, gguf)
+        made.facts |= {
+            "gguf": str(found.path), "modelfile": found.modelfile and str(found.modelfile), "problem": found.problem,
+        }  # fmt: skip
+        text = f"the model for llama.cpp is in {found.path}"
+        if found.modelfile:
+            text += f"; for Ollama type: ollama create NAME -f {found.modelfile}"
+        if not as_json:
+            say(text)
+            if found.problem:
+                warn(f"no Modelfile is written: {found.problem}")
+    if push is not None:
+        made.facts["pushed"] = training.push(made.place, push, public=public)
+        if not as_json:
+            say(f"the model is at {made.facts['pushed']}")
+    if as_json:
+        print_json(made.facts)
 
 
 def recipes(as_json: Json = False) -> None:
@@ -198,41 +228,71 @@ def _sweep(
 
 
 def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> None:
-    shown = []
+    from yukawa.training.prepare import quiet
+
+    quiet()
+    shown, said = [], dict[str, None]()
     for variant in variants:
         found = training.describe(variant.recipe)
+        said |= dict.fromkeys((*found.notes, *found.problems))
         if as_json:
-            memory = asdict(found.memory) | {"total": found.memory.total}
+            memory = found.memory and asdict(found.memory) | {"total": found.memory.total}
             whole = asdict(found) | {"recipe": found.recipe.plain(), "memory": memory}
             shown.append({"name": variant.name, **whole})
         else:
             _show(variant.name, found)
     if as_json:
         print_json(shown if len(shown) > 1 else shown[0])
+        return
+    for line in said:
+        warn(line)
 
 
 def _show(name: str, found: DryRun) -> None:
-    """Show what a training would do: parameters, text, steps and memory."""
-    recipe, plan, memory = found.recipe, found.plan, found.memory
+    """Show what a training would do: parameters, text, steps and memory, each if it can be known here."""
     if name:
         say((name, "bold"))
-    on = f" ({recipe.adapter.kind} on {', '.join(found.targets)})" if found.targets else ""
+    output.facts({"base": found.recipe.model.base, **_parameters(found), **_text(found), **_memory(found)})
+
+
+def _parameters(found: DryRun) -> dict[str, str]:
+    if found.trained_parameters is None or not found.parameters:
+        return {"trained parameters": "unknown without the base"}
+    adapter = found.recipe.adapter
+    on = f" ({adapter.kind} on {', '.join(found.targets)})" if found.targets else ""
     share = 100 * found.trained_parameters / found.parameters
-    output.facts({
-        "base": recipe.model.base,
-        "trained parameters": f"{found.trained_parameters:,} of {found.parameters:,}, {share:.3g} %{on}",
+    return {"trained parameters": f"{found.trained_parameters:,} of {found.parameters:,}, {share:.3g} %{on}"}
+
+
+def _text(found: DryRun) -> dict[str, str]:
+    """Rows, sequences and steps; without text or base the steps that the recipe itself says, if it does."""
+    how, plan = found.recipe.training, found.plan
+    if found.counts is None or plan is None or found.tokens_per_step is None:
+        rows = "unknown" if found.rows is None else f"{found.rows:,} rows, tokens unknown"
+        length = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs:,} epochs"
+        return {"text": rows, "steps": f"{length}, of {how.batch:,} sequences each"}
+    return {
         "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens, {found.counts.trained:,} with a loss",
-        "sequences": f"{found.sequences:,} of at most {recipe.training.length:,} tokens; "
+        "sequences": f"{found.sequences:,} of at most {how.length:,} tokens; "
         f"{found.validation_sequences:,} to validate on",
         "steps": f"{plan.steps:,}; {plan.epoch:,} to an epoch",
         "tokens per step": f"{found.tokens_per_step:,.0f} with a loss",
-        "memory per device": f"about {memory.total / _GIB:.2f} GiB on each of {found.world}: "
-        f"weights {memory.weights / _GIB:.2f}, gradients {memory.gradients / _GIB:.2f}, "
-        f"optimiser {memory.optimiser / _GIB:.2f}, activations {memory.activations / _GIB:.2f}"
-        + (f"; in the memory of the processor {memory.host / _GIB:.2f}" if memory.host else ""),
-    })  # fmt: skip
-    for line in (*found.notes, *found.problems):
-        warn(line)
+    }
+
+
+def _memory(found: DryRun) -> dict[str, str]:
+    memory = found.memory
+    if memory is None:
+        return {"memory per device": "unknown without the base"}
+    parts = {
+        "weights": memory.weights, "gradients": memory.gradients, "optimiser": memory.optimiser,
+        "activations": memory.activations,
+    }  # fmt: skip
+    text = f"about {memory.total / _GIB:.2f} GiB on each of {found.world}: "
+    text += ", ".join(f"{name} {size / _GIB:.2f}" for name, size in parts.items())
+    if memory.host:
+        text += f"; in the memory of the processor {memory.host / _GIB:.2f}"
+    return {"memory per device": text}
 
 
 def _about(path: Path) -> str:

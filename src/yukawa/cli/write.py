@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from yukawa.generators.requests import Kind
     from yukawa.llm import SyncChat
 
-Sentence = Annotated[str, argument("SENTENCE", "What is to be simulated, in English, Chinese or LaTeX.")]
+Sentence = Annotated[
+    str, argument("SENTENCE", "A sentence in English, Chinese or LaTeX on what is to be simulated.")
+]
 For = Annotated[
     str | None,
-    option("--for", "NAME", "besiii, lhcb, belle2, fcc or evtgen; by default what the sentence says."),
+    option(
+        "--for",
+        "NAME",
+        "Experiment or generator: besiii, lhcb, belle2, fcc or evtgen; by default what the sentence says.",
+    ),
 ]
 Model = Annotated[
     str | None, option("--model", "NAME", "Row of yukawa.toml whose model reads what the grammar does not.")

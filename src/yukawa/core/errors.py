@@ -7,13 +7,16 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from yukawa.core.redaction import redacted
+
+T = TypeVar("T")
 
 
 class YukawaError(Exception):
@@ -196,3 +199,23 @@ def _missing(package: str, purpose: str, extra: str) -> MissingPackage:
     extra = extra or EXTRAS.get(name, "")
     line = install_line(extra) if extra else pip_install(name.replace("_", "-"))
     return MissingPackage(name, line, purpose=purpose)
+
+
+class Problems:
+    """What keeps something from running, found one after the other."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, None] = {}
+
+    def attempt(self, step: Callable[[], T]) -> T | None:
+        """The result of a step; None if it cannot be made, which is noted."""
+        try:
+            return step()
+        except (InputError, MissingPackage, ModelError) as error:
+            self._found[str(error)] = None
+            return None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each."""
+        return tuple(self._found)

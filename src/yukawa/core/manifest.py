@@ -5,9 +5,9 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator
 
-from yukawa.core.config import StrictModel, one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write, hash_file, read_object
+from yukawa.core.validation import StrictModel, one_line
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "validation", "test")

@@ -12,11 +12,12 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.addresses import looks_like_database, note_secrets, shown_address
-from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
 from yukawa.core.files import expanded, read_text
 from yukawa.core.guarded import parse_toml
 from yukawa.core.redaction import keep_secret
+from yukawa.core.validation import Count, Positive, StrictModel, looks_secret, mistakes
+from yukawa.core.yaml_files import merged
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"

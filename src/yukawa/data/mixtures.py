@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from pydantic import field_validator
 
-from yukawa.core.config import StrictModel, checked, read_table
 from yukawa.core.errors import InputError, check_name
 from yukawa.core.manifest import SPLITS
+from yukawa.core.validation import StrictModel, checked
+from yukawa.core.yaml_files import read_table
 from yukawa.data.spool import Places
 
 _SHIPPED = Path(__file__).with_name("mixtures.yaml")

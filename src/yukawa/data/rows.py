@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import StringConstraints, ValidationError
 
-from yukawa.core.config import StrictModel, mistakes
 from yukawa.core.errors import InputError, require, unreadable
 from yukawa.core.files import open_file, read_jsonl, replacement, report_write_errors, write_jsonl
+from yukawa.core.validation import StrictModel, mistakes
 
 # The constraint makes pydantic look at the characters: JSON can hold half of a surrogate pair, which no file can.
 _Str = Annotated[str, StringConstraints(min_length=0)]

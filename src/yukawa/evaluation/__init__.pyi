@@ -6,6 +6,7 @@ from . import recipe as recipe
 from . import report as report
 from . import results as results
 from . import runner as runner
+from . import windows as windows
 from .completion_metrics import completion_entropies as completion_entropies
 from .completion_metrics import semscore as semscore
 from .completions import complete as complete

@@ -231,7 +231,7 @@ def by_position(rows: Sequence[Array]) -> TokenSeries:
 
 # ---- variety, repetition and artefacts of texts
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w+|[^\w\s]")
 # What pages and listings have around an abstract, and what a model that learnt them appends to one.
 ARTEFACTS = {
     "arxiv_id": re.compile(
@@ -260,7 +260,7 @@ ARTEFACTS = {
 
 def words(text: str) -> list[str]:
     """Words and punctuation of a text, without case."""
-    return _WORD.findall(text.casefold())
+    return WORD.findall(text.casefold())
 
 
 def shannon_entropy(tokens: Sequence[Hashable]) -> float:

@@ -89,6 +89,7 @@ def complete(
     path: Path,
     *,
     new_tokens: int = NEW_TOKENS,
+    least_tokens: int = 0,
     temperature: float = 0.0,
     top_p: float = 1.0,
     seed: int = 0,
@@ -106,6 +107,7 @@ def complete(
         documents: the test set.
         path: JSON Lines; the first line says how the completions were made.
         new_tokens: longest completion.
+        least_tokens: the model cannot end before so many tokens.
         temperature: 0 is greedy.
         top_p: share of the probability from which tokens are sampled; 1 is all.
         seed: of the random numbers.
@@ -118,9 +120,10 @@ def complete(
         StoreError: the file cannot be written.
     """
     starts = begins_with_bos(model) if bos is None else bos
-    longest = _longest_prompt(model, new_tokens, batch)
+    longest = _longest_prompt(model, new_tokens, batch, least_tokens)
     sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
     options = {**model.options, **sampling, "new_tokens": new_tokens, "bos": starts, "batch": batch}
+    options |= {"least_tokens": least_tokens} if least_tokens else {}
     halves = prompts(documents)
     ids, _ = encoded(model, [prompt for prompt, _ in halves.values()], bos=starts, eos=False)
     rows = sorted(zip(halves, ids, strict=True), key=lambda row: (len(row[1]), row[0]))
@@ -132,7 +135,7 @@ def complete(
             if all(name in file.done for name, _ in some):
                 continue
             prompt_ids = [_tail(row, longest, starts) for _, row in some]
-            made = generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
+            made = generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start, least_tokens)
             file.add([
                 _completion(model, name, halves[name], tokens, cut=len(given) < len(row))
                 for (name, row), given, tokens in zip(some, prompt_ids, made, strict=True)
@@ -142,8 +145,13 @@ def complete(
         return file.in_order()
 
 
-def _longest_prompt(model: LanguageModel, new_tokens: int, batch: int) -> int | None:
+def _longest_prompt(model: LanguageModel, new_tokens: int, batch: int, least_tokens: int) -> int | None:
     """Tokens that a prompt may have beside its completion; None where the model has no limit."""
+    if least_tokens > new_tokens:
+        raise InputError(
+            f"at least {least_tokens} and at most {new_tokens} tokens exclude each other",
+            hint=f"type: --new-tokens {least_tokens}",
+        )
     room = model.context
     if new_tokens < 1 or batch < 1 or (room is not None and new_tokens >= room):
         raise InputError(
@@ -352,8 +360,11 @@ def generated(
     temperature: float,
     top_p: float,
     seed: int,
+    least_tokens: int = 0,
 ) -> list[list[int]]:
     """New tokens of each prompt (token ids), EOS included where the model ended; temperature 0 is greedy.
+
+    No text ends before `least_tokens`.
 
     Raises:
         MissingPackage: torch is not installed.
@@ -371,7 +382,7 @@ def generated(
         torch.manual_seed(seed)
         made = model.model.generate(
             input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=new_tokens,
-            pad_token_id=0, eos_token_id=ends or None, **options,
+            min_new_tokens=least_tokens or None, pad_token_id=0, eos_token_id=ends or None, **options,
         )  # fmt: skip
     found = []
     for row in made[:, width:].tolist():

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
-from yukawa.core.reports import colour, dashes, marker, new_figure, save, series, style
+from yukawa.core.plotting import colour, dashes, marker, new_figure, save, series, style
 from yukawa.core.statistics import Comparison, Difference, Estimate
 from yukawa.evaluation.completion_metrics import TokenSeries
 
 _LETTERS = 10  # of a label that fit an inch
 _WITHIN = 5  # lines have their legend within the axes
-_LOOKS = 7  # that differ in `yukawa.core.reports`
+_LOOKS = 7  # that differ in `yukawa.core.plotting`
 _FEWEST = 0.1  # of the texts must reach a position for it to be drawn
 
 

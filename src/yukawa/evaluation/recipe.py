@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Count, Natural, Section
 from yukawa.core.statistics import LEVEL, RESAMPLES, check_options
+from yukawa.core.validation import Count, Natural, Section
 from yukawa.runs.recipe import Recipe
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from yukawa.core import reports
+from yukawa.core import plotting, reports
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_made_folder, expanded, report_write_errors
 from yukawa.core.manifest import MANIFEST
@@ -75,7 +75,7 @@ def evaluate(
         ModelError: a model cannot be opened or measured.
         StoreError: the folder cannot be written.
     """
-    reports.matplotlib()  # a missing package is reported before hours have passed
+    plotting.matplotlib()  # a missing package is reported before hours have passed
     check_made_folder(Path(folder), *_MADE)
     folder, files = Path(folder), [Path(file) for file in recipe.completions]
     models, tests = find_models(recipe, services or {}), read_tests(recipe)

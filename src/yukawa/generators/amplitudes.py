@@ -79,8 +79,10 @@ def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
 
 
 def _two_pions(own: Species, species: Sequence[Species]) -> bool:
-    """Two pions without charge between two vectors; a particle of spin 1 and parity + is an axial vector."""
+    """Two pions without charge from a heavy quarkonium to another; a particle of spin 1 and parity + is an axial vector."""
     rest = [each for each in species if abs(each.number) not in _PIONS]
+    if not all(str(abs(each.number))[-3:-1] in ("44", "55") for each in rest):
+        return False
     return (
         len(species) == 3
         and len(rest) == 1
@@ -108,14 +110,16 @@ def _same_parity(own: Species, species: Sequence[Species]) -> bool:
     return own.parity != "" and own.parity == ("+" if species[0].parity == species[1].parity else "-")
 
 
-# alpha of the angle to the beam: PRD 86, 032014 and 98, 032006 (nucleons), PRL 129, 131801 and PRD 95, 052003 (Lambda, Sigma0),
-# PRL 125, 052004 (Sigma+), Nature 606, 64, PRD 106, L091101, PRD 108, L031106 and L011101 (Xi).
-_BARYON_PAIRS = (
-    ("J/psi", "p+ anti-p-", "0.595"), ("J/psi", "n0 anti-n0", "0.50"), ("J/psi", "Lambda0 anti-Lambda0", "0.475"),
-    ("J/psi", "Sigma+ anti-Sigma-", "-0.508"), ("J/psi", "Sigma0 anti-Sigma0", "-0.449"), ("J/psi", "Xi- anti-Xi+", "0.586"),
-    ("J/psi", "Xi0 anti-Xi0", "0.514"), ("psi(2S)", "p+ anti-p-", "1.0"), ("psi(2S)", "n0 anti-n0", "0.68"),
-    ("psi(2S)", "Lambda0 anti-Lambda0", "0.82"), ("psi(2S)", "Sigma+ anti-Sigma-", "0.682"),
-    ("psi(2S)", "Sigma0 anti-Sigma0", "0.71"), ("psi(2S)", "Xi- anti-Xi+", "0.693"), ("psi(2S)", "Xi0 anti-Xi0", "0.665"),
+# alpha of the angle to the beam as BESIII measured it, and the publication by its name in the Review.
+BARYON_PAIRS = (
+    ("J/psi", "p+ anti-p-", "0.595", "PR D86 032014"), ("J/psi", "n0 anti-n0", "0.50", "PR D86 032014"),
+    ("J/psi", "Lambda0 anti-Lambda0", "0.475", "PRL 129 131801"), ("J/psi", "Sigma+ anti-Sigma-", "-0.508", "PRL 125 052004"),
+    ("J/psi", "Sigma0 anti-Sigma0", "-0.449", "PR D95 052003"), ("J/psi", "Xi- anti-Xi+", "0.586", "NAT 606 64"),
+    ("J/psi", "Xi0 anti-Xi0", "0.514", "PR D108 L031106"), ("psi(2S)", "n0 anti-n0", "0.68", "PR D98 032006"),
+    ("psi(2S)", "p+ anti-p-", "1.0", "PR D98 032006"),  # which has 1.03, more than the largest possible
+    ("psi(2S)", "Lambda0 anti-Lambda0", "0.82", "PR D95 052003"), ("psi(2S)", "Sigma+ anti-Sigma-", "0.682", "PRL 125 052004"),
+    ("psi(2S)", "Sigma0 anti-Sigma0", "0.71", "PR D95 052003"), ("psi(2S)", "Xi- anti-Xi+", "0.693", "PR D106 L091101"),
+    ("psi(2S)", "Xi0 anti-Xi0", "0.665", "PR D108 L011101"),
 )  # fmt: skip
 _BES = (
     _Rule(
@@ -139,9 +143,9 @@ _BES = (
             _names(parent, *pair.split()),
             "J2BB1",
             alpha,
-            f"1 + alpha cos^2, alpha {alpha} as BESIII measured it",
+            f"1 + alpha cos^2, alpha {alpha} of BESIII ({source})",
         )
-        for parent, pair, alpha in _BARYON_PAIRS
+        for parent, pair, alpha, source in BARYON_PAIRS
     ),
     _Rule(
         lambda own, species: (
@@ -256,7 +260,7 @@ _RULES = (
 
 
 def choose_amplitude(parent: Species, daughters: Sequence[Species], experiment: str) -> Amplitude:
-    """The model of the first rule that fits; flat phase space, which is said, where none does."""
+    """The model of the first rule that fits; flat phase space, as the output says, if none does."""
     photos = any(abs(each.number) in (11, 13) for each in daughters)
     for rule in (*(_BES if experiment == "besiii" else ()), *_RULES):
         if not rule.applies(parent, daughters):
@@ -271,9 +275,15 @@ def choose_amplitude(parent: Species, daughters: Sequence[Species], experiment: 
             return Amplitude(
                 rule.model, tuple(rule.arguments.split()), wanted, photos, f"{rule.model}: {rule.note}"
             )
-    return Amplitude(
-        "PHSP", (), tuple(daughters), photos, "PHSP: flat phase space; the spins of the decay are ignored"
-    )
+    return Amplitude("PHSP", (), tuple(daughters), photos, f"PHSP: {_flat(parent, daughters)}")
+
+
+def _flat(parent: Species, daughters: Sequence[Species]) -> str:
+    """What phase space ignores in a decay."""
+    if parent.spin2 == 0 and len(daughters) == 2:
+        return "exact: a particle without spin decays alike in all directions"
+    without = all(each.spin2 == 0 for each in (parent, *daughters))
+    return f"flat phase space; {'resonances' if without else 'the spins of the decay'} are ignored"
 
 
 def _ordered(name: str, daughters: Sequence[Species]) -> tuple[Species, ...] | None:

@@ -1,7 +1,7 @@
 """Weights of decays by their models: angles to the spin of the parent, masses of pairs; and the spins of the daughters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import factorial
 
 import numpy as np
@@ -56,9 +56,14 @@ def model_weight(
         return ModelWeight(None, note="STS: the spin of the tensor is not handed on")
     if model == "SVV_HELAMP" and len(arguments) == 6 and arguments[0] == arguments[4] == 0:
         return ModelWeight(None, spins=("longitudinal", "longitudinal"))
-    shape = _polynomial(model, arguments)
+    shape = _polynomial("VSS" if model in ("VSS_BMIX", "VSS_MIX") else model, arguments)
     if shape is not None:
-        return _of_cosine(shape, spin, model)
+        weight = _of_cosine(shape, spin, model)
+        return (
+            weight
+            if "MIX" not in model
+            else replace(weight, note=f"{model}: the pair is generated without mixing")
+        )
     if model == "HELAMP" and len(daughters) == 2:
         return _helicities(arguments, parent, daughters, spin)
     if model in ("PHSP", "SLL", "SLN"):

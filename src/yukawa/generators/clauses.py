@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from yukawa.generators import plans
+from yukawa.generators import charges, plans
 
 _STABLE = frozenset({"pi+", "pi-", "K+", "K-", "e+", "e-", "mu+", "mu-", "gamma", "p+", "anti-p-"})
 
@@ -106,6 +106,11 @@ def _clause(
             if (each.apart or (_is_again(each, clause.daughters) and not same)) and clause.daughters:
                 return at
             return _chained(named, at, clause, found)
+        if each.through and len(clause.daughters) > 2:
+            after = named[at + 1] if at + 1 < len(named) else None
+            _pass_through(each, clause, found, alone=after is None or after.begins or after.listed)
+            at += 1
+            continue
         if each.begins and clause.daughters:  # what follows is in no decay
             return at
         if each.instead and clause.daughters:
@@ -118,10 +123,37 @@ def _clause(
     return at
 
 
+def _pass_through(
+    resonance: plans.NamedParticle, clause: plans.DecayClause, found: list[plans.DecayClause], *, alone: bool
+) -> None:
+    """`A -> b c d via X`: X decays to those of the daughters to which alone it can.
+
+    Raises:
+        UnreadSentence: it can to several, or to none, or it is not `alone` behind "via".
+    """
+    states: dict[
+        tuple[tuple[str, ...], ...], tuple[list[plans.NamedParticle], list[plans.NamedParticle]]
+    ] = {}
+    for size in range(2, len(clause.daughters)):
+        for places in itertools.combinations(range(len(clause.daughters)), size):
+            own = [clause.daughters[at] for at in places]
+            rest = [each for at, each in enumerate(clause.daughters) if at not in places]
+            if charges.is_possible(resonance, own) and charges.is_possible(clause.parent, [resonance, *rest]):
+                states.setdefault(tuple(sorted(each.options for each in own)), (own, rest))
+    if len(states) != 1 or not alone:
+        raise plans.UnreadSentence(
+            f"which daughters of {clause.parent.text} come from the {resonance.text} is not certain",
+            hint='write "A -> B C, B -> D E"',
+        )
+    own, rest = next(iter(states.values()))
+    clause.daughters = [*rest, resonance]
+    found.append(plans.DecayClause(resonance, own))
+
+
 def _chained(
     named: list[plans.NamedParticle], at: int, clause: plans.DecayClause, found: list[plans.DecayClause]
 ) -> int:
-    """`A -> B c -> d e c`: the second arrow shows what became of B beside what stays."""
+    """`A -> B c -> d e c`: the second arrow shows what became of B beside what stays, or of all (`_shared`), or of the last."""
     clause.daughters.append(named[at])
     below: list[plans.DecayClause] = []
     end = _clause(named, at, below, nested=False)
@@ -138,8 +170,24 @@ def _chained(
             if left and others:
                 first = plans.DecayClause(candidate, left)
                 break
+    else:
+        found += [*(_shared(clause.daughters, first.daughters) or [first]), *rest]
+        return end
     found += [first, *rest]
     return end
+
+
+def _shared(
+    parents: Sequence[plans.NamedParticle], daughters: Sequence[plans.NamedParticle]
+) -> list[plans.DecayClause]:
+    """`A -> B C -> d e f g`: what B and what C decays to, in the order of the sentence; nothing unless one division alone is possible."""
+    found: list[list[plans.DecayClause]] = []
+    ends = range(2, len(daughters) - 1)
+    for cuts in itertools.combinations(ends, len(parents) - 1):
+        groups = [daughters[first:last] for first, last in itertools.pairwise((0, *cuts, len(daughters)))]
+        if all(len(each) > 1 for each in groups) and all(map(charges.is_possible, parents, groups)):
+            found.append([plans.DecayClause(*pair) for pair in zip(parents, map(list, groups), strict=True)])
+    return found[0] if len(found) == 1 else []
 
 
 def with_beams(named: list[plans.NamedParticle], *, made: bool = False) -> list[plans.NamedParticle]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.reports import colour, new_figure, save, style
+from yukawa.core.plotting import colour, new_figure, save, style
 from yukawa.generators.events import GeneratedEvents
 from yukawa.generators.species import by_number, known_species
 

@@ -96,7 +96,9 @@ class EventGenerator:
                 self.values[command.words[0]] = float(command.words[1])
         for command in card.commands("ModelAlias"):
             self.aliases[command.words[0]] = command.words[1:]
-        self.decays = card.decays()
+        self.decays = {
+            name: [each for mode in modes for each in _pairs(mode)] for name, modes in card.decays().items()
+        }
         for command in card.commands("CDecay"):
             name = command.words[0]
             source = self.decays.get(self.names.conjugate(name))
@@ -260,6 +262,17 @@ class EventGenerator:
             np.concatenate([each.momenta for each in rows])[order], np.concatenate([each.masses for each in rows])[order],
             tuple(self.notes),
         )  # fmt: skip
+
+
+def _pairs(mode: DecayMode) -> list[DecayMode]:
+    """A mode of four names, a pair and its aliases, as two modes: one of the pair beside the alias of the other."""
+    if mode.model not in ("VSS_BMIX", "VSS_MIX") or len(mode.daughters) != 4:
+        return [mode]
+    first, second, third, fourth = mode.daughters
+    return [
+        DecayMode(mode.parent, mode.fraction / 2, pair, mode.flags, mode.model, mode.arguments)
+        for pair in ([first, fourth], [third, second])
+    ]
 
 
 def _handed(weight: ModelWeight, number: int, rest: Array, axis: Array, spin: str) -> tuple[Array, str]:

@@ -13,7 +13,7 @@ _NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
 
 _FLAVOURS = ("strangeness", "charm", "beauty")
-# A warning of what searches look for; a sentence that names it is refused all the same.
+# A warning of what searches look for; a sentence that names it and no search is refused all the same.
 _SEARCHED = frozenset({"W-SPIN"})
 
 Conjugate = Callable[[Species], Species]
@@ -36,9 +36,9 @@ class Violation:
     parent: str = ""
 
 
-def is_impossible(code: str) -> bool:
-    """Whether nothing is written that breaks the law of this code."""
-    return code.startswith("E") or code in _SEARCHED
+def is_impossible(code: str, *, searched: bool = False) -> bool:
+    """Whether nothing is written that breaks the law of this code, unless it is searched for."""
+    return code.startswith("E") or (code in _SEARCHED and not searched)
 
 
 def violations(
@@ -65,13 +65,17 @@ def violations(
         return
     if not broken:
         yield from _flavour(parent, daughters, conjugate)
+    masses = list(_masses(parent, daughters))
+    closed = any(
+        each.code.startswith("E") for each in masses
+    )  # what is never drawn has no C and no P to violate
     if not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
         spin = _spin(parent, daughters)
         if spin:
             yield spin
-        elif not broken:
+        elif not (broken or closed):
             yield from _parities(parent, daughters, conjugate)
-    yield from _masses(parent, daughters)
+    yield from masses
 
 
 # ---- additive numbers ----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ _OFFERED = 3
 MOST_FOUND = 1000  # findings of a file
 _MOST_GUESSED = 50  # unknown names of a file of which the meaning is looked for
 _MOST_DAUGHTERS = 7  # of which all orders are tried
+_STOPS_READING = "E-CHARGE"  # the one law that the generator checks itself, of every mode that it reads
 
 
 class ModeCheck:
@@ -342,7 +343,10 @@ class ModeCheck:
             edits = self._daughter_edits(mode, violation.final_states[0])
         if violation.parent:
             write = f'"Decay {violation.parent}"'
-        self.report(violation.code, mode.start, violation.text, write, edits, physics=True)
+        code, text = violation.code, violation.text
+        if not mode.fraction and code.startswith("E") and code != _STOPS_READING:
+            code, text = "W-ZERO", f"{text}; with the fraction 0 no event has it"
+        self.report(code, mode.start, text, write, edits, physics=True)
 
     def _daughter_edits(self, mode: DecayMode, state: Sequence[Species]) -> tuple[Edit, ...]:
         first = self._first_daughter(mode)

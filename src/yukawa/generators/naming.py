@@ -31,6 +31,9 @@ _LINKS = re.compile(
 _INSTEAD = re.compile(r"\bor\b|或|/")
 _JOINED = re.compile(r"\band\b|\bthe\b|和|与|以及")
 _ONE = re.compile(r"\bone\b|一个")
+_THROUGH = re.compile(
+    r"(?:\b(?:via|through)\s{1,3}(?:(?:the|an?|intermediate) ){0,2}|经由?\s{0,3}|经过\s{0,3}|通过\s{0,3})$"
+)
 _EVERY = re.compile(r"\b(?:both|each|every|all)\b|两个都|都")
 _WORDS = frozenset("a b c d g s t u table system string cluster junction indep phasespa".split())
 _NICKNAMES = {
@@ -38,7 +41,7 @@ _NICKNAMES = {
     "K_L": "K_L0", "Kst0": "K*0", "Kstar0": "K*0", "Kst+": "K*+", "Kst-": "K*-", "Dst+": "D*+", "Dst-": "D*-", "Dst0": "D*0",
     "Dstar+": "D*+", "Dstar-": "D*-", "Dstar0": "D*0", "Ds+": "D_s+", "Ds-": "D_s-", "Ds*+": "D_s*+", "Ds*-": "D_s*-",
     "Dsst+": "D_s*+", "Dsst-": "D_s*-", "Lc+": "Lambda_c+", "Lc": "Lambda_c+", "Lb": "Lambda_b0", "Lb0": "Lambda_b0", "Bs": "B_s0",
-    "Bs0": "B_s0", "Bd": "B0", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "X(1835)": "x(1835)",
+    "Bs0": "B_s0", "Bd": "B0", "Bu": "B+", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "X(1835)": "x(1835)",
     "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
@@ -141,10 +144,11 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
         each.begins = bool(re.search(r"[^\W\d_]", _LINKS.sub(" ", gap)))
         each.listed, each.joined = bool(_SEPARATES.search(gap)), bool(_JOINED.search(gap))
         each.apart = each.begins or each.listed or each.joined or not found
-        each.single = bool(_ONE.search(gap))
+        each.part = 2 if phrases.OTHER in gap else 1 if _ONE.search(gap) else 0
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
         each.either = "+-" in each.text or "-+" in each.text
         each.share = weights.share_of(gap)
+        each.through = bool(_THROUGH.search(gap))
         each.origin = gap.strip() == "in" or bool(re.search(r"\bfrom\s+(?:the\s+|an?\s+)?$", gap))
         found.append(each)
         last = end
@@ -192,7 +196,8 @@ def _refuse_unknown(gap: str, *, between: bool) -> None:
     """Refuse what may be a particle that is not known, and between particles each word that may alter what is meant."""
     for pattern in (*phrases.EXPERIMENTS.values(), phrases.FILE):
         gap = pattern.sub(" ", gap)
-    others = list(phrases.unread_words(phrases.ENERGY.sub(" ", gap))) if between else []
+    rest = phrases.ENERGY.sub(" ", phrases.without_spread(gap))
+    others = list(phrases.unread_words(rest)) if between else []
     like = _LIKE_PARTICLE.search(_HYPHENATED.sub(" ", gap)) or next(
         filter(None, (re.fullmatch(r"[A-Z]", word) for word in others)), None
     )

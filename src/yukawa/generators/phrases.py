@@ -33,10 +33,15 @@ _LARGEST_SPREAD = 0.01  # GeV
 
 def energy_of(sentence: str) -> float | None:
     """The energy of the collision in GeV, which a spread is not; None if the sentence gives none."""
+    found = ENERGY.search(without_spread(sentence))
+    return float(found[1]) * _UNITS[found[2].lower()] if found else None
+
+
+def without_spread(sentence: str) -> str:
+    """A sentence without the spread of the energy."""
     for pattern in _SPREADS:
         sentence = pattern.sub(" ", sentence)
-    found = ENERGY.search(sentence)
-    return float(found[1]) * _UNITS[found[2].lower()] if found else None
+    return sentence
 
 
 def spread_of(sentence: str) -> float | None:
@@ -62,6 +67,7 @@ def spread_of(sentence: str) -> float | None:
     return spread
 
 
+OTHER = chr(0xFFFF0)  # before the second of two particles that decay differently
 _LEPTON = r"(?:e|mu|tau|electrons?|muons?|taus?|tauons?)(?![A-Za-z0-9_+-])"
 _VALUES = re.compile(
     r"\bl(?:epton)?s?\s{0,3}(?:=|:|\b(?:is|are|being|in|denotes|stands for)\b|为|是|表示|代表)[\s({]{0,3}(?:either |an? |both )?"
@@ -76,6 +82,7 @@ _SPIN = re.compile(r"(?<=chi_[cb])J|(?<=chi_[cb]_)J|(?<=chi[cb])J")
 _SPINS = re.compile(
     r"(?<![A-Za-z_])J\s{0,3}(?:=|\bis\b|为)[\s({]{0,3}(\d(?:[\s,;/&、和或]{1,4}(?:(?:or|and) ){0,1}\d){0,2})\s{0,3}[)\]}]{0,2}"
 )
+_STAR = re.compile(r"\((?:[*∗⁎]|\\ast)\)")
 _SHORT = {"electron": "e", "muon": "mu", "tauon": "tau"}
 
 # What no card written from a sentence can hold, or what the grammar would have to guess; with the reason.
@@ -85,21 +92,20 @@ _REFUSED = (
         "the sentence excludes something ({}), which a decay card cannot", "name the decays that are wanted",
     ),
     (
-        r"\b(?:anything|everything|whatever|inclusive(?:ly)?|invisible|semi-inclusive)\b|(?<![A-Za-z0-9_(/])X(?:_[a-z]{1,2})?(?![A-Za-z0-9_(/])|任意|任何|单举|不可见",
+        r"\b(?:anything|everything|whatever|inclusive(?:ly)?|invisible|semi-inclusive)\b|(?<![A-Za-z0-9_(/])X_?(?:[sducb]{1,2})?(?![A-Za-z0-9_(/])|任意|任何|单举|不可见",
         "{} names no particle of the tables: a card names each", "name the particles, or leave the decay to the table",
     ),
     (
         r"\d[\d.]{0,20}\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w{1,5}|percent)\b"
-        r"|(?<![\d.])0\.\d+|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
+        r"|(?<![\d.])0\.\d{1,9}+(?!\s?[kMG]?eV)|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
         "which modes the fractions ({}) belong to is not certain: each mode of a decay needs one",
         'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',
     ),
     (
-        r"\b(?:the|an)(?: )?other\b|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
+        r"\b(?:the|an)(?: )?other\b(?! side\b)|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
         "which particle \"{}\" means is not certain", "write its name with its charge",
     ),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
-    (r"\bvia\b|\bthrough\b|经由|经过", "an intermediate state behind \"{}\" is not certain", 'write "A -> B C, B -> D E"'),
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)
 # The half of an event that decays by the table: "tau+ -> anything", "D- generic", "D- 任意衰变".
@@ -136,35 +142,28 @@ _WORDS = frozenset(
     "prepared provide given available plan planned hypothetical dominant main usual known well-known penguin tree loop golden "
     "favoured favored suppressed cabibbo colour color open hidden charm charmed beauty bottom strange strangeness charmonium "
     "bottomonium muonic electronic exotic threebody three-body two-body four-body body multi many several first-stage stage "
-    "step steps chain-like".split()
+    "step steps chain-like flavour flavor via through against other hemisphere recoiling accompanied evts".split()
 )
 _CHINESE = re.compile(
-    "其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
+    "质心系|质心|其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
     "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或者|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|标记|信号|一侧|侧|用|写|卡|道|能量|处|时|于|请|通过"
 )
 _NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
 
 
-def lepton_variants(plain: str) -> list[str]:
-    """A sentence with a letter for several leptons, once for each of its values: l = e, mu; else the sentence alone.
-
-    Raises:
-        InputError: the sentence uses the letter and does not say what it stands for.
-    """
+def lepton_variants(plain: str) -> tuple[list[str], str]:
+    """A sentence once for each lepton that its letter l stands for, e and mu where it does not say; and a note on that, or ''."""
     plain = _DOUBLE.sub("l l", plain)
     found = _VALUES.search(plain)
     if found is None:
-        letter = _LETTER.search(plain)
-        if letter:
-            raise InputError(
-                "l stands for a lepton, and the sentence does not say for which",
-                hint='write, for instance, "with l = e, mu"',
-            )
-        return [plain]
+        if not _LETTER.search(plain):
+            return [plain], ""
+        note = 'l is read as e and mu, in equal parts; for others write, for instance, "with l = mu, tau"'
+        return [_LETTER.sub(value, plain) for value in ("e", "mu")], note
     words = re.findall(r"\b(?!or\b|and\b|an?\b)[a-z]+", found[1])
     values = dict.fromkeys(_SHORT.get(word.rstrip("s"), word.rstrip("s")) for word in words)
     rest = f"{_BEFORE_VALUES.sub('', plain[: found.start()])} ; {plain[found.end() :]}"
-    return [_LETTER.sub(value, rest) for value in values]
+    return [_LETTER.sub(value, rest) for value in values], ""
 
 
 def spin_variants(plain: str) -> list[str]:
@@ -182,6 +181,13 @@ def spin_variants(plain: str) -> list[str]:
         )
     rest = f"{_BEFORE_VALUES.sub('', plain[: found.start()])} ; {plain[found.end() :]}"
     return [_SPIN.sub(spin, rest) for spin in dict.fromkeys(re.findall(r"\d", found[1]))]
+
+
+def star_variants(sentence: str) -> list[str]:
+    """A sentence with D(*), K(*) and the like twice, without and with the star; else the sentence alone."""
+    if not _STAR.search(sentence):
+        return [sentence]
+    return [_STAR.sub(star, sentence).replace("^{}", "") for star in ("", "*")]
 
 
 def refuse_wishes(plain: str) -> None:

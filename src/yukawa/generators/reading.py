@@ -80,6 +80,18 @@ def decoded(raw: bytes, name: str) -> str:
         return raw.decode("latin-1")
 
 
+def foreign_bytes(raw: bytes) -> Diagnostic | None:
+    """A remark on the first byte of a file that is not UTF-8, and so is read as Latin-1; None if all are."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        text = f"the byte 0x{raw[error.start]:02X} is not UTF-8, so the file is read as Latin-1"
+        return Diagnostic("I-BYTES", line, column, text, "the file in UTF-8")
+    return None
+
+
 def read_card(text: str, models: Iterable[str] = ()) -> DecayCard:
     """Read a decay card.
 
@@ -318,6 +330,8 @@ class _CardReader:
         else:
             mode.sound = False
             mode.daughters += words[at:end]  # which of them is a model is for the check of names
+        if self.text.cut and not self.text.cut.isdisjoint(self.text.at[start : end + 1]):
+            mode.sound = False  # the generator reads a part of it
         following = self._following(at, end) if mode.model else 0
         mode.arguments = words[at : following or end] if mode.model else []
         if following:

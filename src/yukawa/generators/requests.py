@@ -82,9 +82,19 @@ def requested(sentence: str) -> Kind | None:
         return "job-options"
     if _SETTINGS.search(sentence):
         return "pythia"
-    if _CARD.search(sentence) or _SIMULATE.search(sentence):
+    if _CARD.search(sentence):
+        return "decay-card" if sentences.mentioned(sentence) else None
+    if _SIMULATE.search(sentence):
+        if _lets_protons_collide(sentence) and not sentences.names_decay(sentence):
+            return "pythia"
         return "decay-card" if sentences.mentioned(sentence) else None
     return None
+
+
+def _lets_protons_collide(sentence: str) -> bool:
+    from yukawa.generators import settings
+
+    return settings.of_protons(sentence)
 
 
 def write_request(
@@ -107,9 +117,21 @@ def write_request(
         return WrittenRequest(kind, *jobs.write_job_options(sentence))
     if kind == "pythia":
         return WrittenRequest(kind, *_settings(sentence, experiment, chat))
-    plan = _plan(sentence, experiment, chat)
+    collision = (
+        f'yukawa write pythia "{" ".join(sentence.split())}"' if _lets_protons_collide(sentence) else ""
+    )
+    try:
+        plan = _plan(sentence, experiment, chat)
+    except plans.NoDecay as error:
+        if collision:
+            raise InputError(
+                f"{error.message}, and a card has no collision", hint=f"type: {collision}"
+            ) from None
+        raise
     card = writing.write_card(plan)
-    remarks = (f"line {each.line}: {each.code}: {each.message}" for each in card.remarks)
+    remarks = [f"line {each.line}: {each.code}: {each.message}" for each in card.remarks]
+    if collision:
+        remarks.append(f"a card has no collision; Pythia makes it: {collision}")
     return WrittenRequest(kind, card.text, (f"for {plan.experiment}", *card.notes, *remarks))
 
 
@@ -124,18 +146,23 @@ def _settings(sentence: str, experiment: str | None, chat: "SyncChat | None") ->
 
 
 def _plan(sentence: str, experiment: str | None, chat: "SyncChat | None") -> plans.CardPlan:
-    plan = plan_of(sentence, chat)
+    plan = plan_of(sentence, chat, experiment)
     return plans.with_experiment(plan, experiment) if experiment else plan
 
 
-def plan_of(sentence: str, chat: "SyncChat | None" = None) -> plans.CardPlan:
+def plan_of(sentence: str, chat: "SyncChat | None" = None, experiment: str | None = None) -> plans.CardPlan:
     """The plan of a sentence by the grammar, and by a language model where that does not read it.
+
+    Args:
+        sentence: in English, Chinese or LaTeX.
+        chat: the language model; None for none.
+        experiment: one of `plans.EXPERIMENTS`; None for what the sentence says.
 
     Raises:
         InputError: neither reads it, with the grammar's reason; or the decay is impossible, which no model is asked about.
     """
     try:
-        return sentences.read_plan(sentence)
+        return sentences.read_plan(sentence, experiment)
     except plans.UnreadSentence as error:
         if chat is None:
             raise

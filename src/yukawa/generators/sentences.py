@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from yukawa.generators import clauses, naming, phrases, plans, spellings, weights
+from yukawa.generators import charges, clauses, naming, phrases, plans, spellings, weights
 
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconj(?:ugates?)?\b\.?|\bboth (?:signs|charges|b\b)|共轭",
@@ -32,6 +32,12 @@ _REMARK = re.compile(r"\(([^()→\d]{1,80})\)")
 _INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _WITH_DECAYS = re.compile(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)")
 _MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
+# "one pi0 → …", "one of the pi0 → …", "one → …"; and the other.
+_ONE_OF = re.compile(
+    r"(?:\bone\b|(?<!另)(?<!另外)一个)\s{0,3}(?:of (?:the(?: two)?|them)\b\s{0,3})?([A-Za-z][^\s;,→()]{0,20})?"
+)
+_OTHER_OF = re.compile(r"\b(?:the |an)other\b(?: one\b)?|另外?一个")
+_SEARCH = re.compile(r"\bsearch\w{0,3}\b|\bviolat\w{1,4}\b|\bforbidden\b|寻找|搜寻|破坏|禁戒", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
 _RESONANCES = frozenset(
     {"J/psi", "psi(2S)", "psi(3770)", "psi(4040)", "psi(4160)", "psi(4415)", "psi(4260)", "vpho"}
@@ -50,34 +56,56 @@ def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
     """
     plain, slips = _plain(sentence)
     steps: list[plans.DecayStep] = []
-    notes: list[str] = []
     both = bool(_BOTH.search(plain))
-    leptons = phrases.lepton_variants(weights.marked(_without_both(plain)))
-    variants = [each for one in leptons for each in phrases.spin_variants(one)]
+    notes: list[str] = []
+    variants, letter = _variants(sentence)
+    refused: list[plans.UnreadSentence] = []
     for variant in variants:
-        found, said = _steps(variant, experiment, both=both)
+        try:
+            found, said = _steps(variant, experiment, both=both)
+        except plans.UnreadSentence as error:
+            refused.append(error)
+            if not letter or len(refused) == len(variants):
+                raise
+            continue  # the sentence gives the lepton in other words
         steps = plans.joined_steps(steps, found, len(variants))
         notes += [note for note in said if note not in notes]
+    if letter and not refused:
+        notes.insert(0, letter)
     if both:
         steps, said = _with_conjugates(steps)
         notes += said
     return about(sentence, steps, (*slips, *notes), experiment)
 
 
+def _variants(sentence: str) -> tuple[list[str], str]:
+    """A sentence in plain words, once for each value of its letters, D(*), l and J, which are modes; and a note on l."""
+    found: list[str] = []
+    letter = ""
+    for one in phrases.star_variants(sentence):
+        leptons, letter = phrases.lepton_variants(weights.marked(_without_both(_plain(one)[0])))
+        found += [each for lepton in leptons for each in phrases.spin_variants(lepton)]
+    return found, letter
+
+
 def _steps(plain: str, experiment: str | None, *, both: bool) -> tuple[list[plans.DecayStep], list[str]]:
     """The decays of a sentence in plain words."""
     named = naming.named_particles(plain)
-    named = clauses.with_beams(named, made=bool(_MADE.search(plain)))
+    named = clauses.with_beams(named, made=bool(_MADE.search(plain)) or phrases.energy_of(plain) is not None)
     decays = clauses.decay_clauses(named)
     if not decays:
         raise plans.NoDecay(
             "the sentence names no decay",
             hint='write, for instance, "psi(2S) -> J/psi pi+ pi-, J/psi -> mu+ mu-"',
         )
-    steps, notes = plans.resolved_steps(decays, both=both)
+    for clause in decays:
+        clause.searched = bool(_SEARCH.search(plain))
+    steps, notes = charges.resolved_steps(
+        decays, both=both or _is_signal(decays[0].parent, experiment or _named(plain))
+    )
     _refuse_stray(named, decays, steps)
     sources = [name for each in named if each.aside for name in each.options]
-    return plans.with_source(steps, sources, experiment or _experiment(plain, steps)), notes
+    return charges.with_source(steps, sources, experiment or _experiment(plain, steps)), notes
 
 
 def _with_conjugates(steps: Sequence[plans.DecayStep]) -> tuple[list[plans.DecayStep], list[str]]:
@@ -140,7 +168,7 @@ def about(
     return plans.CardPlan(
         tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
         phrases.energy_of(plain), card[0] if card else "",
-        bool(phrases.FREE_HALF.search(sentence)), tuple(notes),
+        bool(phrases.FREE_HALF.search(sentence)), bool(_SEARCH.search(plain)), tuple(notes),
     )  # fmt: skip
 
 
@@ -164,7 +192,7 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\)|[A-Za-z]{3})", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
-    return plain.replace(",", ";"), slips  # a name ends at a comma: 'nu, tau' are two
+    return _with_other(plain).replace(",", ";"), slips  # a name ends at a comma: 'nu, tau' are two
 
 
 def _listed(found: re.Match[str]) -> str:
@@ -178,6 +206,23 @@ def _without_remark(found: re.Match[str]) -> str:
     text = found[1]
     remark = phrases.known_words(text) or not naming.named_particles(text, strict=False)
     return " " if remark and not _BOTH.search(text) and not phrases.has_wish(text) else found[0]
+
+
+def _with_other(plain: str) -> str:
+    """A sentence with a mark and its name for "the other" of two, where it also says what "one" of them does."""
+    one = _ONE_OF.search(plain)
+    if one is None or not _OTHER_OF.search(plain):
+        return plain
+    name = one[1] if one[1] and naming.named_particles(one[1], strict=False) else ""
+    if not name:
+        before = naming.named_particles(plain[: one.start()], strict=False)
+        if not before:
+            return plain
+        name = before[-1].text
+        plain = f"{plain[: one.start()]} one {name} {plain[one.start(1) :] if one[1] else plain[one.end() :]}"
+    parts = _OTHER_OF.split(plain)
+    again = (part if part.lstrip().startswith(name) else f" {name} {part}" for part in parts[1:])
+    return parts[0] + "".join(f" {phrases.OTHER} {part.lstrip()}" for part in again)
 
 
 def _without_both(plain: str) -> str:
@@ -203,8 +248,15 @@ def _number(digits: str, factor: str) -> int:
 
 
 def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:
-    for name, pattern in phrases.EXPERIMENTS.items():
-        if pattern.search(sentence):
-            return name
-    first = steps[0].parent
-    return "besiii" if first in _RESONANCES else "evtgen"
+    return _named(sentence) or ("besiii" if steps[0].parent in _RESONANCES else "evtgen")
+
+
+def _named(sentence: str) -> str:
+    """The experiment that a sentence names, '' if it names none."""
+    return next((name for name, pattern in phrases.EXPERIMENTS.items() if pattern.search(sentence)), "")
+
+
+def _is_signal(parent: plans.NamedParticle, experiment: str) -> bool:
+    """Whether a first particle without a charge is the signal of an experiment, whose cards hold its conjugate as well."""
+    beauty = all(name.removeprefix("anti-").startswith("B") for name in parent.options)
+    return experiment in ("lhcb", "fcc") or (experiment == "belle2" and beauty)

@@ -8,7 +8,7 @@ from yukawa.generators import phrases
 from yukawa.generators.checking import check
 from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep, fractions_of, same_state
 from yukawa.generators.pythia import pythia_keys
-from yukawa.generators.sentences import count_of_events
+from yukawa.generators.sentences import count_of_events, mentioned
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.thresholds import refuse_closed
 
@@ -65,7 +65,7 @@ _PROTON_PROCESSES: tuple[tuple[re.Pattern[str], tuple[str, ...], str], ...] = (
 # Two protons at the beginning of a reaction or as those that collide; and what they make, by words.
 _BEAMS = re.compile(
     r"(?<![A-Za-z])(?:p ?p|protons?[- ]protons?)(?![A-Za-z])[ -]?(?:collisions?|events?|data|interactions?)"
-    r"|(?:^|\b(?:simulate|generate|produce|for|of)\s)[^A-Za-z]*(?:p ?p|protons?[- ]protons?)\s*(?:-+>|→|\\to\b|\bto\b)"
+    r"|(?:^|[:;,]|\b(?:simulate|generate|produce|for|of)\s)[^A-Za-z]{0,9}(?:p ?p|protons?[- ]protons?)\s*(?:-+>|→|\\to\b|\bto\b)"
     r"|\b(?:HL-)?LHC\b|质子[- ]?质子对撞|质子对撞", re.IGNORECASE
 )  # fmt: skip
 _WORDS = (
@@ -88,15 +88,18 @@ def without_beams(sentence: str) -> str:
 
 
 def write_process(sentence: str) -> tuple[str, tuple[str, ...]] | None:
-    """Settings of what two protons make, for a sentence without decays and beams; None if it names not exactly one process.
+    """Settings of what two protons make, for a sentence without decays and beams; None if it names several processes.
+
+    One that names none wants inelastic collisions.
 
     Raises:
         InputError: a setting does not pass the check.
     """
     named = [name for pattern, name in _PROCESSES if pattern.search(sentence)]
-    if len(named) != 1:
+    particles = [] if named else [options[0] for _, options in mentioned(sentence)]
+    if len({*named, *particles}) > 1:
         return None
-    lines, note = _production("lhcb", named[0], phrases.energy_of(sentence))
+    lines, note = _production("lhcb", (*named, *particles, "pi+")[0], phrases.energy_of(sentence))
     events = count_of_events(sentence) or _EVENTS
     return _checked((f"Main:numberOfEvents = {events}", *lines)), (note,)
 
@@ -113,6 +116,11 @@ def write_pythia(plan: CardPlan, *, protons: bool = False) -> tuple[str, tuple[s
     """
     refuse_closed(plan.steps, plan.energy)
     steps, first = plan.steps, plan.steps[0]
+    apart = next((step for step in steps if step.part), None)
+    if apart is not None:
+        raise InputError(
+            f"in Pythia every {apart.parent} has the same channels, not one of two", hint="write a decay card"
+        )
     if first.parent == "vpho":
         production, note = _collision(first, plan.energy)
         steps = steps[1:]

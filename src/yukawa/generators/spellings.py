@@ -29,12 +29,15 @@ _PAIRS = (
 )
 _CHINESE = {"电子": "e", "缪子": "mu", "μ子": "mu", "π介子": "pi", "K介子": "K", "介子": "pi"}
 _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
-_GLUED = re.compile(rf"(?<![\w\\/*'+-]){_PART}{{2,6}}(?![\w'*(+-])")
+_GLUED = re.compile(rf"(?<![\w\\/*'+-])p?{_PART}{{2,6}}(?![\w'*(+-])")
+_PARTS = re.compile(rf"^p(?=K|pi)|{_PART}")  # pKpi
 # Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
 _GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
-_PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|Lambda|Sigma|Xi|pi0|tauon)s\b")
+_PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|gamma|Lambda|Sigma|Xi|pi0|tauon)s\b")
 # A number before a bracket: 2(pi+ pi-).
 _REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
+_CHARGES = re.compile(r"(?<=[A-Za-z])\^(?=\+\+(?!\w)|--(?!\w))")  # Xi_cc^++, which the Review does not have
+_COUNTED = re.compile(r"(?<=(?<![A-Za-z])K)(?=[2-5]pi(?![a-z]))")  # K3pi
 _EXCITED = re.compile(
     r"\b((?:Lambda|Sigma|Xi|Omega)_?[bc]?)\* ?\((\d{4})\)"
 )  # Lambda_c*(2595), which the Review writes without the star
@@ -48,6 +51,9 @@ _CMS = re.compile(
 _NEUTRINO = re.compile(r"(ν\u0304?)([μτeℓ])(?![a-z])")
 _LETTER = re.compile(r"(?<=[A-Za-z])(?=\\ell)")  # \omega\ell is two names; \nu_\ell is one
 _BARRED = re.compile(r"\\bar ?([α-ωΑ-Ω])")  # LaTeX's command before a letter of Unicode
+_BEHIND_BAR = re.compile(
+    r"(?<=[pn]\u0304)(?=[A-Za-zα-ωΑ-Ω])"
+)  # a bar over a nucleon, which is then named whole
 # A charge, then another name: D0K+, K+pi-, Λe+; but K0S is one.
 _NEXT = re.compile(
     r"(?<=[A-Za-z*][0+])(?=[A-JM-RT-Z]|[SKL](?:_|[a-z]|[+-]|\d)|(?:pi|mu|tau|eta|rho|phi|gamma|nu)(?![a-z]))"
@@ -91,14 +97,21 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    for pattern, form in ((_CMS, " "), (_LETTER, " "), (_NEXT, " "), (_BARRED, "\\1\u0304")):
+    for pattern, form in (
+        (_CMS, " "),
+        (_LETTER, " "),
+        (_NEXT, " "),
+        (_BARRED, "\\1\u0304"),
+        (_BEHIND_BAR, " "),
+    ):
         sentence = pattern.sub(form, sentence)
     sentence = _BOSONS.sub(lambda found: _TWO_BOSONS[found[0]], sentence)
     text = _GREEK.sub(r"\1 ", _NEUTRINO.sub(r"\1_\2 ", sentence))
     for pattern, form in _PAIRS:
         text = pattern.sub(functools.partial(_pair, form), text)
-    plain = _GLUED.sub(lambda found: " ".join(re.findall(_PART, found[0])), spell(text).plain)
-    plain = _NEXT.sub(" ", plain)
+    plain = _GLUED.sub(lambda found: " ".join(_PARTS.findall(found[0])), spell(text).plain)
+    plain = _CHARGES.sub("", plain)
+    plain = _NEXT.sub(" ", _COUNTED.sub(" ", plain))
     plain = _EXCITED.sub(r"\1(\2)", plain)
     plain = _MASS_LAST.sub(r"(\2)\1", plain)
     plain = _PLURAL.sub(r"\1", _REPEATED.sub(lambda found: f"{found[2]} " * int(found[1]), plain))

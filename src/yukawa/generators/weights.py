@@ -1,4 +1,4 @@
-"""Reads how often each mode of a decay happens: "60% A and 40% B", "A (90%) or B (10%)", "weights 5 to 1", "half to A and half to B"."""
+"""Reads how often each mode of a decay happens: "60% A and 40% B", "0.6 A + 0.4 B", "A or B with weights 5 to 1", "half to A …"."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ _MARK = re.compile(f"[{chr(_FIRST)}-{chr(_FIRST + _FINEST)}]")
 _NUMBER = r"\d{1,9}+(?:\.\d{1,9}+)?"
 _SHARE = re.compile(
     rf"\(?\s{{0,3}}(?:\b(?:in|with|at|by) )?(?<![\d.])(?:({_NUMBER})\s{{0,3}}(?:[%％]|per ?cent\b)|per ?cent\s{{0,3}}({_NUMBER})(?![\d.%])"
-    r"|(\bhalf\b|一半))(?:\s{0,3}(?:of (?:the )?(?:time|decays|cases|events)|probability|的概率|概率))?\s{0,3}\)?",
+    r"|(\bhalf\b|一半)|(0?\.\d{1,6}+)(?![\d.]|\s{0,3}[A-Za-z]?eV|\s?[%％]))"
+    r"(?:\s{0,3}(?:of (?:the )?(?:time|decays|cases|events)|probability|的概率|概率))?\s{0,3}\)?",
     re.IGNORECASE,
 )
 _ARROW = re.compile(r"→|\b(?:in)?to\b|到|成为?")
@@ -60,7 +61,7 @@ def _mark(share: float) -> str:
 
 
 def _value(found: re.Match[str]) -> float:
-    return 0.5 if found[3] else float(found[1] or found[2]) / 100
+    return 0.5 if found[3] else float(found[4]) if found[4] else float(found[1] or found[2]) / 100
 
 
 def _marked_behind(plain: str, shares: Sequence[re.Match[str]]) -> str:

@@ -23,6 +23,7 @@ class CardText:
         words: every word outside comments; a semicolon that ends a word is a word of its own.
         at: the number of the line of each word, counted from 1.
         found: what is wrong with the text itself.
+        cut: the numbers of the lines that are too long to be read whole.
         starts: the columns of the words of the line that was asked about last.
     """
 
@@ -30,6 +31,7 @@ class CardText:
     words: list[str] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
+    cut: set[int] = field(default_factory=set)
     starts: dict[int, list[int]] = field(default_factory=dict)
 
     def column(self, word: int) -> int:
@@ -56,6 +58,7 @@ def split_words(text: str) -> CardText:
     for number, line in enumerate(card.lines, 1):
         if len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
+            card.cut.add(number)
             card.found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
         if not plain and not code.isascii():

@@ -1,14 +1,23 @@
 """Renders a plan as a decay card: aliases, models with a note for each, antiparticles; checked before it is given."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yukawa.core.errors import InputError
 from yukawa.generators.amplitudes import choose_amplitude
 from yukawa.generators.checking import Surroundings, check
 from yukawa.generators.diagnostics import Diagnostic
 from yukawa.generators.laws import is_impossible
-from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep, fractions_of
+from yukawa.generators.models import WITH_REAL_DAUGHTERS
+from yukawa.generators.plans import (
+    OF_HARD_PROCESS,
+    CardPlan,
+    DecayStep,
+    conjugate_step,
+    fractions_of,
+    same_state,
+)
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.thresholds import refuse_closed
@@ -20,6 +29,8 @@ _FCC = {
 }  # fmt: skip
 # What the storage ring makes the pair from.
 _PAIRS = {"B0": "Upsilon(4S)", "B+": "Upsilon(4S)", "B_s0": "Upsilon(5S)"}
+_MIXING = DecayStep("Upsilon(4S)", ("B0", "anti-B0"))
+_MASS_DIFFERENCE = "0.507e12"  # hbar/s, of the two B0, as the decay tables of LHCb and Belle II have it
 _ENERGIES = {"belle2": 10.58}  # GeV, of the collisions of an experiment with one energy
 _SMALL = 0.01  # fractions below have too few digits with four decimals
 _PLAIN = frozenset({"pi0", "eta", "K_S0"})
@@ -46,11 +57,12 @@ def write_card(plan: CardPlan) -> WrittenCard:
     Raises:
         InputError: the card does not pass the check, with what is wrong; or it does not hold the chain.
     """
+    plan = _without_hard_process(plan)
     _refuse_what_no_card_makes(plan)
     renderer = _CardRenderer(plan)
     text = renderer.card()
     found = check(text, name="card.dec", surroundings=Surroundings(ecms=plan.energy))
-    errors = [each for each in found if is_impossible(each.code)]
+    errors = [each for each in found if is_impossible(each.code, searched=plan.searched)]
     if errors:
         raise InputError(f"no card for {plan.steps[0]}: {errors[0].text}")
     refuse_closed(plan.steps, plan.energy)
@@ -58,6 +70,28 @@ def write_card(plan: CardPlan) -> WrittenCard:
     if missing:
         raise InputError(f"the card would lack {missing[0]}")
     return WrittenCard(text, (*plan.notes, *dict.fromkeys(renderer.notes)), tuple(found))
+
+
+def _without_hard_process(plan: CardPlan) -> CardPlan:
+    """A plan without the decays before those of EvtGen, which Pythia makes, with a note for each; unless nothing is left.
+
+    Raises:
+        InputError: what is left begins with several particles, each of which needs a card of its own.
+    """
+    hard = [step for step in plan.steps if step.parent in OF_HARD_PROCESS]
+    left = [step for step in plan.steps if step not in hard]
+    if not (hard and left) or plan.experiment not in ("lhcb", "fcc"):
+        return plan
+    names = SpeciesNames()
+    produced = {name for step in left for name in step.daughters}
+    first = {step.parent for step in left} - produced
+    if len(first | {_anti(names, name) for name in first}) > 2:
+        raise InputError(
+            f"{' and '.join(sorted(first))} come from the hard process, and a card begins with one particle or pair",
+            hint="write a card for each",
+        )
+    notes = (f'Pythia makes {step} before EvtGen: yukawa write pythia "{step}"' for step in hard)
+    return replace(plan, steps=tuple(left), notes=(*plan.notes, *notes))
 
 
 def _refuse_what_no_card_makes(plan: CardPlan) -> None:
@@ -77,11 +111,9 @@ def _refuse_what_no_card_makes(plan: CardPlan) -> None:
                 hint=f'type: yukawa write pythia "{step}"',
             )
         if step.parent in OF_HARD_PROCESS and plan.experiment in ("lhcb", "fcc"):
-            after = next((other.parent for other in plan.steps if other.parent in step.daughters), "")
-            also = f"; begin the card with {after}" if after else ""
             raise InputError(
                 f"no card for {step}: Pythia decays the {step.parent} before EvtGen sees it, so that the card would alter nothing",
-                hint=f'type: yukawa write pythia "{step}"{also}',
+                hint=f'type: yukawa write pythia "{step}"',
             )
 
 
@@ -94,7 +126,9 @@ def missing_steps(text: str, plan: CardPlan) -> list[DecayStep]:
         if species is not None:
             names.alias(command.words[0], species)
     held = {
-        (base.base, tuple(sorted(each.base for name in mode.daughters if (each := names.get(name)) is not None)))
+        (base.base, tuple(sorted(
+            each.base for name in mode.daughters[: WITH_REAL_DAUGHTERS.get(mode.model)] if (each := names.get(name)) is not None
+        )))
         for block in card.blocks() if (base := names.get(block.parent)) is not None for mode in block.modes
     }  # fmt: skip
 
@@ -119,10 +153,11 @@ class _CardRenderer:
         self.notes: list[str] = []
         self.head: list[str] = []
         self.blocks: list[str] = []
-        self.aliases: dict[str, str] = {}  # of particles that are forced, by their names
-        self.steps: dict[str, list[DecayStep]] = {}  # the modes of each particle
+        self.mixed = False  # whether one B0 of an Upsilon(4S) is the signal, whichever of the two
+        self.aliases: dict[str, str] = {}  # of what is forced, as in `DecayStep.decayed`
+        self.steps: dict[str, list[DecayStep]] = {}  # the modes of what is forced
         for step in plan.steps:
-            modes = self.steps.setdefault(step.parent, [])
+            modes = self.steps.setdefault(step.decayed, [])
             modes += [step] if step not in modes else []
 
     def species(self, name: str) -> Species:
@@ -133,14 +168,19 @@ class _CardRenderer:
         return found
 
     def anti(self, name: str) -> str:
-        """The antiparticle in the table."""
-        return self.names.antiparticle(self.species(name))
+        """The antiparticle in the table, the same of two where `name` is one of two."""
+        own, space, part = name.partition(" ")
+        return self.names.antiparticle(self.species(own)) + space + part
 
     def card(self) -> str:
         """The whole card."""
         first, *rest = self.steps
         top, partner = self._top(first)
-        copied = partner is not None and not self.plan.alone
+        signal = top != first  # of the experiment, where conjugates are one signal
+        copied = partner is not None and (signal or (self.plan.both and not self.plan.alone))
+        pair = {*_MIXING.daughters} & set(rest)
+        self.mixed = first == _MIXING.parent and len(pair) == 1 and not self.plan.both
+        copied = copied or self.mixed
         for name in rest:
             if partner is not None and name == self.anti(first):
                 self.aliases[name] = (
@@ -149,8 +189,11 @@ class _CardRenderer:
             else:
                 self._alias(name, copied=copied or self.plan.both)
         self._block(top, self.steps[first])
-        if copied and self.anti(first) not in self.steps:
-            self.blocks.append(f"CDecay {partner}")
+        if partner and self.anti(first) not in self.steps:
+            if copied:
+                self.blocks.append(f"CDecay {partner}")
+            else:
+                self.notes.append(f'{partner} decays by the table; with "and c.c." it decays alike')
         for name in rest:
             self._block(self.aliases.get(name, name), self.steps[name])
             other = self.anti(name)
@@ -188,46 +231,106 @@ class _CardRenderer:
             return own, its
         pair = _PAIRS.get(name) or _PAIRS.get(other)
         if experiment == "belle2" and pair:
-            self.blocks += [
-                f"Decay {pair}", f"0.5 {name}sig {other} VSS;", f"0.5 {name} {other}sig VSS;", "Enddecay",
-            ]  # fmt: skip
-            self.notes.append(f"{pair}: one of the pair is the signal, the other decays by the table")
+            self._pair(pair, name, other)
             return f"{name}sig", f"{other}sig"
         return name, other if alike else None
+
+    def _pair(self, source: str, name: str, other: str) -> None:
+        """The decay to a pair of which one, whichever of the two, is the signal of Belle II."""
+        if {name, other} == {*_MIXING.daughters}:
+            own, its = _MIXING.daughters
+            lines = [self._with_mixing(f"{own}sig", f"{its}sig", own, its)]
+        else:
+            lines = [f"0.5 {name}sig {other} VSS;", f"0.5 {name} {other}sig VSS;"]
+            if name not in ("B+", "B-"):
+                self.notes.append(f"{source}: VSS has no mixing of the {name}")
+        self.blocks += [f"Decay {source}", *lines, "Enddecay"]
+        self.notes.append(f"{source}: one of the pair is the signal, the other decays by the table")
+
+    def _with_mixing(self, *names: str) -> str:
+        """The mode of an entangled pair of B0: with four names, one of the first two appears beside one of the last two."""
+        self.head.append(f"Define dm {_MASS_DIFFERENCE}")
+        self.notes.append("Upsilon(4S): VSS_BMIX: an entangled pair with mixing, dm = 0.507 / ps")
+        return f"1.0000 {' '.join(names)} VSS_BMIX dm;"
 
     def _alias(self, name: str, *, copied: bool) -> None:
         """An alias for a forced particle, so that others of its kind decay by the table."""
         other = self.anti(name)
-        if name in self.aliases or (self.plan.experiment == "besiii" and (other == name or name in _PLAIN)):
+        whole = self.plan.experiment == "besiii" and (other == name or name in _PLAIN) and " " not in name
+        if name in self.aliases or whole:
             return
-        self.aliases[name] = f"My{name}"
-        self.head.append(f"Alias My{name} {name}")
+        own, its = (f"My{each.replace(' ', '_')}" for each in (name, other))
+        self.aliases[name] = own
+        self.head.append(f"Alias {own} {name.partition(' ')[0]}")
         if other == name:
             if copied:
-                self.head.append(f"ChargeConj My{name} My{name}")
+                self.head.append(f"ChargeConj {own} {own}")
         elif copied or other in self.steps:
-            self.aliases[other] = f"My{other}"
-            self.head += [f"Alias My{other} {other}", f"ChargeConj My{name} My{other}"]
+            self.aliases[other] = its
+            self.head += [f"Alias {its} {other.partition(' ')[0]}", f"ChargeConj {own} {its}"]
+
+    def _mixing(self, step: DecayStep) -> str:
+        """The mode of the B0 pair of an Upsilon(4S), unless both B0 are forced to decays of their own, which fix their flavours."""
+        if step.parent != _MIXING.parent or not same_state(step.daughters, _MIXING.daughters):
+            return ""
+        first, second = (self.aliases.get(name, name) for name in _MIXING.daughters)
+        if self.mixed:
+            self.notes.append("Upsilon(4S): one of the pair is the signal, the other decays by the table")
+            return self._with_mixing(first, second, *_MIXING.daughters)
+        one, other = (self.steps.get(name, []) for name in _MIXING.daughters)
+        if one and other and {*map(conjugate_step, one)} != {*other}:
+            self.notes.append("Upsilon(4S): VSS has no mixing; each B0 has a decay of its own")
+            return ""
+        return self._with_mixing(first, second)
+
+    def _without_cp(self, step: DecayStep, model: str) -> list[str]:
+        """A note on a B0 of a B factory that decays to a state which is its own conjugate."""
+        if step.parent not in _MIXING.daughters or self.plan.experiment != "belle2":
+            return []
+        if not same_state(step.daughters, conjugate_step(step).daughters) or "_CP" in model:
+            return []
+        return [
+            f"{step.parent}: {model} has no CP violation; SSS_CP, SVS_CP or STS_CP take dm, an angle and amplitudes"
+        ]
+
+    def _states(self, daughters: Sequence[Species]) -> list[list[str]]:
+        """The daughters by their aliases: once, or twice where two of them decay differently and either may have either decay."""
+        plain = [self.aliases.get(each.name, each.name) for each in daughters]
+        apart = [
+            at for at, each in enumerate(daughters)
+            if not self.aliases.keys().isdisjoint(f"{each.name} {part}" for part in (1, 2))
+        ]  # fmt: skip
+        if not apart:
+            return [plain]
+        states: dict[tuple[str, ...], list[str]] = {}
+        for parts in itertools.permutations((1, 2)):
+            names = list(plain)
+            for at, part in zip(apart, parts, strict=False):
+                names[at] = self.aliases.get(f"{daughters[at].name} {part}", plain[at])
+            states.setdefault(tuple(sorted(names)), names)
+        return list(states.values())
 
     def _block(self, parent: str, modes: Sequence[DecayStep]) -> None:
         self.blocks.append(f"Decay {parent}")
         for step, fraction in zip(modes, fractions_of(modes), strict=True):
+            mixing = self._mixing(step) if len(modes) == 1 else ""
+            if mixing:
+                self.blocks.append(mixing)
+                continue
             amplitude = choose_amplitude(
                 self.species(step.parent),
                 [self.species(name) for name in step.daughters],
                 self.plan.experiment,
             )
-            daughters = [self.aliases.get(each.name, each.name) for each in amplitude.daughters]
+            states = self._states(amplitude.daughters)
+            part = fraction / len(states)
+            number = f"{part:.4f}" if part > _SMALL else f"{part:.3g}"
             flags = ["PHOTOS"] if amplitude.photos else []
-            words = [
-                f"{fraction:.4f}" if fraction > _SMALL else f"{fraction:.3g}",
-                *daughters,
-                *flags,
-                amplitude.model,
-                *amplitude.arguments,
+            self.blocks += [
+                f"{' '.join((number, *names, *flags, amplitude.model, *amplitude.arguments))};"
+                for names in states
             ]
-            self.blocks.append(f"{' '.join(words)};")
-            self.notes.append(f"{step.parent}: {amplitude.note}")
+            self.notes += [f"{step.parent}: {amplitude.note}", *self._without_cp(step, amplitude.model)]
         self.blocks.append("Enddecay")
         if len(modes) > 1 and modes[0].share is None:
             self.notes.append(

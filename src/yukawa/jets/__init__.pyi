@@ -1,3 +1,5 @@
+from .evaluation.analysis import AnalysisPlan as AnalysisPlan
+from .evaluation.analysis_report import analyse_scores as analyse_scores
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.prediction import predict as predict
 from .features import FeatureEncoder as FeatureEncoder

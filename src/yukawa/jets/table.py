@@ -13,6 +13,7 @@ import numpy.typing as npt
 from yukawa.core.errors import InputError, nearest
 
 PARTICLE, JET, LABEL = "part_", "jet_", "label_"
+SPLIT = "jet_split"  # 0 train, 1 validation, 2 test: the place in `yukawa.core.manifest.SPLITS`
 
 # The order of the published matrices (arXiv:2310.03440). Codes in the field number these classes
 # differently, so files and checkpoints carry names, never numbers.

@@ -135,7 +135,7 @@ class Conflict:
         if not high:
             return f"{settle} --keep ID, or {settle} if both may be kept"
         if low is not None:  # anybody may give way to what is trusted more
-            return f"{settle} --keep {high[0].item_id}; a reviewer who holds the other to be right: yukawa knowledge review {low}"
+            return f"{settle} --keep {high[0].item_id}; a reviewer who considers the other right types: yukawa knowledge review {low}"
         reviewed = next((side.item_id for side in self.sides if side.trust == "reviewed"), "ID")
         return f"a reviewer types: {settle} --keep {reviewed}"
 

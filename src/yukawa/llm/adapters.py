@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ _TENSORS, _SAMPLED = 32, 8  # of which so many numbers each are recorded
 _LINEAR = ("Linear", "Linear4bit", "Conv1D")
 
 
-def lora_config(model: Any, *, targets: str, rank: int, alpha: float, dropout: float) -> Any:
+def lora_config(
+    model: Any, *, targets: str | Sequence[str], rank: int, alpha: float, dropout: float, dora: bool = False,
+    rslora: bool = False,
+) -> Any:  # fmt: skip
     """The configuration of a LoRA adapter on a model.
 
     Args:
@@ -26,6 +30,8 @@ def lora_config(model: Any, *, targets: str, rank: int, alpha: float, dropout: f
         rank: inner dimension of the two factors.
         alpha: their product is scaled by alpha / rank.
         dropout: share of the inputs that is dropped in training.
+        dora: whether length and direction of the weights are trained apart.
+        rslora: whether it is alpha / sqrt(rank) instead.
 
     Raises:
         InputError: the model has none of these projections.
@@ -36,19 +42,21 @@ def lora_config(model: Any, *, targets: str, rank: int, alpha: float, dropout: f
         r=rank,
         lora_alpha=alpha,
         lora_dropout=dropout,
+        use_dora=dora,
+        use_rslora=rslora,
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
     )
 
 
-def find_targets(model: Any, targets: str) -> list[str]:
+def find_targets(model: Any, targets: str | Sequence[str]) -> list[str]:
     """Names of the projections that get an adapter, found among the modules of the repeated layers.
 
     Args:
         model: the base.
-        targets: `qkv` for the projections of queries, keys and values, `all` for every one of a layer.
+        targets: `qkv` for the projections of queries, keys and values, `all` for every one of a layer, or their names.
 
     Raises:
-        InputError: there are none; the message lists those that exist.
+        InputError: there are none, or not all; the message lists those that exist.
     """
     repeated = re.compile(r"\.\d+\.")
     there = sorted({
@@ -56,10 +64,14 @@ def find_targets(model: Any, targets: str) -> list[str]:
         for name, module in model.named_modules()
         if type(module).__name__ in _LINEAR and repeated.search(name)
     })  # fmt: skip
-    found = there if targets == "all" else [name for name in there if _QKV.fullmatch(name)]
+    if not isinstance(targets, str):
+        wanted, found = ", ".join(targets), [name for name in there if name in targets]
+        found = found if len(found) == len(set(targets)) else []
+    else:
+        wanted, found = targets, [name for name in there if targets == "all" or _QKV.fullmatch(name)]
     if not found:
         raise InputError(
-            f"the base {type(model).__name__} has no projections for adapter.targets={targets}; its layers have "
+            f"the base {type(model).__name__} has no projections for adapter.targets={wanted}; its layers have "
             f"{', '.join(there) or 'no linear modules'}",
             hint="type: adapter.targets=all" if there else "type: adapter.kind=full",
         )

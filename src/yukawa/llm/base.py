@@ -8,9 +8,9 @@ from typing import Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from yukawa.core.config import one_line
 from yukawa.core.errors import InputError, ModelError, ReplyError, unknown_name
 from yukawa.core.settings import ModelSettings
+from yukawa.core.validation import one_line
 
 Role = Literal["system", "user", "assistant"]
 Schema = TypeVar("Schema", bound=BaseModel)

@@ -57,8 +57,9 @@ def find_origin(folder: str | Path | None) -> TrainingOrigin | None:
     if not isinstance(training, dict) or training.get("kind") is None:  # a run of another kind
         return None
     kind = adapter.get("kind", "lora")
-    # Beside an adapter the base lies in bf16 unless the recipe says otherwise.
-    dtype = None if kind == "full" else DTYPE_NAMES.get(model.get("dtype") or "bf16")
+    # Beside an adapter the base lies in 16 bits, bf16 unless the recipe says otherwise.
+    beside = "fp16" if training.get("precision") == "fp16" else "bf16"
+    dtype = None if kind == "full" else DTYPE_NAMES.get(model.get("dtype") or beside)
     precision = DTYPE_NAMES.get(training.get("precision", "bf16"), "bfloat16")
     return TrainingOrigin(run, dtype, kind == "qlora", precision)
 
@@ -287,6 +288,12 @@ def _open_weights(folder: Path, pattern: str) -> Iterator[Any]:
 
 
 def _check_model(folder: Path, weights: bool) -> None:
+    if (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file():
+        run = folder.parent if folder.name == runs.MODEL else folder
+        raise InputError(
+            f"{folder} holds an adapter, and a whole model is needed here",
+            hint=f"name {run / 'merged'}, which is made by: yukawa merge {run}",
+        )
     needed = (CONFIG, _WEIGHTS) if weights else (CONFIG,)
     for pattern in needed:
         if not any(folder.glob(pattern)):
@@ -296,9 +303,14 @@ def _check_model(folder: Path, weights: bool) -> None:
             )
 
 
+def is_hub_name(name: str) -> bool:
+    """Whether a name can be one on the Hub, and names nothing on this machine."""
+    return bool(_HUB_NAME.fullmatch(name)) and not Path(name).exists()
+
+
 def _check_hub_name(name: str, *, adapter: bool = False) -> None:
     """Refuse what can only be a folder; some models, but no adapters, have a name without an organisation."""
-    if not _HUB_NAME.fullmatch(name) or (adapter and "/" not in name) or Path(name).exists():
+    if not is_hub_name(name) or (adapter and "/" not in name):
         raise InputError(
             f"there is no folder {name}",
             hint="name the folder of a model, or a model on the Hugging Face Hub",

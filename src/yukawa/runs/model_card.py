@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from yukawa.core import reports
+from yukawa.core import plotting, reports
 from yukawa.core.errors import InputError
 
 CURVES = "learning-curves.png"
@@ -77,18 +77,18 @@ def learning_curves(rows: Iterable[Mapping[str, Any]], path: Path, unit: str = "
     rows = list(rows)
     against = "epoch" if rows and all("epoch" in row for row in rows) else "step"
     training, validation, accuracy, rate = (
-        reports.series(rows, against, name)
+        plotting.series(rows, against, name)
         for name in ("loss", "validation_loss", "validation_accuracy", "learning_rate")
     )
     if not training[0] and not validation[0]:
         raise InputError("there are no learning curves yet: no row of metrics has a loss")
     heights = {"loss": 3, **({"accuracy": 2} if accuracy[0] else {}), **({"rate": 1} if rate[0] else {})}
-    with reports.style():
-        figure = reports.new_figure(6.4, 1.0 + 1.1 * sum(heights.values()))
+    with plotting.style():
+        figure = plotting.new_figure(6.4, 1.0 + 1.1 * sum(heights.values()))
         made = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=[*heights.values()])
         panels = dict(zip(heights, made[:, 0], strict=True))
         if training[0]:
-            panels["loss"].plot(*training, "-", color=reports.colour(0), lw=1, label="training")
+            panels["loss"].plot(*training, "-", color=plotting.colour(0), lw=1, label="training")
         _validation(panels["loss"], *validation, choose=min)
         panels["loss"].set_ylabel(f"loss ({unit})")
         panels["loss"].legend()
@@ -97,19 +97,19 @@ def learning_curves(rows: Iterable[Mapping[str, Any]], path: Path, unit: str = "
             panels["accuracy"].set_ylabel("accuracy")
             panels["accuracy"].legend(loc="lower right")
         if "rate" in panels:
-            panels["rate"].plot(*rate, color=reports.colour(2), lw=1)
+            panels["rate"].plot(*rate, color=plotting.colour(2), lw=1)
             panels["rate"].set_ylabel("learning rate")
         made[-1, 0].set_xlabel(against)
-        return reports.save(figure, path)
+        return plotting.save(figure, path)
 
 
 def _validation(axes: Any, x: Sequence[float], y: Sequence[float], *, choose: Any) -> None:
     """Draw the metrics of the validations, and a star at the best of them."""
     if not x:
         return
-    axes.plot(x, y, "s--", color=reports.colour(1), lw=1.2, ms=4, label="validation")
+    axes.plot(x, y, "s--", color=plotting.colour(1), lw=1.2, ms=4, label="validation")
     finite = [(value, place) for place, value in zip(x, y, strict=True) if not math.isnan(value)]
     if finite:
         best, place = choose(finite, key=lambda one: one[0])
         label = f"best: {best:.4f}"
-        axes.plot(place, best, marker="*", ms=12, color=reports.colour(6), ls="none", label=label)
+        axes.plot(place, best, marker="*", ms=12, color=plotting.colour(6), ls="none", label=label)

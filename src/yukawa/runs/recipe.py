@@ -1,7 +1,6 @@
 """A recipe says what a run does: typed and strict, read from YAML, changed by `key=value`, found again in the run."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Se
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from yukawa.core import config
-from yukawa.core.config import Count, Natural, NotNegative, Positive, Section, Table
+from yukawa.core import yaml_files
 from yukawa.core.errors import InputError
+from yukawa.core.validation import Count, Natural, NotNegative, Positive, Section, checked
 from yukawa.runs.run import RECIPE, Run
 
 OVER = "over"  # the table that makes a sweep of a recipe
-# `flat-then-decay`: the share of the steps at the full rate, and the last rate in units of the highest.
-FLAT, LAST = 0.7, 0.01
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 T = TypeVar("T")
 Schedule = Literal["flat-then-decay", "cosine", "linear", "constant"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def _names(value: object) -> object:
@@ -38,11 +36,11 @@ class RunSettings(Section):
         batch: examples (sequences or jets) in a step, over all processes together.
         learning_rate: the highest one.
         final_learning_rate: the last one of `cosine` and `linear`; `flat-then-decay` ends at 1 % of the highest.
-        schedule: how the learning rate falls, see `factor`.
+        schedule: how the learning rate falls, see `yukawa.runs.schedule`.
         warmup: steps in which the learning rate rises to the highest; below 1, their share of all steps.
         weight_decay: share of the weights, times the learning rate, that each step takes off.
         clip: longest gradient; longer ones are shortened to it. None leaves them.
-        precision: of the arithmetic; trained weights keep their own type.
+        precision: of the arithmetic; trained weights keep their own type. `auto` is bf16, or fp16 on a GPU without it.
         device: where the training must run; `auto` takes a GPU if there is one.
         seed: of new weights, of the order of the data and of dropout.
         evaluate_every: steps between two validations; None validates once an epoch.
@@ -62,7 +60,7 @@ class RunSettings(Section):
     warmup: NotNegative = 0.0
     weight_decay: NotNegative = 0.0
     clip: Positive | None = None
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: Natural = 0
     evaluate_every: Count | None = None
@@ -99,23 +97,23 @@ class Recipe(Section):
     aliases: ClassVar[Mapping[str, str]] = {}  # other names of sections, as people type them
 
     @classmethod
-    def put_over(cls, below: Table, above: Table) -> Table:
+    def put_over(cls, below: yaml_files.Table, above: yaml_files.Table) -> yaml_files.Table:
         """The values of `below` with those of `above` written over them, section by section."""
-        return config.merged(below, above)
+        return yaml_files.merged(below, above)
 
     @classmethod
-    def read(cls, path: str | Path, beside: Path | None = None) -> Table:
+    def read(cls, path: str | Path, beside: Path | None = None) -> yaml_files.Table:
         """The values of a recipe on top of those of its `base`, unchecked; `beside` as for `find_recipe`."""
-        found = config.find_recipe(path, cls.kind, beside)
-        return config.read_on_base(
-            found, lambda file, base: config.find_recipe(base, cls.kind, file), cls.put_over
+        found = yaml_files.find_recipe(path, cls.kind, beside)
+        return yaml_files.read_on_base(
+            found, lambda file, base: yaml_files.find_recipe(base, cls.kind, file), cls.put_over
         )
 
     @classmethod
-    def changed(cls, values: Table, changes: Sequence[str]) -> Table:
+    def changed(cls, values: yaml_files.Table, changes: Sequence[str]) -> yaml_files.Table:
         """The values with each `section.key=value` put over them."""
         for one in changes:
-            values = cls.put_over(values, config.change(cls._unaliased(one)))
+            values = cls.put_over(values, yaml_files.change(cls._unaliased(one)))
         return values
 
     @classmethod
@@ -127,7 +125,7 @@ class Recipe(Section):
         """
         if OVER in values:
             raise InputError(f"{where} is a sweep of several recipes, one is expected here")
-        return config.checked(cls, values, where, missing="type: {}=VALUE")
+        return checked(cls, values, where, missing="type: {}=VALUE")
 
     @classmethod
     def load(cls, path: str | Path, changes: Sequence[str] = ()) -> Self:
@@ -175,7 +173,7 @@ class Recipe(Section):
         for one in changes:
             key = cls._unaliased(one).partition("=")[0].strip()
             if key in over:
-                over[key] = [config.key_value(one)[1]]
+                over[key] = [yaml_files.key_value(one)[1]]
             else:
                 plain.append(one)
         variants = []
@@ -197,6 +195,13 @@ class TrainingRecipe(Recipe):
     if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
         training: RunSettings
 
+    def with_precision(self, *, bf16: bool) -> Self:
+        """The recipe with `auto` replaced by what a machine computes in that has bf16, or has not."""
+        if self.training.precision != "auto":
+            return self
+        precision: Precision = "bf16" if bf16 else "fp16"
+        return self.model_copy(update={"training": self.training.model_copy(update={"precision": precision})})
+
 
 def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
     table = isinstance(over, dict) and bool(over)
@@ -205,45 +210,3 @@ def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
             f"{path}: over: keys with lists of values are expected", hint="such as mixture: [s1, s2]"
         )
     return {str(key): list(values) for key, values in over.items()}
-
-
-def warmup_steps(settings: RunSettings, steps: int) -> int:
-    """Steps in which the learning rate rises."""
-    return int(settings.warmup) if settings.warmup >= 1 else math.ceil(settings.warmup * steps)
-
-
-def factor(settings: RunSettings, steps: int) -> Callable[[int], float]:
-    """The learning rate of each step (the first is 0) in units of the highest.
-
-    It rises evenly to the highest. Then it stays there (`constant`), or falls along half a cosine or a line to
-    `final_learning_rate`, which the step after the last one would have. `flat-then-decay` stays at the highest until
-    70 % of all steps are made, then falls exponentially to 1 %. The published recipes of jet taggers (weaver-core's
-    `flat+decay`) lower it once an epoch; here it falls at every step and meets theirs at the end of each of their
-    epochs, so that a short training sees the whole curve too.
-
-    Args:
-        settings: name the schedule, its rise and its last rate.
-        steps: length of the whole training.
-    """
-    rise, last = warmup_steps(settings, steps), settings.final_learning_rate / settings.learning_rate
-
-    def at(step: int) -> float:
-        """The share of the highest learning rate in a step."""
-        if step < rise:
-            return (step + 1) / (rise + 1)
-        if settings.schedule == "constant":
-            return 1.0
-        if settings.schedule == "flat-then-decay":
-            flat = max(FLAT * steps, rise)
-            fallen = min(max(0.0, (step - flat) / max(steps - flat, 1e-9)), 1.0)
-            return math.pow(LAST, fallen)
-        gone = min(1.0, (step - rise) / max(1, steps - rise))
-        left = (1 + math.cos(math.pi * gone)) / 2 if settings.schedule == "cosine" else 1 - gone
-        return last + (1 - last) * left
-
-    return at
-
-
-def steps_of_training(settings: RunSettings, epoch: int) -> int:
-    """Length of the training in steps, where an epoch has `epoch` of them."""
-    return settings.steps if settings.steps is not None else epoch * (settings.epochs or 1)

@@ -14,10 +14,10 @@ from types import NoneType
 from typing import Any, Self
 
 from yukawa.core import files
-from yukawa.core.config import differences, parse_yaml, read_table, to_yaml
 from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.core.files import expanded, real
 from yukawa.core.reports import plain, write_json
+from yukawa.core.yaml_files import differences, parse_yaml, read_table, to_yaml
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
 # The folders of the trained model and of its checkpoints, and the page that goes with it.

@@ -14,12 +14,13 @@ import torch
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import last_checkpoint, read_progress, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import CURVES, learning_curves
 from yukawa.runs.recipe import RunSettings, TrainingRecipe
 from yukawa.runs.run import CARD, CHECKPOINTS, MODEL, Run
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.trainer import RunTrainer
 
 # In which values any resumed run may differ, since they change no number.
@@ -163,6 +164,7 @@ def execute(
     """
     began, out = time.perf_counter(), Path(out)
     machine = this_machine(task.settings)
+    task.recipe = task.recipe.with_precision(bf16=machine.bf16)
     task.check(machine)
     if task.settings.threads is not None:
         torch.set_num_threads(task.settings.threads)

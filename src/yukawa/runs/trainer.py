@@ -13,7 +13,8 @@ from yukawa.core.errors import ModelError
 from yukawa.runs.callback import Metrics, TrainingCallback, trackers
 from yukawa.runs.checkpoints import step_of, tidy, write_progress, written_whole
 from yukawa.runs.distributed import Machine
-from yukawa.runs.recipe import RunSettings, factor
+from yukawa.runs.recipe import RunSettings
+from yukawa.runs.schedule import factor
 
 _LOWER = "begin a new run with a lower training.learning_rate"
 

@@ -112,7 +112,7 @@ class Keys:
         return key, _shown(row)
 
     def all(self) -> list[dict[str, Any]]:
-        """Every key without what opens anything, newest first."""
+        """Every key without its secret part, newest first."""
         with self._tables.read() as connection:
             rows = connection.execute(sa.select(keys).order_by(keys.c.created.desc())).mappings().all()
         return [_shown(dict(row)) for row in rows]

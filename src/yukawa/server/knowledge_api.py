@@ -8,8 +8,8 @@ from fastapi import Header, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from yukawa.core.config import Section
 from yukawa.core.errors import Changed, InputError, NotFound
+from yukawa.core.validation import Section
 from yukawa.knowledge import Item
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text

@@ -124,7 +124,7 @@ async def read_body(request: Request, largest: int, seconds: float) -> bytes:
     """All of a request's body.
 
     Raises:
-        Refusal: it is too large, which is said before it is read where it says so itself, or did not come in time.
+        Refusal: it is too large, which is noticed before it is read if its header says so, or did not arrive in time.
     """
     said = request.headers.get("content-length", "")
     too_large = Refusal(

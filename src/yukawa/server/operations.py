@@ -9,9 +9,9 @@ from pydantic import Field
 from starlette.responses import PlainTextResponse, Response
 
 from yukawa import __version__
-from yukawa.core.config import Section
 from yukawa.core.errors import NotFound, YukawaError
 from yukawa.core.files import real
+from yukawa.core.validation import Section
 from yukawa.runs.run import RECIPE, Run
 from yukawa.server.keys import COOKIE, SESSION_S
 from yukawa.server.problems import Refusal, busy
@@ -89,7 +89,7 @@ async def preview(call: Called, form: PreviewForm) -> Response:
 
 
 async def keys(call: Called) -> Response:
-    """Every key, without what opens anything."""
+    """Every key, without its secret part."""
     return said(await call.quickly(call.services.keys.all))
 
 

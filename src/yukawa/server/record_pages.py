@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from yukawa.core.config import to_yaml
 from yukawa.core.errors import NotFound, YukawaError
 from yukawa.core.files import read_bytes, read_text, real
+from yukawa.core.yaml_files import to_yaml
 from yukawa.runs.run import CARD, RECIPE, Run
 from yukawa.server.keys import ROLES
 from yukawa.server.operations import KeyForm

@@ -28,7 +28,7 @@ _TOKENIZER_FILES = (
 _FLOATS = {"F32", "F16", "BF16"}
 _EMBEDDINGS = ("embed_tokens.weight", "embed_in.weight", "wte.weight")
 _HEADS = ("lm_head.weight", "embed_out.weight")
-MERGED, DTYPES = "merged", ("bf16", "fp32")
+MERGED, DTYPES = "merged", ("bf16", "fp16", "fp32")
 
 
 def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
@@ -189,7 +189,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     Args:
         run: a finished run with an adapter.
         out: a new folder; by default `merged` in the run.
-        dtype: type of the new weights, bf16 or fp32; by default that of the base in training.
+        dtype: type of the new weights, bf16, fp16 or fp32; by default that of the base in training.
 
     Raises:
         NotFound: there is no run.

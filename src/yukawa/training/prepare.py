@@ -2,7 +2,9 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ from yukawa.llm import loading
 from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files
 from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
-from yukawa.runs.distributed import Machine, check_machine
-from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
+from yukawa.runs.distributed import Machine, check_machine, started_by_torchrun
+from yukawa.training.packing import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.tokenization import open_chat
@@ -94,7 +96,11 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     train = load_split(files.train, recipe, writer)
-    validation = load_split(files.validation, recipe, writer) if files.validation else None
+    validation = (
+        load_split(files.validation, recipe, writer, recipe.data.validation_rows)
+        if files.validation
+        else None
+    )
     return Prepared(recipe, base, tokenizer, files, train, validation)
 
 
@@ -104,15 +110,37 @@ def check_places(recipe: TextRecipe) -> None:
     Raises:
         InputError: names what is missing.
     """
-    path, base, bases = recipe.data.path, recipe.model.base, [GENERATED + size for size in SIZES]
+    check_text(recipe)
+    check_base(recipe)
+
+
+def check_text(recipe: TextRecipe) -> bool:
+    """Refuse text that is not there; nothing is read.
+
+    Raises:
+        InputError: names what is missing.
+    """
+    path = recipe.data.path
     if not path.startswith(GENERATED):
         check_files(recipe)
     elif path != PDG:
         raise unknown_name("data.path", path, [PDG])
+    return True
+
+
+def check_base(recipe: TextRecipe) -> bool:
+    """Refuse a base that is not there, unless it may be on the Hub; nothing is read.
+
+    Raises:
+        InputError: there is no such folder, or it holds no whole model.
+        MissingPackage: the package of the base is not installed.
+    """
+    base, bases = recipe.model.base, [GENERATED + size for size in SIZES]
     if not base.startswith(GENERATED):
         local_model(base, weights=False)
     elif base not in bases:
         raise unknown_name("model.base", base, bases)
+    return True
 
 
 def quiet() -> None:
@@ -127,13 +155,40 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
-def check_training_machine(settings: TextSettings, machine: Machine) -> None:
+def check_training_machine(recipe: TextRecipe, machine: Machine) -> None:
     """Refuse a training that this machine cannot carry out.
 
     Raises:
         InputError: it needs a GPU, other processes or another batch; the message says what to type.
-        MissingPackage: it needs DeepSpeed, which is not installed.
+        MissingPackage: it needs a package that is not installed.
     """
+    for check in machine_checks(recipe, machine):
+        check()
+
+
+def machine_checks(recipe: TextRecipe, machine: Machine) -> tuple[Callable[[], None], ...]:
+    """What must hold of a machine, one check for each thing; they raise what `check_training_machine` does."""
+    how = recipe.training
+    checks: list[Callable[[], None]] = [
+        partial(_check_settings, how, machine),
+        partial(_check_processes, how, machine),
+    ]
+    packages = {
+        "deepspeed": (how.distributed.startswith("deepspeed"), f"training.distributed={how.distributed}"),
+        "bitsandbytes": (
+            recipe.adapter.kind == "qlora" or how.optimiser == "adamw-8bit",
+            "training in 4 or 8 bits",
+        ),
+        "flash_attn": (recipe.model.attention == "flash", "model.attention=flash"),
+    }
+    for package, (needed, purpose) in packages.items():
+        if needed:
+            checks.append(partial(check_installed, package, purpose))
+    return tuple(checks)
+
+
+def _check_settings(settings: TextSettings, machine: Machine) -> None:
+    """Refuse settings that need a GPU, and a batch that the processes cannot share."""
     how = settings.distributed
     needs = {
         "tf32": (settings.tf32, "false"),
@@ -142,18 +197,21 @@ def check_training_machine(settings: TextSettings, machine: Machine) -> None:
         "offload": (settings.offload, "false"),
     }
     check_machine(settings, machine, needs, settings.accumulation)
+
+
+def _check_processes(settings: TextSettings, machine: Machine) -> None:
+    """Refuse a sharing of the work that does not fit the number of processes."""
+    how = settings.distributed
     if machine.world > 1 and how == "none":
         raise InputError(
             f"training.distributed=none, but {machine.world} processes were started",
             hint="type: training.distributed=ddp, or start one process",
         )
-    if machine.world == 1 and how == "fsdp2":
+    if how == "fsdp2" and machine.world == 1 and not started_by_torchrun():
         raise InputError(
             "training.distributed=fsdp2 divides the model among processes, and this is a single one",
             hint="start it by torchrun --nproc-per-node N, or type: training.distributed=none",
         )
-    if how.startswith("deepspeed"):
-        check_installed("deepspeed", f"training.distributed={how}")
 
 
 def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
@@ -174,7 +232,7 @@ def load_base(base: Path, recipe: TextRecipe, tokenizer: Any, device: str) -> An
         base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
         compute_dtype=recipe.training.precision,
         device=device if four_bits else loading.AS_LOADED,  # the trainer moves, or divides, whole weights
-        resize=recipe.model.resize_embeddings,
+        resize=recipe.model.resize_embeddings, attention=recipe.model.attention,
     ).model  # fmt: skip
     model.config.use_cache = False
     return model

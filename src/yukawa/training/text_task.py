@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from yukawa.core.errors import InputError
 from yukawa.core.files import expanded, read_object, real
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import BASE_SAMPLE, lora_config, sample_weights
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
-from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
-from yukawa.runs.checkpoints import written_whole
+from yukawa.runs.callback import TrainingCallback, TrainingProgress
+from yukawa.runs.checkpoints import read_best, written_whole
 from yukawa.runs.distributed import Machine, first_process_first
 from yukawa.runs.model_card import CURVES, metrics_table, model_card
 from yukawa.runs.run import Run, is_run, run_folder
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.sweep import Steps, Stopped
 from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
@@ -37,7 +39,7 @@ class TextResult(TrainResult):
 
     Attributes:
         tokens: tokens with a loss that were learned from.
-        validation_loss: of the last validation; None without one.
+        validation_loss: of the last validation, or of the best one where its weights are kept; None without one.
         trained_parameters, parameters: numbers of trained parameters, and of all.
         notes: what a person must know about the text.
     """
@@ -103,7 +105,7 @@ class TextTask(Task[TextRecipe, TextResult]):
 
     def check(self, machine: Machine) -> None:
         """Refuse what this machine cannot carry out."""
-        prepare.check_training_machine(self.recipe.training, machine)
+        prepare.check_training_machine(self.recipe, machine)
 
     def prepare(self, folder: Path, machine: Machine) -> None:
         """Find or make base and text; one process of each host does so before the others look."""
@@ -141,8 +143,9 @@ class TextTask(Task[TextRecipe, TextResult]):
         lora, adapter = recipe.adapter, None
         if lora.kind != "full":
             adapter = lora_config(
-                self.model, targets=lora.targets, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout
-            )
+                self.model, targets=lora.targets, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout,
+                dora=lora.dora, rslora=lora.rslora,
+            )  # fmt: skip
         options: dict[str, Any] = {}
         if how.kind == "preference" and adapter is None:
             options["ref_model"] = prepare.load_base(
@@ -162,7 +165,11 @@ class TextTask(Task[TextRecipe, TextResult]):
             peft_config=adapter,
             **options,
         )
-        trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+        learned = [weight for weight in trainer.model.parameters() if weight.requires_grad]
+        if how.precision == "fp16":
+            for weight in learned:  # TRL leaves those beside 4 bits in bf16, whose gradients cannot be scaled
+                weight.data = weight.data.float()
+        trained = sum(weight.numel() for weight in learned)
         self.parameters = (trained, sum(p.numel() for p in self.model.parameters()))
         return trainer
 
@@ -173,6 +180,10 @@ class TextTask(Task[TextRecipe, TextResult]):
             StoreError: the disk refuses; nothing half-written is left, and the last checkpoint is kept.
         """
         prepared, first = self.prepared, bool(trainer.args.should_save)
+        if self.recipe.training.best_by is not None:
+            trainer.accelerator.wait_for_everyone()  # the first process has written them
+            best = read_best(trainer.callback.folder, trainer.callback.best.best_step or 0)
+            trainer.model.load_state_dict(best, strict=False)
         with written_whole(folder.parent, first=first) as partial:
             beside = partial / folder.name
             trainer.accelerator.wait_for_everyone()
@@ -219,7 +230,7 @@ class TextTask(Task[TextRecipe, TextResult]):
         metrics = trainer.callback.metrics
         return TextResult(
             **common, loss=metrics.get("loss"), tokens=int(metrics.get("tokens", 0)),
-            validation_loss=metrics.get("validation_loss"), trained_parameters=self.parameters[0],
+            validation_loss=trainer.callback.best.best or metrics.get("validation_loss"), trained_parameters=self.parameters[0],
             parameters=self.parameters[1], notes=self.prepared.notes,
         )  # fmt: skip
 
@@ -227,8 +238,15 @@ class TextTask(Task[TextRecipe, TextResult]):
 def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
     """When things happen in a training of this many processes."""
     epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
-    validated = prepared.validation is not None
-    return TrainingPlan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
+    how, validated = prepared.recipe.training, prepared.validation is not None
+    if how.best_by is not None and not validated:
+        raise InputError(
+            "training.best_by=loss needs rows to validate on",
+            hint="type: data.validation=FILE, a file of rows",
+        )
+    return TrainingPlan.of(
+        how, epoch, "tokens", validated=validated, best_by=how.best_by, patience=how.patience
+    )
 
 
 def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
@@ -265,7 +283,7 @@ def _training_facts(recipe: TextRecipe, parameters: tuple[int, int], steps: int)
     how, adapter = recipe.training, recipe.adapter
     trained = "all weights"
     if adapter.kind != "full":
-        trained = f"{adapter.kind} on {adapter.targets}, rank {adapter.rank}, alpha {adapter.alpha:g}, "
+        trained = f"{adapter.kind} on {adapter.named}, rank {adapter.rank}, alpha {adapter.alpha:g}, "
         trained += f"dropout {adapter.dropout:g}"
     return {
         "trained": f"{trained}: {parameters[0]:,} of {parameters[1]:,} parameters",

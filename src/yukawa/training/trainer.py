@@ -69,7 +69,10 @@ class TextTrainer(RunTrainer):
             **{name: value.tolist() for name, value in batch.items() if isinstance(value, Tensor)},
         }
         atomic_write(path, json.dumps(content, ensure_ascii=False) + "\n")
-        return path, "look at its text; else begin a new run with a lower training.learning_rate"
+        return (
+            path,
+            "look at its text: --resume meets it again; else begin a new run with a lower training.learning_rate",
+        )
 
     def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """Keep the type of what is trained: PEFT turns an adapter in 16 bits into one in 32 when it reads it."""

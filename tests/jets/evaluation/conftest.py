@@ -143,3 +143,38 @@ def scores() -> MakeScores:
         return Scores(p, labels, np.arange(jets) // 2, classes)
 
     return make
+
+
+SCORED = ("b", "bbar", "c", "cbar", "g")
+
+
+@pytest.fixture
+def scored() -> Callable[..., dict[str, np.ndarray]]:
+    """Columns of a file of scores, of a tagger that is right more often than not."""
+
+    def make(
+        jets: int = 2000, seed: int = 1, shift: float = 2.0, **more: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(seed)
+        labels = random.integers(len(SCORED), size=jets)
+        logits = random.normal(size=(jets, len(SCORED))) + shift * np.eye(len(SCORED))[labels]
+        chance = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        columns = {f"score_{name}": chance[:, k].astype(np.float32) for k, name in enumerate(SCORED)}
+        columns |= {f"label_{name}": labels == k for k, name in enumerate(SCORED)}
+        columns["jet_pt"] = random.uniform(20, 100, jets).astype(np.float32)
+        return {**columns, "jet_weight": random.exponential(size=jets), **more}
+
+    return make
+
+
+@pytest.fixture
+def write_scores(tmp_path: Path, scored: Callable[..., dict[str, np.ndarray]]) -> Callable[..., Path]:
+    """Writes a file of scores."""
+
+    def make(name: str = "scores", **columns: np.ndarray) -> Path:
+        found = columns or scored()
+        path = tmp_path / f"{name}.parquet"
+        write_parquet(path, Jets(np.zeros(len(found["score_b"]) + 1, np.int64), {}, found))
+        return path
+
+    return make

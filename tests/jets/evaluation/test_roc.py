@@ -192,3 +192,41 @@ def test_bad_input_is_one_clear_line() -> None:
     with pytest.raises(InputError, match="same jets"):
         auc_difference((np.ones(2), np.ones(2)), (np.ones(3), np.ones(2)))
     assert math.isnan(auc_pairs(np.ones((2, 2)), np.zeros(2, int)).value)
+
+
+def weighted_sides(seed: int = 11) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    signal, background = random.normal(1, 1, 300).round(1), random.normal(0, 1, 400).round(1)
+    return signal, background, random.exponential(size=300), random.exponential(size=400)
+
+
+def test_weighted_figures_equal_scikit_learns() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    signal, background, ours, theirs = weighted_sides()
+    truth, weights = np.r_[np.ones(300), np.zeros(400)], np.r_[ours, theirs]
+    scores = np.r_[signal, background]
+    found = auc(signal, background, ours, theirs)
+    assert found.value == pytest.approx(
+        sklearn.roc_auc_score(truth, scores, sample_weight=weights), abs=1e-12
+    )
+    false, true, thresholds = sklearn.roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
+    curve = roc(signal, background, ours, theirs)
+    np.testing.assert_allclose(curve.thresholds, thresholds)
+    np.testing.assert_allclose(curve.signal_efficiency, true, atol=1e-12)
+    np.testing.assert_allclose(curve.background_efficiency, false, atol=1e-12)
+
+
+def test_weights_of_one_are_none() -> None:
+    signal, background, _, _ = weighted_sides()
+    ones = (np.ones(300), np.ones(400))
+    assert auc(signal, background, *ones) == auc(signal, background)
+    assert working_point(roc(signal, background, *ones), 0.6) == working_point(roc(signal, background), 0.6)
+
+
+def test_the_error_of_a_weighted_auc_is_its_spread() -> None:
+    found = []
+    for seed in range(200):
+        found.append(auc(*weighted_sides(seed)))
+    assert np.mean([one.error for one in found]) == pytest.approx(
+        np.std([one.value for one in found]), rel=0.15
+    )

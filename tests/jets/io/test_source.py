@@ -205,7 +205,13 @@ def test_a_two_splits_gives_its_splits(two_splits: Path, make_jets, assert_same)
     train = concatenate([make_jets(20), make_jets(10)])
     assert_same(open_source(two_splits, "train").read(), train)
     assert_same(open_source(two_splits, "validation").read(), make_jets(20))
-    assert_same(open_source(two_splits).read(), concatenate([train, make_jets(20)]))
+    whole = open_source(two_splits).read()
+    assert whole.scalars["jet_split"].tolist() == 30 * [0] + 20 * [1]
+    assert_same(
+        whole.pick([name for name in whole.columns if name != "jet_split"]),
+        concatenate([train, make_jets(20)]),
+    )
+    assert open_source(two_splits).read(["jet_split"]).columns == ("jet_split",)
 
 
 def test_a_split_must_be_there(two_splits: Path):

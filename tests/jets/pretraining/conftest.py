@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.core.config import merged
+from yukawa.core.yaml_files import merged
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import JetManifest, describe_shard
 from yukawa.jets.pretraining.train import PretrainingRecipe

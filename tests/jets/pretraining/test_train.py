@@ -34,10 +34,11 @@ from yukawa.jets.training.setup import build
 from yukawa.jets.training.train import train
 from yukawa.jets.training.trainer import DIVISOR, LABELS, arguments
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import TrainingCallback, TrainingPlan
+from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 
 Make = Callable[..., PretrainingRecipe]
 PATHS = [f"mixture.{name}.path=elsewhere" for name in ("text", "jets", "questions")]

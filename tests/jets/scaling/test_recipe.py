@@ -80,21 +80,23 @@ def test_changes_reach_a_model_and_may_add_or_replace_one(load, recipes):
     assert list(load("models.wide=null").models) == ["net"]
 
 
-@pytest.mark.parametrize("name", ["scaling", "scaling-laptop"])
-def test_shipped_studies_are_of_three_networks(name, tmp_path):
-    study = load_study(name, ["data.path=none"])
-    assert {r.model.architecture for r in study.models.values()} == {
-        "particle-net",
-        "particle-transformer",
-        "transformer",
-    }
-    assert len(study.seeds) == 3
+SPECIALISTS = {"particle-net", "particle-transformer", "transformer"}
+
+
+def test_the_shipped_study_for_a_laptop_is_of_three_small_networks():
+    study = load_study("scaling-laptop", ["data.path=none"])
+    assert {r.model.architecture for r in study.models.values()} == SPECIALISTS
     assert len(list(study.cells())) == 18 * len(study.sizes)
-    if name == "scaling-laptop":  # the sizes of the others are the defaults
-        for recipe in study.models.values():
-            assert sum(weight.numel() for weight in build(recipe)[1].parameters()) < 500_000
-    else:
-        assert study.sizes == [100, 10**3, 10**4, 10**5, 10**6, 10**7]
+    for recipe in study.models.values():  # the sizes of the others are the defaults
+        assert sum(weight.numel() for weight in build(recipe)[1].parameters()) < 500_000
+
+
+def test_the_shipped_study_is_of_the_specialists_and_both_forms_of_the_byte_model():
+    study = load_study("scaling", ["data.path=none"])
+    assert {r.model.architecture for r in study.models.values()} == SPECIALISTS | {"byte-model"}
+    assert study.models["byte-text"].model.form == "text"
+    assert study.sizes == [100, 10**3, 10**4, 10**5, 10**6, 10**7]
+    assert len(list(study.cells())) == 2 * 3 * 5 * len(study.sizes)
     assert np.isfinite([cell.steps for cell in study.cells()]).all()
 
 

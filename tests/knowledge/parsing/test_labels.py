@@ -7,11 +7,11 @@ from yukawa.knowledge.parsing.asides import set_aside
 from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.labels import (
     asks,
+    heading,
     is_bare,
     is_label,
     is_score,
     is_signature,
-    number_of_question,
     with_initials,
 )
 from yukawa.knowledge.parsing.tokens import tokenise
@@ -20,7 +20,7 @@ from yukawa.knowledge.parsing.tokens import tokenise
 @pytest.mark.parametrize("label", ["(b)", "#3", "Q:", "Problem 7 (b):", "Exercise 2.4 (c)"])
 def test_what_counts_a_question_takes_no_part_in_it(label: str) -> None:
     tokens = tokenise(f"{label} mass of the muon")
-    assert number_of_question(tokens) == len(tokens) - len(tokenise("mass of the muon"))
+    assert heading(tokens) == len(tokens) - len(tokenise("mass of the muon"))
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,20 @@ def test_a_letter_before_a_point_is_an_initial_only_outside_of_what_is_asked() -
 
 def test_an_initial_ends_no_sentence() -> None:
     assert [t.kind for t in with_initials(tokenise("Sincerely, J. Martin"))].count("stop") == 0
+
+
+@pytest.mark.parametrize(
+    "called",
+    ["Super-K people:", "LHCb folks:", "Dear flavour physicists,", "Nuclear theorists of the forum:"],
+)
+def test_who_is_spoken_to_is_no_part_of_the_question(called: str) -> None:
+    tokens = tokenise(f"{called} what is the mass of the muon")
+    assert heading(tokens) == len(tokens) - len(tokenise("what is the mass of the muon"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The muon people: what is its mass", "Muons, electrons: masses please", "Muons: what is their mass"],
+)
+def test_who_or_what_is_spoken_of_is(text: str) -> None:
+    assert heading(tokenise(text)) == 0

@@ -35,3 +35,36 @@ def test_a_statement_that_only_describes(question: str, said: str) -> None:
 )
 def test_a_statement_that_changes_the_thing(question: str) -> None:
     assert not plan(question).complete
+
+
+MEASURED = "I measured the K_S lifetime as 0.91 ± 0.03 ns in our lab course."
+
+
+@pytest.mark.parametrize(
+    "tale",
+    [
+        MEASURED, "In our lab we stop K_S in a scintillator.", "We reconstruct K_S events and got 0.91 ± 0.03 ns for the lifetime.",
+        "I have never measured the K_S lifetime.",
+    ],
+)  # fmt: skip
+def test_what_the_asker_did_changes_no_listed_value(tale: str) -> None:
+    found = plan(f"{tale} What is the accepted lifetime?")
+    assert found.complete, found.unread
+    assert reading(found) == "value lifetime(K(S)0)"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        f"{MEASURED} How many sigma is that from the accepted lifetime?",
+        "We look for excited muons. What is the accepted lifetime?",
+        "We study the partner of the muon. What is the accepted lifetime?",
+        "Suppose we boost the muon to 10 GeV. What is the accepted lifetime?",
+        "We put a muon into lead. What is its lifetime there?",
+        "The muon has changed flavour. What is its mass?",
+        "What is the mass of the muon? Rather for the excited one.",
+        "What is the mass of the muon? Take only the Tevatron data.",
+    ],
+)
+def test_what_makes_another_question_of_it_does(question: str) -> None:
+    assert not plan(question).complete

@@ -61,3 +61,16 @@ def test_what_was_stated_is_taken_up(question: str, said: str) -> None:
 def test_a_condition_in_a_statement_is_noticed(question: str) -> None:
     found = plan(question)
     assert not found.complete or all(wanted.qualifiers for goal in found.goals for wanted in goal.operands)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "I keep seeing 80.4 GeV for the W mass from CDF.",
+        "My fit gives m(W) = 80.4 GeV.",
+        "The forum gives 80.4 GeV for the W mass.",
+    ],
+)
+def test_a_value_that_is_told_gets_a_verdict(told: str) -> None:
+    assert reading(plan(f"{told} Is that the PDG average too?")) == reading(plan("Is the W mass 80.4 GeV?"))
+    assert reading(plan(f"{told} What does the PDG quote?")) == reading(plan("W mass"))

@@ -17,9 +17,9 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
-from yukawa.core.config import one_line
 from yukawa.core.errors import ModelError
 from yukawa.core.settings import ModelSettings
+from yukawa.core.validation import one_line
 from yukawa.data.engine.tables import WorkStore, calls
 from yukawa.llm.base import ChatModel, GenerationOptions, Message, Reply, doubled, json_part
 

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import Field
 
-from yukawa.core.config import StrictModel
 from yukawa.core.errors import InputError
 from yukawa.core.files import hash_file
 from yukawa.core.processes import Interruption, Progress
 from yukawa.core.settings import ModelSettings
+from yukawa.core.validation import StrictModel
 from yukawa.data.engine import expert, newbie
 from yukawa.data.engine.calls import Budget, Job, JobEnd, Ledger, RunStopped, identity
 from yukawa.data.engine.checker import Checker, OpenQuestion, restored

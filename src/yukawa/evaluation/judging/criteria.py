@@ -5,8 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from yukawa.core.config import Section, one_line, read_table
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.validation import Section, one_line
+from yukawa.core.yaml_files import read_table
 
 SHIPPED = Path(__file__).parent / "criteria"
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yukawa.core.config import one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_json, read_jsonl, read_text
+from yukawa.core.validation import one_line
 from yukawa.evaluation.judging.questions import ANSWERS_HEAD
 from yukawa.evaluation.judging.scores import read_score_table
 from yukawa.evaluation.judging.verdicts import OVERALL, Outcome, Score, Verdict

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from yukawa.core import reports
+from yukawa.core import plotting
 from yukawa.core.files import report_write_errors
 from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, ReportBlock, Table, plain
 from yukawa.core.statistics import Estimate
@@ -297,8 +297,8 @@ def forest(found: Mapping[str, Estimate], path: Path, label: str) -> Path:
     """
     ends = [x for one in found.values() for x in (one.value, one.low, one.high) if math.isfinite(x)]
     span = (max(ends) - min(ends)) or 1.0 if ends else 1.0
-    with reports.style():
-        figure = reports.new_figure(6.4, 1.2 + 0.3 * len(found))
+    with plotting.style():
+        figure = plotting.new_figure(6.4, 1.2 + 0.3 * len(found))
         axes = figure.add_subplot()
         for k, one in enumerate(found.values()):
             if math.isinf(one.value):
@@ -307,20 +307,20 @@ def forest(found: Mapping[str, Estimate], path: Path, label: str) -> Path:
                     "",
                     (start + step, k),
                     (start, k),
-                    arrowprops={"arrowstyle": "->", "color": reports.colour(0)},
+                    arrowprops={"arrowstyle": "->", "color": plotting.colour(0)},
                 )
-                axes.plot([start], [k], "|", color=reports.colour(0))
+                axes.plot([start], [k], "|", color=plotting.colour(0))
                 continue
             low, high = (one.value if math.isnan(x) else x for x in (one.low, one.high))
             axes.errorbar(
                 [one.value],
                 [k],
                 xerr=[[one.value - low], [high - one.value]],
-                fmt=reports.marker(0),
-                color=reports.colour(0),
+                fmt=plotting.marker(0),
+                color=plotting.colour(0),
             )
         axes.axvline(0, color="black", lw=0.8)
         axes.set_yticks(range(len(found)), list(found))
         axes.invert_yaxis()
         axes.set_xlabel(label)
-        return reports.save(figure, path)
+        return plotting.save(figure, path)

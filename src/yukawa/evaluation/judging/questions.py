@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from yukawa.core.config import StrictModel, one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import begins_with, read_jsonl, read_text
+from yukawa.core.validation import StrictModel, one_line
 from yukawa.evaluation.completions import COMPLETIONS_HEAD, read_completions
 from yukawa.evaluation.judging.verdicts import Answers
 

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field, ValidationError
 
-from yukawa.core.config import StrictModel, one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_jsonl
+from yukawa.core.validation import StrictModel, one_line
 from yukawa.evaluation.judging.davidson import Array, Comparisons
 
 Outcome = Literal["first", "second", "tie", "both bad"]

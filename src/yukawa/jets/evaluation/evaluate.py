@@ -28,6 +28,7 @@ def evaluate(
     split: str | None = None,
     out: Path | None = None,
     published: bool = False,
+    weight: str | None = None,
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
@@ -41,6 +42,7 @@ def evaluate(
         split: of a data set; None takes its test jets, or all jets where there are no splits.
         out: the folder to write to; None takes `evaluation` in the run, if there is only one.
         published: show the published values of jet origin as well.
+        weight: the column of the jets' weights; None gives each the weight 1.
         batch: jets that go through a network at once.
         device: of PyTorch; None takes a GPU if there is one.
         progress: called with the jets done and to do, over all models.
@@ -49,8 +51,8 @@ def evaluate(
     Raises:
         NotFound: a folder holds neither a model nor a run.
         InputError: no folder is named for the report, or it holds files (with `force`: others than a report), the jets
-            have no labels, a model's probabilities are not finite, the models have different classes or select
-            different jets, or as in `predict`.
+            have no labels, a weight is negative or not finite, a model's probabilities are not finite, the models have
+            different classes or select different jets, or as in `predict`.
         StoreError: the disk refuses.
     """
     named = _named(models)
@@ -69,8 +71,13 @@ def evaluate(
             if progress is not None:
                 progress(before + done, total)
 
-        predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
-        scores[name] = results.labelled_scores(predictions, name)
+        kept = [weight] if weight else []
+        predictions = predict(
+            model_folder(path), source, keep=kept, batch=batch, device=device, progress=report
+        )
+        scores[name] = results.labelled_scores(predictions, name, weight)
+    if weight:
+        what += f", weighted by {weight}"
     return write(results.compare(scores, what, published=published), folder, force=force)
 
 
@@ -160,7 +167,8 @@ def write(report: results.TaggerReport, folder: Path, *, force: bool = False) ->
                 path = plots.roc_plot(one.curves, beside / f"roc{suffix}.png", ylabel=label)
                 found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
         matrices = {name: one.confusion for name, one in report.models.items()}
-        path = plots.flavour_plot(matrices, beside / "flavours.png", report.published)
+        published = {name: one.figures for name, one in report.published.items()}
+        path = plots.flavour_plot(matrices, beside / "flavours.png", published)
         found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
         found.write(beside, report.to_dict())
     return replace(report, folder=folder)
@@ -193,7 +201,6 @@ def summary(report: results.TaggerReport) -> list[ReportBlock]:
         [
             results.words(name),
             *(with_error(one.confusion.figures[name]) for one in models),
-            *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
         ]
         for name in models[0].confusion.figures
     ]
@@ -203,11 +210,35 @@ def summary(report: results.TaggerReport) -> list[ReportBlock]:
     return [
         Paragraph(f"{report.jets:,} labelled jets" + (f" of {report.data}." if report.data else ".")),
         Heading("Metrics"),
-        Table(["", *report.models, *report.published], rows),
+        Table(["", *report.models], rows),
         Paragraph(_about_errors(report)),
         Heading("Area under the ROC curve, one class against all others"),
         Table(["", *report.models], areas),
+        *_published(report),
     ]
+
+
+def _published(report: results.TaggerReport) -> list[ReportBlock]:
+    """Efficiencies and flips beside those of published taggers, and where these stand."""
+    if not report.published:
+        return []
+    figures: dict[str, Mapping[str, float]] = {
+        name: {key: found.value for key, found in one.confusion.figures.items()}
+        for name, one in report.models.items()
+    }
+    figures |= {name: one.figures for name, one in report.published.items()}
+    blocks: list[ReportBlock] = [Heading("Beside published taggers")]
+    for kind, label in results.KINDS.items():
+        keys = [f"{kind}_{flavour}" for flavour in "bcsudg"]
+        keys = [key for key in keys if any(key in values for values in figures.values())]
+        rows = [
+            [name, *("" if math.isnan(values.get(key, math.nan)) else f"{values[key]:.3f}" for key in keys)]
+            for name, values in figures.items()
+        ]
+        blocks.append(Table([label, *(key.partition("_")[2] for key in keys)], rows))
+    sources = [f"{name}: {one.source}" for name, one in report.published.items()]
+    note = "Compare orderings and gaps, not digits: simulations and numbers of jets differ. Sources of the published figures:"
+    return [*blocks, Paragraph(note), Bullets(sources)]
 
 
 def _about_errors(report: results.TaggerReport) -> str:
@@ -221,8 +252,6 @@ def _about_errors(report: results.TaggerReport) -> str:
     ]
     if ratios:
         text += f"; with jets of one event correlated, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
-    if report.published:
-        text += f". Published: {results.PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
     return f"{text}."
 
 

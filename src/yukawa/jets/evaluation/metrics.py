@@ -5,6 +5,9 @@ matrix is then one multinomial draw, and rows are independent. `Estimate.error` 
 follows; `low` and `high` bound the 68.27 % interval of Wilson (J. Am. Stat. Assoc. 22 (1927) 209) with the number
 of jets that a binomial of the same variance would need, so that they stay in [0, 1] and keep a width at 0 and 1.
 Two jets of one event are not independent; the errors of `jackknife_errors` allow for that.
+
+Weighted jets count with their weights; the variance of a share is then that of a ratio of sums of weights, sum of
+w^2 (x - mean)^2 over (sum of w)^2, and the number of jets in an interval is the effective one, (sum of w)^2 over sum of w^2.
 """
 
 import math
@@ -34,7 +37,8 @@ class Confusion:
 
     Attributes:
         matrix: (C, C); share of the jets of a true class (row) that is assigned a class (column); NaN rows have no jets.
-        jets: (C,); number of jets of each true class.
+        jets: (C,); number of jets of each true class, or the sum of their weights.
+        squares: (C, C); sum of the squared weights in each cell; None where all weights are 1.
 
     Raises:
         InputError: shapes disagree, a number is negative, or a row does not sum to 1.
@@ -43,6 +47,7 @@ class Confusion:
     matrix: Array
     jets: Array
     classes: tuple[str, ...]
+    squares: Array | None = None
 
     def __post_init__(self) -> None:
         size = len(self.classes)
@@ -60,22 +65,42 @@ class Confusion:
             )
 
     @classmethod
-    def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Self:
-        """Make the matrix from the number of jets in each cell, shape (classes, classes); rows are the truth."""
+    def from_counts(cls, counts_CC: Array, classes: Sequence[str], squares_CC: Array | None = None) -> Self:
+        """Make the matrix from the jets in each cell, shape (classes, classes); rows are the truth.
+
+        Args:
+            counts_CC: numbers of jets or sums of weights.
+            classes: their names.
+            squares_CC: sums of squared weights; None where `counts_CC` are numbers of jets.
+        """
         counts_CC = np.asarray(counts_CC, np.float64)
         jets_C = counts_CC.sum(axis=-1)
-        return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
+        return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes), squares_CC)
 
     @classmethod
-    def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
+    def from_predictions(
+        cls, labels_B: Array, predicted_B: Array, classes: Sequence[str], weights_B: Array | None = None
+    ) -> Self:
         """Make the matrix from the true and the predicted class index of each jet, shapes (jets,); -1 is omitted."""
-        counts_1CC = count_cells(labels_B, predicted_B, len(classes))
-        return cls.from_counts(counts_1CC[0], classes)
+        cells = count_cells(labels_B, predicted_B, len(classes), weights_B=weights_B)[0]
+        squares = None
+        if weights_B is not None:
+            squares = count_cells(labels_B, predicted_B, len(classes), weights_B=weights_B**2)[0]
+        return cls.from_counts(cells, classes, squares)
+
+    @cached_property
+    def effective(self) -> Array:
+        """The effective number of jets of each true class, shape (classes,): (sum of w)^2 over sum of w^2."""
+        return (
+            self.jets
+            if self.squares is None
+            else np.nan_to_num(_rate(self.jets**2, self.squares.sum(axis=1)))
+        )
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """The lower and upper ends of the 68.27 % interval of every entry, each of shape (classes, classes)."""
-        return wilson(self.matrix, self.jets[:, None], ONE_SIGMA)
+        return wilson(self.matrix, self.effective[:, None], ONE_SIGMA)
 
     @cached_property
     def figures(self) -> dict[str, Estimate]:
@@ -93,14 +118,20 @@ class Confusion:
         """The value whose derivative by the matrix is `slope_CC`, of `involved` jets."""
         used = np.any(slope_CC != 0, axis=1)
         p, g, jets = self.matrix[used], slope_CC[used], self.jets[used]
-        spread = np.sum(g**2 * p, axis=1) - np.sum(g * p, axis=1) ** 2
-        return proportion(value, float(np.sum(_rate(np.maximum(spread, 0), jets))), involved)
+        away = g - np.sum(g * p, axis=1, keepdims=True)
+        squares = p * jets[:, None] if self.squares is None else self.squares[used]
+        return proportion(value, float(np.sum(_rate(np.sum(away**2 * squares, axis=1), jets**2))), involved)
 
 
 def count_cells(
-    labels_B: Array, predicted_B: Array, classes: int, group_B: Array | None = None, groups: int = 1
+    labels_B: Array,
+    predicted_B: Array,
+    classes: int,
+    group_B: Array | None = None,
+    groups: int = 1,
+    weights_B: Array | None = None,
 ) -> Array:
-    """Jets by group, true class and predicted class: shape (groups, classes, classes).
+    """Jets, or their weights, by group, true class and predicted class: shape (groups, classes, classes).
 
     Args:
         labels_B: true class indices; -1 is none of the classes and is not counted.
@@ -123,7 +154,8 @@ def count_cells(
             )
     group = np.zeros(len(labels), np.int64) if group_B is None else group_B[known]
     cell = (group * classes + labels) * classes + predicted
-    return np.bincount(cell, minlength=groups * classes**2).reshape(groups, classes, classes)
+    weights = None if weights_B is None else weights_B[known]
+    return np.bincount(cell, weights, minlength=groups * classes**2).reshape(groups, classes, classes)
 
 
 def tags(classes: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -157,9 +189,9 @@ def matrix_figures(matrix_XCC: Array, jets_XC: Array, classes: Sequence[str]) ->
 
 def _slopes(confusion: Confusion) -> dict[str, tuple[Array, float]]:
     """Of each metric: its derivative by every entry of the matrix, and how many jets it is a share of."""
-    matrix, jets, size = confusion.matrix, confusion.jets, len(confusion.classes)
+    matrix, jets, size = confusion.matrix, confusion.effective, len(confusion.classes)
     found = {
-        "accuracy": (np.diag(_rate(jets, jets.sum())), float(jets.sum())),
+        "accuracy": (np.diag(_rate(confusion.jets, confusion.jets.sum())), float(jets.sum())),
         "mean_diagonal": (np.eye(size) / size, float(jets.sum())),
     }
     for name, members in tags(confusion.classes).items():
@@ -197,7 +229,12 @@ def _rate(part: Array, whole: Array | float) -> Array:
 
 
 def jackknife_errors(
-    labels_B: Array, predicted_B: Array, events_B: Array, classes: Sequence[str], groups: int = 1000
+    labels_B: Array,
+    predicted_B: Array,
+    events_B: Array,
+    classes: Sequence[str],
+    groups: int = 1000,
+    weights_B: Array | None = None,
 ) -> dict[str, float]:
     """Standard errors of `Confusion.figures` that allow for correlations between jets of one event.
 
@@ -208,11 +245,12 @@ def jackknife_errors(
         events_B: the number of each jet's event.
         classes: names of the classes.
         groups: how many; with G groups an error is itself known to 1/sqrt(2 G).
+        weights_B: of the jets; None where all are 1.
 
     Raises:
         InputError: lengths disagree or an index names no class.
     """
-    omitted = _leave_out(labels_B, predicted_B, events_B, classes, groups)
+    omitted = _leave_out(labels_B, predicted_B, events_B, classes, groups, weights_B)
     return {name: _jackknife(values_G) for name, values_G in omitted.items()}
 
 
@@ -230,6 +268,7 @@ def paired_differences(
     classes: Sequence[str],
     events_B: Array | None = None,
     groups: int = 1000,
+    weights_B: Array | None = None,
 ) -> dict[str, PairedDifference]:
     """The difference of each metric between two taggers, and its error.
 
@@ -240,9 +279,11 @@ def paired_differences(
         InputError: lengths disagree or an index names no class.
     """
     events_B = np.arange(len(labels_B)) if events_B is None else events_B
-    first, second = (Confusion.from_predictions(labels_B, guess, classes) for guess in (first_B, second_B))
+    first, second = (
+        Confusion.from_predictions(labels_B, guess, classes, weights_B) for guess in (first_B, second_B)
+    )
     without_first, without_second = (
-        _leave_out(labels_B, guess, events_B, classes, groups) for guess in (first_B, second_B)
+        _leave_out(labels_B, guess, events_B, classes, groups, weights_B) for guess in (first_B, second_B)
     )
     return {
         name: PairedDifference(
@@ -254,14 +295,19 @@ def paired_differences(
 
 
 def _leave_out(
-    labels_B: Array, predicted_B: Array, events_B: Array, classes: Sequence[str], groups: int
+    labels_B: Array,
+    predicted_B: Array,
+    events_B: Array,
+    classes: Sequence[str],
+    groups: int,
+    weights_B: Array | None,
 ) -> dict[str, Array]:
     """The metrics without each group of events in turn, each of shape (G,)."""
     if events_B.shape != labels_B.shape:
         raise InputError(f"there are {events_B.shape} event numbers for {labels_B.shape} jets")
     events, event_B = np.unique(events_B, return_inverse=True)
     groups = max(1, min(groups, len(events)))
-    counts_GCC = count_cells(labels_B, predicted_B, len(classes), event_B % groups, groups)
+    counts_GCC = count_cells(labels_B, predicted_B, len(classes), event_B % groups, groups, weights_B)
     all_CC = counts_GCC.sum(axis=0)
     rest_GCC = all_CC - counts_GCC
     # The shares of the classes stay those of all jets: omitting some must not change the quantity.

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.reports import colour, dashes, marker, matplotlib, new_figure, save, style
+from yukawa.core.plotting import colour, dashes, marker, matplotlib, new_figure, save, style
+from yukawa.jets.evaluation.analysis import CalibrationBin, TagCut
 from yukawa.jets.evaluation.metrics import Confusion, tags
 from yukawa.jets.evaluation.roc import Roc
 from yukawa.jets.table import Array
@@ -141,7 +142,7 @@ def roc_plot(
         for k, (name, curve) in enumerate(curves.items()):
             where = _thinned(curve)
             x, y = curve.signal_efficiency[where], curve.background_efficiency[where]
-            error = np.sqrt(y * (1 - y) / curve.background_passed[-1])
+            error = np.sqrt(y * (1 - y) / curve.background_jets)
             seen = y > 0
             lowest = min(lowest, *y[seen])
             axes.plot(x[seen], y[seen], ls=dashes(k), color=colour(k), lw=1.4, label=name)
@@ -166,8 +167,8 @@ def _thinned(curve: Roc) -> Array:
     if size <= _POINTS:
         return np.arange(size)
     signal = np.searchsorted(curve.signal_efficiency, np.linspace(0, 1, _POINTS // 2))
-    wanted = np.geomspace(1, curve.background_passed[-1], _POINTS // 2)
-    background = np.searchsorted(curve.background_passed, wanted)
+    wanted = np.geomspace(1 / max(curve.background_jets, 1), 1, _POINTS // 2)
+    background = np.searchsorted(curve.background_efficiency, wanted)
     return np.unique(np.clip(np.concatenate([signal, background]), 0, size - 1))
 
 
@@ -248,3 +249,40 @@ def _symbol(name: str) -> str:
     if len(name) == 4 and name.endswith("bar"):
         return rf"$\bar{{{name[0]}}}$"
     return name
+
+
+def bins_plot(cuts: Sequence[TagCut], observable: str, path: Path) -> Path:
+    """What passes each cut by bins of an observable: one panel for each cut, one series for each group of jets."""
+    with style():
+        figure = new_figure(1.0 + 3.6 * len(cuts), 3.8)
+        for axes, cut in zip(figure.subplots(1, len(cuts), squeeze=False)[0], cuts, strict=True):
+            bins = cut.bins[observable]
+            middles = np.array([(one.low + one.high) / 2 for one in bins])
+            halves = np.array([(one.high - one.low) / 2 for one in bins])
+            for k, group in enumerate(cut.passed):
+                found = [one.passed[group] for one in bins]
+                values = np.array([one.value for one in found])
+                bars = np.abs([[one.low for one in found], [one.high for one in found]] - values)
+                axes.errorbar(
+                    middles, values, bars, halves, fmt=marker(k), ms=4, color=colour(k), label=group
+                )
+            axes.set(ylim=(0, 1), xlabel=observable, ylabel="share that passes")
+            axes.set_title(f"{cut.discriminant}, cut for {cut.target}", fontsize=9)
+            axes.legend(fontsize=8)
+        return save(figure, path)
+
+
+def calibration_plot(calibration: Mapping[str, Sequence[CalibrationBin]], path: Path) -> Path:
+    """Of each flavour the observed share by predicted probability; the diagonal is a perfect calibration."""
+    with style():
+        figure = new_figure(5.0, 4.6)
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":", label="calibrated")
+        for k, (flavour, bins) in enumerate(calibration.items()):
+            values = np.array([one.observed.value for one in bins])
+            bars = np.abs([[one.observed.low for one in bins], [one.observed.high for one in bins]] - values)
+            axes.errorbar([one.predicted for one in bins], values, bars, fmt=marker(k), ms=4, lw=1, ls=dashes(k),
+                          color=colour(k), label=_symbol(flavour))  # fmt: skip
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability", ylabel="observed share")
+        axes.legend(fontsize=8.5)
+        return save(figure, path)

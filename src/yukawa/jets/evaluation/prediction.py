@@ -19,7 +19,7 @@ from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.io.parquet import parquet_writer
 from yukawa.jets.io.source import open_source
-from yukawa.jets.table import JET, LABEL, Array, Jets, concatenate, label_column
+from yukawa.jets.table import JET, LABEL, Array, Jets, check_columns, concatenate, label_column
 
 SCORE = "score_"
 _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], None]]]] = {
@@ -88,6 +88,7 @@ def predict(
     source: JetSource,
     out: Path | None = None,
     *,
+    keep: Sequence[str] = (),
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
@@ -99,6 +100,7 @@ def predict(
         source: the jets; labels may be absent.
         out: a file to write, Parquet or ROOT by its suffix (.parquet, .root), whole or not at all; memory then does
             not grow with the number of jets. None keeps the rows in memory.
+        keep: further columns of the jets to write beside the scores, such as weights.
         batch: jets that go through the network at once.
         device: of PyTorch, such as `cuda:1`; None takes the first GPU, or the CPU if there is none.
         progress: called with the jets done and the jets in all.
@@ -119,7 +121,8 @@ def predict(
     tagger = _Tagger(model_folder, batch, device)
     encoder = tagger.encoder
     found = Predictions(encoder.classes)
-    rows = _predicted(tagger, encoder, source, found, progress)
+    check_columns(keep, source.columns, "the jets")
+    rows = _predicted(tagger, _Columns(encoder, source, keep), source, found, progress)
     if out is None:
         found.rows = concatenate(list(rows))
     else:
@@ -144,10 +147,10 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 
 
 def _predicted(
-    tagger: "_Tagger", encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
+    tagger: "_Tagger", columns: "_Columns", source: JetSource, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
     """The rows chunk by chunk; counts go to `found`."""
-    columns = _Columns(encoder, source)
+    encoder = tagger.encoder
     found.absent = columns.absent
     done = 0
     # Reading and encoding the next chunk overlaps with the network's work on this one.
@@ -182,9 +185,9 @@ class _Columns:
         absent: observers that the source lacks.
     """
 
-    def __init__(self, encoder: Encoder, source: JetSource) -> None:
+    def __init__(self, encoder: Encoder, source: JetSource, keep: Sequence[str]) -> None:
         config, there = encoder.config, set(source.columns)
-        kept = [name for name in source.columns if name.startswith((JET, LABEL))]
+        kept = [name for name in source.columns if name.startswith((JET, LABEL)) or name in keep]
         truth = config.columns(
             name for text in config.labels.expressions for name in columns_of(config.tree(text))
         )

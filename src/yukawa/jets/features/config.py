@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
 
-from yukawa.core.config import StrictModel, checked, find, parse_yaml, to_yaml
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_text
+from yukawa.core.validation import StrictModel, checked
+from yukawa.core.yaml_files import find, parse_yaml, to_yaml
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
 from yukawa.jets.table import LABEL
 

@@ -121,15 +121,16 @@ _COMPONENTS = {
 # ---- parsing ----
 
 
-def parse(text: str, momenta: Mapping[str, FourMomentum] | None = None) -> Node:
+def parse(text: str, momenta: Mapping[str, FourMomentum] | None = None, *, bare: bool = False) -> Node:
     """The tree of an expression such as `np.log(part_pt / jet_pt)`.
 
-    `momenta` are new variables that are four-momenta, of which components may be used.
+    `momenta` are new variables that are four-momenta, of which components may be used; with `bare`, functions need no
+    module, as in `log(b / c)`.
 
     Raises:
         InputError: the text is not an expression, or uses a word that is not allowed.
     """
-    tree = parse_any(text, momenta)
+    tree = _ExpressionParser(str(text), momenta or {}, bare=bare).parse()
     if isinstance(tree, FourMomentum):
         raise InputError(
             f"the expression {_short(text)} is a four-momentum; a component, such as .px, is expected"
@@ -150,12 +151,11 @@ def _short(text: str) -> str:
 class _ExpressionParser:
     """Turns Python's syntax tree of one expression into ours, and refuses everything that is not listed.
 
-    `known` are names that stand for nodes.
+    `known` are names that mean nodes; with `bare`, functions need no module.
     """
 
-    def __init__(self, text: str, known: Mapping[str, Node | FourMomentum]) -> None:
-        self.text = text
-        self.known = known
+    def __init__(self, text: str, known: Mapping[str, Node | FourMomentum], *, bare: bool = False) -> None:
+        self.text, self.known, self.bare = text, known, bare
 
     def parse(self) -> Node | FourMomentum:
         """The whole expression."""
@@ -264,7 +264,9 @@ class _ExpressionParser:
                 spelled = f"{module}.{name}"
             case ast.Name(id=name):
                 spelled = name
-                if name not in (*_BARE, *_MOMENTA):
+                if name not in (*_BARE, *_MOMENTA) and not (
+                    self.bare and _SYNONYMS.get(name, name) in FUNCTIONS
+                ):
                     self.refuse_function(name)
             case ast.Attribute(value=owner, attr="astype") if len(given) == 1 and not keywords:
                 return self.cast(self.one(owner), given[0])

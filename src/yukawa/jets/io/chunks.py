@@ -82,6 +82,32 @@ class JetSource:
         return concatenate(list(self.read_chunks(columns)))
 
 
+@dataclass(frozen=True)
+class _ChunkWithColumn(JetChunk):
+    """A chunk, and a whole number that all its jets have as a further column, the last one."""
+
+    inner: JetChunk
+    value: int
+
+    def _read(self, columns: tuple[str, ...]) -> Jets:
+        name = self.columns[-1]
+        jets = self.inner.read([column for column in columns if column != name])
+        if name not in columns:
+            return jets
+        return Jets(
+            jets.offsets, jets.particles, {**jets.scalars, name: np.full(len(jets), self.value, np.int8)}
+        )
+
+
+def with_column(source: JetSource, name: str, value: int) -> JetSource:
+    """The jets with a further column, in which all have the same small whole number."""
+    if name in source.columns:
+        return source
+    columns = (*source.columns, name)
+    chunks = (_ChunkWithColumn(chunk.path, chunk.count, columns, chunk, value) for chunk in source.chunks)
+    return JetSource(columns, tuple(chunks))
+
+
 def join_sources(sources: Sequence[JetSource]) -> JetSource:
     """The jets of all `sources` (at least one), one after another.
 

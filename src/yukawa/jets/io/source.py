@@ -12,13 +12,13 @@ from pydantic import Field
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_output, open_file
 from yukawa.core.manifest import MANIFEST, SPLITS, FileRecord, Manifest, file_facts
-from yukawa.jets.io.chunks import JetSource, join_sources
+from yukawa.jets.io.chunks import JetSource, join_sources, with_column
 from yukawa.jets.io.edm4hep import holds_events, open_edm4hep
 from yukawa.jets.io.hdf5 import hdf5_writer, open_hdf5
 from yukawa.jets.io.jetclass import jetclass_writer, open_jetclass
 from yukawa.jets.io.parquet import open_parquet, parquet_jets, parquet_writer
 from yukawa.jets.io.text import open_text, text_writer
-from yukawa.jets.table import Jets, label_column
+from yukawa.jets.table import SPLIT, Jets, label_column
 
 __all__ = ["MANIFEST", "SPLITS", "JetManifest", "check_manifest", "convert", "describe_shard", "open_source"]
 
@@ -129,17 +129,25 @@ def open_source(path: Path | str | Sequence[Path | str], split: str | None = Non
 
     A path that does not exist and holds `*`, `?` or `[` is a pattern of files. The content of a file shows its
     format: Parquet, ROOT (the JetClass layout or EDM4hep), HDF5, or text lines. `split` (train, validation or
-    test) selects one part of a simulated data set; without it, all parts are read.
+    test) selects one part of a simulated data set; without it, all parts are read, and the column `jet_split` says of each
+    jet where it belongs.
 
     Raises:
         InputError: there is no such file, its format is unknown, the files have different columns, or a data
             set disagrees with its manifest.
     """
     given = [path] if isinstance(path, (Path, str)) else list(path)
+    sets = [split is None and (Path(one) / MANIFEST).exists() for one in given]
     files = [file for one in given for file in _files(Path(one), split)]
     if not files:
         raise InputError("no file of jets was named", hint="name files, or a folder that holds them")
-    return join_sources([_open_file(file) for file in files])
+    opened = [_open_file(file) for file in files]
+    if all(sets):
+        opened = [
+            with_column(source, SPLIT, SPLITS.index(file.parent.name))
+            for file, source in zip(files, opened, strict=True)
+        ]
+    return join_sources(opened)
 
 
 def convert(

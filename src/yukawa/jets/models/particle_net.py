@@ -10,8 +10,8 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.core.config import checked
 from yukawa.core.errors import InputError
+from yukawa.core.validation import checked
 from yukawa.jets.models.layout import LengthGroup, fold, group_by_length, normalise, running_affine
 from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights, unprefixed
 

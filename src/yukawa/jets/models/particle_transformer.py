@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.core.config import checked
 from yukawa.core.errors import InputError
+from yukawa.core.validation import checked
 from yukawa.jets.models import transformer
 from yukawa.jets.models.layout import LengthGroup, attendable
 from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from yukawa import __version__
 from yukawa.core import files
-from yukawa.core.config import checked
 from yukawa.core.errors import InputError, NotFound, require, unknown_name
+from yukawa.core.validation import checked
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run

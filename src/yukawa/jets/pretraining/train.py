@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
 from yukawa.bytelm.segments import Mark
-from yukawa.core.config import Count, Natural, Positive, Section
 from yukawa.core.errors import InputError
+from yukawa.core.validation import Count, Natural, Positive, Section
 from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.models import tagger
@@ -27,11 +27,12 @@ from yukawa.jets.training.recipe import JetSettings, JetsSection, NetworkSection
 from yukawa.jets.training.train import JetResult, NetworkTask, best_table, plan_of, training_table
 from yukawa.jets.training.trainer import DIVISOR, LABELS, JetTrainer, Supervised
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import Metrics, TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import Metrics, TrainingCallback, TrainingProgress
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.recipe import Schedule, TrainingRecipe
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.task import execute, median_speed
 from yukawa.runs.trainer import RunTrainer
 

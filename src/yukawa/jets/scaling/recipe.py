@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core import config
-from yukawa.core.config import Count, Natural, Section, Table
+from yukawa.core import yaml_files
 from yukawa.core.errors import InputError
+from yukawa.core.validation import Count, Natural, Section, checked
 from yukawa.jets.training.recipe import JetRecipe
 
 Mode = Literal["epochs", "steps"]
@@ -161,19 +161,19 @@ def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
             or a change is not of that form.
     """
-    path = config.find_recipe(path, "scaling")
-    values = config.read_table(path)
+    path = yaml_files.find_recipe(path, "scaling")
+    values = yaml_files.read_table(path)
     values["models"] = _models(values, path)
     for one in changes:
-        values = config.merged(values, config.change(one))
+        values = yaml_files.merged(values, yaml_files.change(one))
         values["models"] = _models(values, path)
     models = values.pop("models")
-    settings = config.checked(StudySettings, values, path)
+    settings = checked(StudySettings, values, path)
     recipes = {name: _recipe(settings, name, table, path) for name, table in models.items()}
     return Study(**dict(settings), models=recipes)
 
 
-def _models(values: Table, path: Path) -> dict[str, Table]:
+def _models(values: yaml_files.Table, path: Path) -> dict[str, yaml_files.Table]:
     """The table of each model; a file's name becomes its base."""
     models = values.get("models")
     models = models if isinstance(models, Mapping) else {}
@@ -190,7 +190,7 @@ def _models(values: Table, path: Path) -> dict[str, Table]:
     return {name: {"base": given} if isinstance(given, str) else given for name, given in models.items()}
 
 
-def _recipe(settings: StudySettings, name: str, table: Table, path: Path) -> JetRecipe:
+def _recipe(settings: StudySettings, name: str, table: yaml_files.Table, path: Path) -> JetRecipe:
     """The recipe of one model, with the jets and the length that the study decides on."""
     changes, values = dict(table), {}
     base = changes.pop("base", None)

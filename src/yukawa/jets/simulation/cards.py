@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core import config
-from yukawa.core.config import NotNegative, Positive, StrictModel, Table
+from yukawa.core import yaml_files
 from yukawa.core.errors import InputError, nearest
 from yukawa.core.files import read_text
+from yukawa.core.validation import NotNegative, Positive, StrictModel, checked
 from yukawa.jets.table import PDG_ID
 
 CARDS, PROCESSES = Path(__file__).parent / "cards", Path(__file__).parent / "processes"
@@ -126,20 +126,20 @@ def load_card(name_or_path: str | Path = "cepc") -> Card:
     Raises:
         InputError: there is no such card, or a key or value is wrong; the first one is named.
     """
-    path = config.find(name_or_path, CARDS, "detector card")
-    table = config.read_on_base(path, _base, _over)
+    path = yaml_files.find(name_or_path, CARDS, "detector card")
+    table = yaml_files.read_on_base(path, _base, _over)
     table.setdefault("name", path.stem)
-    return config.checked(Card, table, path)
+    return checked(Card, table, path)
 
 
 def _base(path: Path, base: str) -> Path:
     beside = path.parent / base
-    return config.find(beside if beside.is_file() else base, CARDS, "detector card")
+    return yaml_files.find(beside if beside.is_file() else base, CARDS, "detector card")
 
 
-def _over(below: Table, table: Table) -> Table:
+def _over(below: yaml_files.Table, table: yaml_files.Table) -> yaml_files.Table:
     """A card put over its base; the name of the base is not inherited."""
-    return config.merged({key: below[key] for key in below if key not in ("name", "description")}, table)
+    return yaml_files.merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 
 def _falls(values: list[float]) -> bool:
@@ -301,13 +301,13 @@ def load_process(name_or_path: str | Path = "jet-origin") -> Process:
     Raises:
         InputError: there is no such process, or a key or value is wrong; the first one is named.
     """
-    path = config.find(name_or_path, PROCESSES, "process")
-    table = config.read_table(path)
+    path = yaml_files.find(name_or_path, PROCESSES, "process")
+    table = yaml_files.read_table(path)
     table.setdefault("name", path.stem)
     samples = table.get("samples")
     for part in (table, *(samples if isinstance(samples, list) else ())):
         _take_in_command_file(part, path.parent)
-    return config.checked(Process, table, path)
+    return checked(Process, table, path)
 
 
 def _take_in_command_file(part: Any, folder: Path) -> None:

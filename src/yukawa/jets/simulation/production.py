@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from yukawa import __version__
-from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, open_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.processes import Progress, Tick, lock, run_tasks, usable_cores
+from yukawa.core.yaml_files import differences
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.simulation.cards import Card, Process

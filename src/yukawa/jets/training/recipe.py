@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from yukawa.core.config import Count, Natural, Positive, Section, Table
+from yukawa.core.validation import Count, Natural, Positive, Section
+from yukawa.core.yaml_files import Table
 from yukawa.runs.recipe import RunSettings, Schedule, TrainingRecipe
 
 

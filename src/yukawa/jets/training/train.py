@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from yukawa.core.errors import Problems
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetSource
@@ -26,11 +27,12 @@ from yukawa.jets.training.trainer import (
     steps_of_an_epoch,
 )
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
-from yukawa.runs.distributed import Machine
+from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.run import Run
+from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.task import RecipeT, Task, TrainResult, execute, median_speed
 from yukawa.runs.trainer import RunTrainer
 
@@ -228,7 +230,7 @@ _COPIES = {"adamw": 4, "ranger": 5}
 
 @dataclass(frozen=True)
 class JetDryRun:
-    """What a recipe would do.
+    """What a recipe would do; what cannot be known on this machine is None, and `problems` says why.
 
     Attributes:
         recipe: as resolved.
@@ -240,47 +242,63 @@ class JetDryRun:
         weights_memory: bytes of weights, gradients and the optimiser's state.
         batch_memory: bytes that the network keeps of a batch for its gradient, measured on a few jets.
         data_memory: bytes of the encoded jets that are held at once.
+        problems: everything that keeps it from running here, a line each.
     """
 
     recipe: JetRecipe
-    parameters: int
-    train_jets: int
-    validation_jets: int
-    jets_per_epoch: int
-    plan: TrainingPlan
-    weights_memory: int
-    batch_memory: int
-    data_memory: int
+    parameters: int | None
+    train_jets: int | None
+    validation_jets: int | None
+    jets_per_epoch: int | None
+    plan: TrainingPlan | None
+    weights_memory: int | None
+    batch_memory: int | None
+    data_memory: int | None
+    problems: tuple[str, ...] = ()
 
 
 def describe(recipe: JetRecipe) -> JetDryRun:
     """Say what the recipe would do; the data are looked at, nothing is written.
 
-    Raises:
-        InputError: the recipe, its data config or its data are wrong.
+    Machine, network and jets are described each by itself: without jets the network has its size all the same, and steps
+    where the recipe says how long an epoch is.
     """
-    encoder, network = setup.build(recipe)
-    train, validation = setup.open_jets(recipe.data, recipe.training.seed)
+    how, problems, machine = recipe.training, Problems(), this_machine(recipe.training)
+    problems.attempt(lambda: check_machine(how, machine))
+    jets = problems.attempt(lambda: setup.open_jets(recipe.data, how.seed))
+    built = problems.attempt(lambda: setup.build(recipe))
+    epoch = how.jets_per_epoch or (len(jets[0]) if jets else None)
+    plan = plan_of(how, math.ceil(epoch / how.batch)) if epoch else None
+    parameters = sum(weight.numel() for weight in built[1].parameters()) if built else None
+    found = problems.attempt(lambda: _memory(recipe, built, jets)) if built and jets else None
+    batch_memory, data_memory = found or (None, None)
+    return JetDryRun(
+        recipe=setup.resolved(recipe, built[1]) if built else recipe,
+        parameters=parameters,
+        train_jets=len(jets[0]) if jets else None,
+        validation_jets=len(jets[1]) if jets else None,
+        jets_per_epoch=epoch,
+        plan=plan,
+        weights_memory=None if parameters is None else 4 * parameters * _COPIES[how.optimiser],
+        batch_memory=batch_memory,
+        data_memory=data_memory,
+        problems=problems.lines,
+    )
+
+
+def _memory(
+    recipe: JetRecipe, built: tuple[Encoder, Tagger], jets: tuple[JetSource, JetSource]
+) -> tuple[int, int]:
+    """Bytes that the network keeps of a batch, and of the encoded jets that are held at once."""
+    (encoder, network), (train, _) = built, jets
     few = Streaming(JetSource(train.columns, train.chunks[:1]), encoder, _SAMPLE, ahead=0)
     sample = next(few.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))
     row_bytes = sum(array.nbytes for array in sample.rows.values()) / max(len(sample), 1)
-    held = [len(train), len(validation)]
+    held = [len(some) for some in jets]
     if recipe.data.loading == "streaming":
-        held = [min(jets, recipe.data.buffer) for jets in held]
-    jets = recipe.training.jets_per_epoch or len(train)
-    parameters = sum(weight.numel() for weight in network.parameters())
-    plan = plan_of(recipe.training, math.ceil(jets / recipe.training.batch))
-    return JetDryRun(
-        recipe=setup.resolved(recipe, network),
-        parameters=parameters,
-        train_jets=len(train),
-        validation_jets=len(validation),
-        jets_per_epoch=jets,
-        plan=plan,
-        weights_memory=4 * parameters * _COPIES[recipe.training.optimiser],
-        batch_memory=round(kept_for_gradient(network, tensors(sample)) / max(len(sample), 1) * plan.batch),
-        data_memory=round(row_bytes * sum(held)),
-    )
+        held = [min(number, recipe.data.buffer) for number in held]
+    kept = kept_for_gradient(network, tensors(sample)) / max(len(sample), 1)
+    return round(kept * recipe.training.batch), round(row_bytes * sum(held))
 
 
 def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:

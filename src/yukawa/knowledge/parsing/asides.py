@@ -6,10 +6,22 @@ question word, somebody is its subject or owns what it speaks of, and nothing in
 """
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing import labels
+from yukawa.knowledge.parsing.excuses import (
+    ASSUMING,
+    CALENDAR,
+    KNOWING,
+    SAYING,
+    is_address,
+    is_due,
+    is_excuse,
+    is_reason,
+    is_refrain,
+    is_scene,
+    knows_nothing,
+)
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -17,11 +29,6 @@ from yukawa.knowledge.parsing.tokens import Token
 FIRST_PERSON = frozenset(
     "i i'm i've i'd i'll im ive my me we we're we've our us mine myself you your ich mein meine meinen meinem meiner mir mich wir"
     " uns unser unsere je j mon ma mes moi nous notre 我 我们 私".split()
-)
-# Words that make a condition of a clause, whoever speaks it.
-ASSUMING = frozenset(
-    "pretend pretending assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
-    " neglecting ignore imagine wenn falls si".split()
 )
 _OTHERS = frozenset(
     "idk he she they somebody someone nobody everybody everyone anybody anyone his her their him them er sie man niemand jemand"
@@ -38,17 +45,11 @@ _ASKS = frozenset(
     " comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
-_CALENDAR = re.compile(
-    r"(?:an? |the |in )*+(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
-    re.IGNORECASE,
-)
 _MEASURING = frozenset(
     "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
 )
-KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
 _FOUND = frozenset("got measured obtained calculated computed fitted".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
-_PARDON = frozenset("forgive excuse pardon correct stop".split())
 _LOCATING = frozenset("in at from by with using under inside within near through".split())
 _POINTING = frozenset("that this it these those".split())
 
@@ -60,7 +61,7 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = labels.number_of_question(tokens)
+    numbered = labels.heading(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
@@ -166,9 +167,9 @@ def _is_aside(
         and _named([*tokens[: part.start], *tokens[part.stop :], *others])
     ):
         return True
-    if _is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
+    if is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
         return True
-    if _is_refrain(inside) or _is_excuse(tokens, part):
+    if is_refrain(inside) or is_excuse(tokens, part):
         return True
     if any(t.kind not in labels.IDLE for t in inside):
         return False
@@ -184,10 +185,10 @@ def _is_aside(
             (labels.is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
             or labels.is_score(tokens, part)
             or _is_date(said, inside)
-            or _knows_nothing(inside)
-            or _is_reason(said, inside)
-            or _is_scene(said, inside)
-            or _is_due(inside)
+            or knows_nothing(inside)
+            or is_reason(said, inside)
+            or is_scene(said, inside)
+            or is_due(inside)
         )
     if said[0] == "according" and not {"i", "we"} & set(said):
         return False  # a source
@@ -203,7 +204,7 @@ def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool
     ]  # 'my paper'
     words = [t.text for t in inside if t.kind == "word"]
     conditional = any(
-        t.kind in ("amount", "qualifier") or (t.kind == "negation" and said[i + 1 : i + 2] not in _SAYING)
+        t.kind in ("amount", "qualifier") or (t.kind == "negation" and said[i + 1 : i + 2] not in SAYING)
         for i, t in enumerate(inside)
     )
     strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in labels.ORDINAL]
@@ -236,14 +237,14 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
         unknown = token.text.lower() == "why" and {"ask", *KNOWING} & set(said)  # 'I don't know why, but …'
         return bool(unknown) or ("to" in said and "you" not in said)
     if token.kind == "unit":
-        return _CALENDAR.match(token.text) is not None
+        return CALENDAR.match(token.text) is not None
     if token.kind == "qualifier":
         verb = token.text in ("running", "mixing")  # 'we have got a bet running'
         return verb or bool(token.value[0] == "year")
     if token.kind != "amount":
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
-    return not unit or _CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
+    return not unit or CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
 
 
 def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
@@ -371,105 +372,6 @@ _BELONGING = frozenset("on about from at for of".split())
 _BEING = frozenset("am i'm are we're was were work works working".split())
 
 
-def _is_refrain(inside: Sequence[Token]) -> bool:
-    """'No explanation needed', 'no rush at all', 'please don't guess', 'Wikipedia doesn't say': wishes for the answer, and excuses."""
-    said = [t.text.lower() for t in inside]
-    plain = all(t.kind in ("word", "neutral", "function", "negation", "explain") for t in inside)
-    if not plain or len(inside) > _REFRAIN or any(is_physics(t.text) for t in inside if t.kind == "word"):
-        return False
-    if said == ["besides"]:
-        return True
-    if said[0] == "no":
-        return sum(t.kind == "word" for t in inside) <= 1
-    negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)
-    if negated is None or ASSUMING & set(said) or any(t.kind == "explain" for t in inside):
-        return False
-    begins = all(word in ("please", "and", "but") for word in said[:negated])
-    names = any(t.kind == "neutral" for t in inside)  # 'don't use the newest value'
-    return (begins and said[negated] in ("don't", "dont") and not names) or said[
-        negated + 1 : negated + 2
-    ] in _SAYING
-
-
-_REFRAIN = 7  # words
-_SAYING = [
-    [word] for word in (*KNOWING, "find", "say", "tell", "mention", "list", "show", "help", "give", "work")
-]
-
-
-def _is_reason(said: Sequence[str], inside: Sequence[Token]) -> bool:
-    """'Because the textbook skips it': a reason of asking is none of what is asked."""
-    physics = any(is_physics(t.text) or is_notation(t.text) for t in inside if t.kind == "word")
-    return said[0] in _REASONS and not physics and not any(t.kind in ("amount", "qualifier") for t in inside)
-
-
-_REASONS = frozenset("because weil denn parce puisque car".split())
-
-
-def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
-    """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
-    exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
-    quiet = all(t.kind in ("word", "neutral", "function", "negation") or labels.is_bare(t) for t in inside)
-    strange = [t.text for t in inside if t.kind == "word"]
-    return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
-
-
-_EXISTING = frozenset("is are was were isn't aren't".split())
-
-
-def _is_due(inside: Sequence[Token]) -> bool:
-    """'Exam in 20 min': an everyday noun and how soon it is."""
-    amounts = [i for i, t in enumerate(inside) if t.kind == "amount"]
-    if (
-        len(amounts) != 1
-        or inside[0].kind != "word"
-        or inside[amounts[0] - 1].text.lower() not in ("in", "within")
-    ):
-        return False
-    amount = inside[amounts[0]].value
-    strange = [t.text for t in inside if t.kind == "word"]
-    everyday = not any(is_physics(word) or is_notation(word) for word in strange)
-    quiet = all(t.kind in ("word", "function", "amount") for t in inside)
-    return quiet and everyday and _CALENDAR.match(amount.unit) is not None
-
-
-def _knows_nothing(inside: Sequence[Token]) -> bool:
-    """'Don't know', 'not sure', 'no idea': the one who speaks is not named."""
-    return (
-        len(inside) <= _ADDRESS
-        and inside[0].kind == "negation"
-        and any(t.text.lower() in KNOWING for t in inside[1:3])
-    )
-
-
-def _is_address(inside: Sequence[Token]) -> bool:
-    """'Dear particle physicists', 'Hi Yukawa'."""
-    greets = inside[0].text.lower() == "dear" or ("talk", None) in (
-        (inside[0].kind, inside[0].value),
-        *inside[0].otherwise,
-    )
-    return (
-        greets
-        and len(inside) <= _ADDRESS
-        and all(t.kind in ("word", "neutral", "function", "class") for t in inside)
-    )
-
-
-_ADDRESS = 5  # words
-
-
-def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
-    """'Not urgent, | but', 'forgive me | if this is trivial': what excuses a question, without physics of its own."""
-    first, behind = tokens[part.start].text.lower(), tokens[part.stop : part.stop + 2]
-    if first == "not" and part.start == 0 and [t.text.lower() for t in behind] == [",", "but"]:
-        rest = [tokens[i] for i in part][1:]
-        return all(t.kind in ("word", "function") and not is_physics(t.text) for t in rest)
-    asked = [t.text.lower() for t in tokens[max(0, part.start - 2) : part.start]]
-    inside = [tokens[i] for i in part]
-    quiet = all(t.kind in ("function", "word", "neutral") and not is_notation(t.text) for t in inside)
-    return quiet and asked[1:] == ["me"] and asked[0] in _PARDON and inside[0].text.lower() == "if"
-
-
 _WITHIN = frozenset({"in", "im", "dans", "inside"})
 
 
@@ -477,7 +379,7 @@ def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:
     """'It is 2026', 'now is 2026', 'it's been 20 years'."""
     ago = [t.value.unit for t in inside if t.kind == "amount" and isinstance(t.value, Amount)]
     if said[:2] == ["it's", "been"] or said[:3] == ["it", "has", "been"]:
-        return len(ago) == 1 and _CALENDAR.match(ago[0]) is not None and len(said) <= _SINCE
+        return len(ago) == 1 and CALENDAR.match(ago[0]) is not None and len(said) <= _SINCE
     year = [t for t in inside if t.kind == "qualifier"]
     return (
         len(said) <= _DATE

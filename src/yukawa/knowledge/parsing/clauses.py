@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yukawa.knowledge.parsing.asides import set_aside
+from yukawa.knowledge.parsing.excuses import ASSUMING
 from yukawa.knowledge.parsing.labels import with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
@@ -24,7 +25,7 @@ MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
      "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
-     "state", "appended"}
+     "state", "appended", "divided"}
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ class Clause:
         states: whether it is a statement beside a question: 'The top is the heaviest quark. How wide is it?'.
         claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
         told: places of what a statement says of a quantity and nobody asks: 'I have 2.2 microseconds for the muon lifetime.'.
+        tale: whether it is what the asker did, beside a question for what the sources list, which that cannot change.
     """
 
     plain: str
@@ -51,6 +53,7 @@ class Clause:
     states: bool = False
     claims: bool = False
     told: set[int] = field(default_factory=set)
+    tale: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -133,9 +136,42 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             states = (
                 declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
             )
-            clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)
+            listed = any(_asks_listed(other.tokens) for other in found[number + 1 :])
+            tale = language == "en" and not sentence.asked and listed and _is_tale(said)
+            states |= tale
+            kept = [t for t in kept if not tale or (t.kind != "amount" and t.text not in _ERROR)]
+            clause = Clause(
+                plain, settled(kept), language=language, asks=sentence.joined, states=states, tale=tale
+            )
             clause.claims = judged or (states and clause.has(*_CLAIMING))
             yield clause
+
+
+def _is_tale(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence only tells what the asker did: 'we stop muons in a scintillator and got 2.1 microseconds'."""
+    said = {word for t in tokens for word in t.text.lower().split()}
+    return (
+        bool(said & _SPEAKERS) and not said & (ASSUMING | _WANTING | {"only"}) and not _opens_question(tokens)
+    )
+
+
+_SPEAKERS = frozenset("i we i've we've".split())
+
+
+def _asks_listed(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence asks for what the sources list: 'what is the accepted mean life?'."""
+    said = [word for t in tokens for word in t.text.lower().split()]
+    asks = bool(said) and said[0] in ("what", "what's", "which")
+    return asks and bool(_LISTED & set(said)) and not _APART & set(said)
+
+
+_ERROR = ("+", "-", "±", "=")
+_APART = frozenset(
+    "far sigma sigmas difference deviation deviations off agree consistent compatible percent changed".split()
+)
+_LISTED = frozenset(
+    "accepted reference listed listings quoted quote pdg review literature official tabulated textbook".split()
+)
 
 
 @dataclass
@@ -211,7 +247,8 @@ def _declares(tokens: Sequence[Token]) -> bool:
     presented = any(
         a.text == ":" and b.value == "wh" for a, b in itertools.pairwise(tokens)
     )  # 'N(1440): where is'
-    if presented or _opens_question(tokens) or first.kind == "property":
+    valued = any(a.text.lower() == "is" and b.kind == "amount" for a, b in itertools.pairwise(tokens))
+    if presented or _opens_question(tokens) or (first.kind == "property" and not valued):
         return False
     if first.kind in ("word", "neutral") and len(tokens) > 1 and tokens[1].text.lower() in _OBJECTS:
         return False  # 'Find the energy'

@@ -1,16 +1,18 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
+import itertools
 from collections.abc import Sequence, Set
 
-from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
+from yukawa.knowledge.parsing.asides import FIRST_PERSON, located
+from yukawa.knowledge.parsing.beside import POLITE, WANTING, directions, outside
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.leading import ALTERS, OF, of_statement
+from yukawa.knowledge.parsing.excuses import KNOWING
+from yukawa.knowledge.parsing.leading import ALTERS, OF, of_statement, of_tale
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
 
-_WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())
 _BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
 _BACKGROUND = frozenset({"function", "neutral", "join", "pronoun", "aside", "into", "weighing", "list"})
@@ -35,6 +37,10 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 
 def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
+    if not clause.used and (found := directions(clause)):
+        return found
+    if clause.tale:
+        return of_tale(clause)
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
     if not (clause.states and only_named):
         return _unread(clause, known)
@@ -46,7 +52,7 @@ def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list
 def _unread(clause: Clause, known: Set[str]) -> list[Token]:
     """The tokens of a clause that no goal covers and that are not provably neutral."""
     if not clause.used:
-        return _outside(clause, known)
+        return outside(clause, known)
     first, last = min(clause.used), max(clause.used)
     found = []
     title = _title(clause, first)
@@ -160,14 +166,23 @@ def _title(clause: Clause, first: int) -> int:
     """Where 'For an estimate of the range of the strong force:' ends, a purpose ahead of the question; 0 where none is."""
     colon = max((i for i in range(first) if clause.tokens[i].text == ":"), default=0)
     said = [clause.text(i) for i in range(colon)]
-    return colon if said and said[0] in _PURPOSES and not _WANTING & set(said) else 0
+    return colon if said and said[0] in _PURPOSES and not WANTING & set(said) else 0
 
 
 _PURPOSES = frozenset("for about regarding concerning fur pour".split())
 
 
 def _participle(clause: Clause, place: int) -> bool:
-    """'… when bound', '… as given by Chen': a state or a source without a subject of its own belongs to what precedes it."""
+    """'… when bound', '… as given by Chen': a state or a source without a subject of its own belongs to what precedes it.
+
+    'As listed', 'as quoted nowadays' is how the sources have it.
+    """
+    listed = clause.text(place) in _LISTED and clause.text(place - 1) == "as"
+    rest = [i for i in _phrase(clause, place) if i > place] if listed else []
+    if listed and all(
+        clause.tokens[i].kind in _BACKGROUND and clause.text(i) not in ("by", "in") for i in rest
+    ):
+        return False
     return (
         place > 0
         and clause.tokens[place].kind in ("neutral", "word")
@@ -176,42 +191,7 @@ def _participle(clause: Clause, place: int) -> bool:
     )
 
 
-# What people say of themselves beside their question; a threshold or a final state is more than that.
-_MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
-
-
-def _outside(clause: Clause, known: Set[str]) -> list[Token]:
-    """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
-    words = [t for t in clause.tokens if t.kind == "word"]
-    asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
-    mild = ("class", "explain", *(_MILD if asker else ()))
-    meaningful = [t for t in clause.tokens if t.kind in MEANINGFUL and t.kind not in mild]
-    if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
-        meaningful = [t for t in meaningful if t.kind == "thing" and not known & set(t.value.names)]
-    meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
-    if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
-        meaningful = []  # 'no hurry'
-    if meaningful:
-        return meaningful
-    first = clause.text(0).split()[0]
-    if not asker and (first in _FURTHER or (first in _ASKING and words)):
-        return words  # 'Also the capital of France.', 'Who said so?'
-    return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
-
-
-_CONDITIONING = _WANTING | set(
-    "in at inside through on into by near if when unless with without under for as like using use given let take not no".split()
-)
-
-
-def _at_work(clause: Clause) -> bool:
-    """'Hi all, writing up a cosmic ray lab.': a participle without a subject speaks of the asker."""
-    first = next((i for i, t in enumerate(clause.tokens) if t.kind in ("word", *MEANINGFUL)), None)
-    return first is not None and clause.tokens[first].kind == "word" and clause.text(first).endswith("ing")
-
-
-_ASKING = frozenset("who whom whose where when why wer wo wann warum qui quand pourquoi".split())
-_FURTHER = frozenset("also additionally furthermore moreover ausserdem aussi".split())
+_LISTED = frozenset("listed quoted tabulated accepted published given printed known recommended used".split())
 
 
 def _of_asker_alone(clause: Clause, place: int) -> bool:
@@ -238,7 +218,11 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
     if _SOURCES & ahead and not {"i", "we"} & set(clause.words(phrase)):
         return True  # 'according to my supervisor'
-    if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
+    if (
+        _place_of_asker(clause, place, phrase, first)
+        or _adverb(token.text)
+        or _for_document(clause, place, phrase)
+    ):
         return False
     if any(t.text.lower() in ("i.e.", "ie", "i.e") for t in clause.tokens[place + 1 : place + 4]):
         return False  # 'the threshold, i.e. twice the D0 mass'
@@ -262,7 +246,7 @@ def _imperative(clause: Clause, place: int) -> bool:
     ahead = clause.tokens[:place]
     if place + 1 >= len(clause.tokens) or any(t.kind not in ("function", "mark", "neutral") for t in ahead):
         return False
-    begins = not ahead or all(t.kind == "mark" or t.text.lower() in _POLITE for t in ahead)
+    begins = not ahead or all(t.kind == "mark" or t.text.lower() in POLITE for t in ahead)
     word = clause.text(place)
     return (
         begins
@@ -286,10 +270,9 @@ def _telling(clause: Clause, place: int) -> bool:
 
 
 _SOURCES = frozenset("according laut selon".split())
-_NO_ASKING = _WANTING.union(
+_NO_ASKING = WANTING.union(
     "ignore neglect drop remove change replace scale vary shift increase decrease".split()
 )
-_POLITE = frozenset("please kindly now then and could can would you bitte".split())
 _OBJECTS = frozenset("the this that these it me us for die das den la le les".split())
 
 
@@ -300,6 +283,30 @@ def _adverb(text: str) -> bool:
 
 
 _NO_ADVERBS = frozenset("only july early family supply fly apply reply imply assembly anomaly italy".split())
+
+
+def _for_document(clause: Clause, place: int, phrase: range) -> bool:
+    """'For the generator card', 'for the systematic uncertainty table': in what a document is for nothing is asked of its kind."""
+    start = next(
+        (i for i in range(place, phrase.start - 1, -1) if clause.text(i) in ("for", "into", "fur", "pour")),
+        None,
+    )
+    if start is None:
+        return False
+    noun = list(
+        itertools.takewhile(
+            lambda i: clause.tokens[i].kind in ("word", "neutral", "mark"), range(place, phrase.stop)
+        )
+    )
+    quiet = all(clause.tokens[i].kind in ("function", "word", "neutral", "mark") for i in range(start, place))
+    return quiet and bool(noun) and any(clause.text(i) in _DOCUMENTS for i in noun)
+
+
+_DOCUMENTS = frozenset(
+    "card cards table tables slide slides note notes plot plots paper thesis report script code poster talk lecture seminar article figure"
+    " caption exercise homework exam quiz file files macro spreadsheet notebook wiki document section appendix chapter tutorial"
+    " presentation proposal essay caption database".split()
+)
 
 
 def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:
@@ -338,7 +345,7 @@ def _is_mark(token: Token) -> bool:
 
 def _asker(clause: Clause, phrase: range) -> bool:
     words = set(clause.words(phrase))
-    return bool(words & FIRST_PERSON) and not words & _WANTING
+    return bool(words & FIRST_PERSON) and not words & WANTING
 
 
 def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
@@ -398,6 +405,8 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     opening = words[0]
     if bracketed and (opening == "on" or located(words)):
         return True  # '(on Venus)'
+    if opening in _ENVIRONMENT and not attached and "the" in words and not set(words) & FIRST_PERSON:
+        return True  # ', in the presence of matter'
     if attached and opening not in _LOOSE and not (_asker(clause, phrase) and not located(words)):
         return True  # 'of water', 'in iron', 'to nothing', 'in my experiment'
     if attached and (
@@ -409,6 +418,7 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     return between[:1] in (["its"], ["their"]) or (is_physics(text) and not _asker(clause, phrase))
 
 
+_ENVIRONMENT = frozenset("in inside within under near through".split())
 _WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
 _ITS = frozenset("it they es sie elle il".split())
 _DAYS = frozenset(

@@ -101,7 +101,24 @@ def scales(tokens: list[Token]) -> list[Token]:
         scale = ("condition", f"mu = {token.text}")
         return replace(token, kind="qualifier", value=scale) if token.kind == "amount" and at else token
 
-    return [change(i, t) for i, t in enumerate(tokens)]
+    return _own_scale([change(i, t) for i, t in enumerate(tokens)])
+
+
+def _own_scale(tokens: list[Token]) -> list[Token]:
+    """Read 'The MS-bar mass of the charm quark at its own scale': at that scale the Review gives it, for charm and heavier quarks."""
+    heavy = all(set(t.value.names) <= {"c", "b", "t"} for t in tokens if t.kind == "thing")
+    running = any(t.kind == "qualifier" and t.value == ("scheme", "MSbar") for t in tokens)
+    if not (heavy and running):
+        return tokens
+    said = " ".join(t.text.lower() for t in tokens)
+    place = next((i for i, t in enumerate(tokens) if t.text.lower() == "at"), len(tokens))
+    phrase = " ".join(t.text.lower() for t in tokens[place:])
+    own = said.endswith(phrase) and phrase.rstrip(" ?.") in (
+        "at its own scale",
+        "at its own mass",
+        "at the scale of its own mass",
+    )
+    return [replace(t, kind="aside") if own and i >= place else t for i, t in enumerate(tokens)]
 
 
 def quarks(tokens: list[Token]) -> list[Token]:

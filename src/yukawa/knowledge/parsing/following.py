@@ -101,7 +101,8 @@ _HOLDS = re.compile(
     + "|".join(map(plain_ascii, ("正しいですか", "合っていますか", "本当ですか", "对吗", "对不对", "正确吗")))
 )
 _NUMBER = re.compile(
-    r"\b(?:(?:would|is) it be|does (?:the )?(?:experiment|data|pdg|nature) (?:say|give|tell)"
+    r"\b(?:(?:would|is) it be|do(?:es)? (?:the )?(?:experiments?|data|pdg|nature|review|literature|tables?|listings?)"
+    r" (?:say|give|tell|quote|list|have)"
     r"|values?|numbers?|figures?|results?|answer|limits?|measurements?|wert|werte|zahl|valeur"
     r"|chiffre)\b|" + "|".join(map(plain_ascii, ("数值", "値", "值", "给多少", "是多少")))
 )

@@ -29,12 +29,76 @@ def asks(tokens: Sequence[Token]) -> bool:
     return any(t.kind not in IDLE for t in tokens)
 
 
-def number_of_question(tokens: Sequence[Token]) -> int:
-    """How many tokens '1)', '(b)', '#3', 'Q:', 'Problem 7 (b):', '练习3:' take ahead of a question."""
+def heading(tokens: Sequence[Token]) -> int:
+    """How many tokens '1)', '(b)', '#3', 'Q:', 'Problem 7 (b):', '练习3:', 'LHCb folks:' take ahead of a question."""
     if len(tokens) > 1 and tokens[0].text == "#" and _is_place(tokens[1]):
         return 2
+    if called := address(tokens):
+        return called
     ends = [i + 1 for i, t in enumerate(tokens[:_NUMBERED]) if t.text in (":", ")")]
     return next((end for end in reversed(ends) if _numbers(tokens[:end], tokens[end:])), 0)
+
+
+def address(tokens: Sequence[Token]) -> int:
+    """How many tokens 'Super-K people:', 'dear flavour physicists,', 'LHCb folks:' take ahead of a question: 0 where nobody is spoken to.
+
+    The noun before the mark, or before 'of' in it, is one of persons; what describes them is not asked about.
+    """
+    end = next((i for i, t in enumerate(tokens[:_CALLED]) if t.text in (":", ",")), 0)
+    inside = tokens[:end]
+    if not end or not asks(tokens[end:]) or any(t.kind in _SAID for t in inside):
+        return 0
+    head = next((i for i, t in enumerate(inside) if t.text.lower() in ("of", "from", "in", "at")), end)
+    calls = head > 0 and is_person(inside[head - 1].text) and not _determined(inside)
+    return end + 1 if calls else 0
+
+
+def _determined(inside: Sequence[Token]) -> bool:
+    """Whether an article or a pronoun begins it, so that it is spoken of and not to."""
+    return inside[0].text.lower() in (
+        "the",
+        "a",
+        "an",
+        "our",
+        "my",
+        "some",
+        "most",
+        "for",
+        "from",
+        "as",
+        "like",
+        "if",
+        "when",
+    )
+
+
+def is_person(text: str) -> bool:
+    """Whether a noun names persons: 'folks', 'theorists', 'users', 'phenomenologists'."""
+    word = text.lower()
+    trade = word.endswith(
+        (
+            "ists",
+            "icians",
+            "ologists",
+            "lovers",
+            "users",
+            "workers",
+            "teachers",
+            "readers",
+            "seekers",
+            "hunters",
+        )
+    )
+    return trade or word in _PERSONS
+
+
+_CALLED = 9  # tokens
+_SAID = ("amount", "negation", "compare", "most", "explain", "list", "relation", "identifier", "unit")
+_PERSONS = frozenset(
+    "people folks folk friends colleagues guys experts experimentalists postdocs students comrades everyone everybody all team crowd"
+    " community fans members ladies gentlemen professor professors prof doctor dr gurus wizards nerds geeks veterans kollegen freunde"
+    " leute amis collegues".split()
+)
 
 
 def _numbers(label: Sequence[Token], asked: Sequence[Token]) -> bool:

@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Iterator, Sequence
 
-from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON
+from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
+from yukawa.knowledge.parsing.excuses import ASSUMING
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -45,6 +46,8 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
             continue
         if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
             continue
+        if _moves(clause, place) or _has_done(clause, place):
+            continue
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
             continue
         if _of_the_speaker(clause, place) or (place and clause.text(place - 1) == "by"):
@@ -54,6 +57,56 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         if meant or (shared and strange):
             found.append(token)
     return found
+
+
+def of_tale(clause: Clause) -> list[Token]:
+    """What of the asker's doings beside a question for a listed value makes another thing of the one named: 'we look for excited muons'."""
+    found: list[Token] = []
+    for place in (i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "constant", "channel")):
+        first = place
+        while first and clause.tokens[first - 1].kind in ("word", "appended", "negation", "sign"):
+            first -= 1
+        near = list(range(first, place))
+        if clause.text(first - 1) in ("the", "a", "an") and first > 1:
+            first -= 1
+        if first > 1 and clause.text(first - 1) == "of":
+            near.append(first - 2)  # 'the partner of the muon'
+        if place + 1 < len(clause.tokens):
+            near.append(place + 1)  # 'muon atoms'
+        found += [
+            clause.tokens[i] for i in near
+            if clause.tokens[i].kind in ("word", "appended", "sign") and clause.text(i) not in _TAKEN and not _verb(clause, i)
+        ]  # fmt: skip
+    return found
+
+
+def _verb(clause: Clause, place: int) -> bool:
+    """Whether a word behind the speaker is what they do: 'we stop muons', 'I got pions'."""
+    return place > 0 and clause.text(place - 1) in ("i", "we", "i've", "we've", "and")
+
+
+# What is done to things, and what holds many, makes no other thing of them.
+_TAKEN = frozenset(
+    "stop stopped stopping cosmic atmospheric tagged reconstructed selected generated simulated produced produce detected observed study"
+    " generate simulate measure measuring counting recorded sample samples beam beams event events data decays decay candidates tracks"
+    " analysis measurement course lab experiment".split()
+)
+
+
+def _moves(clause: Clause, place: int) -> bool:
+    """'The limit has gone below 1e-9': an everyday verb ahead of 'below' or 'above'."""
+    behind = clause.tokens[place + 1 : place + 2]
+    return bool(behind) and behind[0].kind == "relation" and not is_physics(clause.tokens[place].text)
+
+
+def _has_done(clause: Clause, place: int) -> bool:
+    """'The X(3872) has changed names': what a thing has done, without an article, is nothing that 'it' could be."""
+    words = [clause.text(i) for i in range(len(clause.tokens))]
+    verb = next((i for i, word in enumerate(words) if word in ("has", "have")), None)
+    if verb is None or not verb < place or not words[verb + 1 : verb + 2][0].endswith("ed"):
+        return False
+    behind = clause.tokens[verb + 1 :]
+    return len(behind) <= _NEAR and all(t.kind == "word" and not is_physics(t.text) for t in behind)
 
 
 def _values_before(clause: Clause) -> Iterator[int]:

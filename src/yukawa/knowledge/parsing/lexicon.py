@@ -184,9 +184,18 @@ def _words(language: str) -> frozenset[str]:
 # ---- languages that are not read -----------------------------------------------------------------
 
 _OTHER_WORDS = {
-    "Spanish": "cuál cual cuales qué el los es masa del vida media cuánto cuanto vive pesa partícula protón neutrón anchura muón",
-    "Italian": "qual quale quali è il lo gli massa della del dello vita media quanto vive pesa particella protone neutrone muone",
-    "Portuguese": "qual quais é o os massa do da dos vida média quanto vive pesa partícula próton nêutron elétron múon são",
+    "Spanish": (
+        "cuál cual cuales qué el los es en un una de con la las por para su cómo masa del vida media cuánto cuanto vive pesa partícula"
+        " protón neutrón anchura muón kaón electrón según promedio"
+    ),
+    "Italian": (
+        "qual quale quali è il lo gli di un una con per secondo che come massa della del dello vita media quanto vive pesa particella"
+        " protone neutrone muone larghezza bosone elettrone decadimento"
+    ),
+    "Portuguese": (
+        "qual quais é o os de um uma com para pelo como número massa do da dos vida média quanto vive pesa partícula próton nêutron"
+        " elétron múon são largura obtido"
+    ),
     "Dutch": "wat hoe het een van welke massa levensduur deeltje zwaar lang leeft",
 }
 _OTHER_SETS = {language: frozenset(words.split()) for language, words in _OTHER_WORDS.items()}
@@ -204,5 +213,6 @@ def other_language(question: str) -> str:
             return language
     words = [w.lower() for w in _WORD.findall(question)]
     scores = {language: sum(w in common for w in words) for language, common in _OTHER_SETS.items()}
+    scores["Spanish"] += 2 * ("¿" in question)
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] > 1 and 2 * scores[best] >= len(words) - 2 else ""

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.described import belongs
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.tokens import Token
@@ -50,8 +51,7 @@ def genus(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="aside")  # 'strange baryons (hyperons)'
         if token.kind != "class" or not beside:
             return token
-        adjective, _, noun = str(token.value).partition(" ")
-        strange = noun == "meson" and token.text.lower() == adjective and not any(map(_may_be_meson, beside))
+        strange = not any(belongs(str(token.value), t.value.names) for t in beside)
         return replace(token, kind="word" if strange else "aside")
 
     found = changed(tokens, change)
@@ -80,13 +80,6 @@ def _counted_apposition(tokens: Sequence[Token], place: int) -> bool:
         first -= 1
     counted = any(t.kind == "number" for t in tokens[first + 1 : place])
     return counted and first > 0 and tokens[first].kind == "thing"
-
-
-def _may_be_meson(token: Token) -> bool:
-    """Whether the PDG lists one of the states a thing can be among its mesons (M) or stable particles with quarks."""
-    table = particle_table().particles
-    found = [i for name in token.value.names if name in table for i in table[name].identifiers]
-    return any(i.startswith("M") for i in found)
 
 
 def signs(tokens: list[Token]) -> list[Token]:
@@ -301,6 +294,8 @@ def ones(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
         after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if other := _other_kaon(tokens, place):
+            return other
         alone = (
             token.kind == "sign"
             and after is not None
@@ -318,6 +313,21 @@ def ones(tokens: list[Token]) -> list[Token]:
         return _of_charge(replace(token, kind="thing", value=thing), token.value) or token
 
     return changed(tokens, change)
+
+
+def _other_kaon(tokens: Sequence[Token], place: int) -> Token | None:
+    """'The long-lived neutral kaon and the short-lived one': the other of two that differ by their lifetimes."""
+    said = "".join(t.text.lower() for t in tokens[place : place + 4]).replace("-", "")
+    name = next((n for word, n in _BY_LIFE.items() if said.startswith(word + "one")), "")
+    kaon = next((t for t in tokens if t.kind == "thing" and t.value.names in (("K(L)0",), ("K(S)0",))), None)
+    if not name or kaon is None or kaon.value.names == (name,):
+        return None
+    token = tokens[place]
+    thing = replace(kaon.value, names=(name,), text=token.text, span=(token.start, token.end))
+    return replace(token, kind="thing", value=thing)
+
+
+_BY_LIFE = {"shortlived": "K(S)0", "longlived": "K(L)0"}
 
 
 def appositions(tokens: list[Token]) -> list[Token]:

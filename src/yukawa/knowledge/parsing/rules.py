@@ -145,8 +145,9 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     behind = not clause.tokens[channels[0]].text.isascii()  # in Japanese the decay comes before what decays
     classes = [i for i in clause.places("class") if i < channels[0] or behind]
     asks = clause.contains(CHOOSING) or clause.has("list")
-    if not asks or len(classes) > 1:
-        return None
+    shared = context.same_question and any(w.channel for w in context.last) and clause.has("property")
+    if not asks or len(classes) > 1 or (shared and not classes):
+        return None  # '… and what fraction to K_L K_S?'
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
     filters = (
         filters_of(clause, "branching-fraction")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import counting, flavours, naming
+from yukawa.knowledge.parsing import counting, described, flavours, naming
 from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
 from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.particles import particle_table
@@ -37,6 +37,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         _systems,
         _predicates,
         _alternatives,
+        described.descriptions,
+        described.glosses,
         naming.genus,
         naming.of_the_model,
         naming.signs,

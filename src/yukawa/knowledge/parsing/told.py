@@ -5,16 +5,20 @@ begins with an article, a pronoun or a name. Theories and simulations make state
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from yukawa.knowledge.parsing.labels import is_bare
 from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
-_IRREGULAR = frozenset("told said wrote thought taught heard read quoted saw learnt learned gave put".split())
+_IRREGULAR = frozenset(
+    "told said wrote thought taught heard read quoted saw learnt learned gave put see seeing reading hearing".split()
+)
 _HEARERS = frozenset("me us you him her them once".split())
 _CONTENT = frozenset("the a an that this these its their all both most every no free some".split())
 _OWN = frozenset("i we i've we've".split())
-_PASSIVE = frozenset("was were am been have had just once also always recently".split())
+_PASSIVE = frozenset("was were am been have had just once also always recently keep kept often".split())
+_RESULTS = frozenset("gives gave yields yielded shows showed returns returned prefers".split())
 _PLACES = frozenset("on in from at by of online somewhere".split())
 _LONGEST = 9  # words before the statement
 _NO_VERBS = frozenset("its is was has does this thus as yes plus minus focus".split())
@@ -32,7 +36,30 @@ def without_teller(tokens: Sequence[Token], *, asked: bool) -> list[Token]:
     )
     end = _told_from(tokens[start:]) or (0 if asked else _according(tokens[start:]))
     rest = tokens[start + end :]
-    return list(rest) if end and any(t.kind in ("thing", "constant", "class") for t in rest) else list(tokens)
+    told = end and any(t.kind in ("thing", "constant", "class") for t in rest)
+    return _declared(rest) if told else list(tokens)
+
+
+def _declared(said: Sequence[Token]) -> list[Token]:
+    """What somebody tells as a sentence with a verb: 'm(W) = 80.4 GeV', '80.4 GeV for the W mass'; an experiment behind it tells it."""
+    rest = [replace(t, kind="function", text="is") if t.text == "=" else t for t in said]
+    if rest[0].kind == "amount" and len(rest) > 2 and rest[1].text.lower() in ("for", "as"):
+        thing = max((i for i, t in enumerate(rest) if t.kind in ("thing", "constant", "property")), default=0)
+        behind = rest[thing + 1 :]
+        teller = (
+            len(behind) == len(_FROM)
+            and [t.kind for t in behind] == _FROM
+            and behind[1].value[0] == "experiment"
+        )
+        rest = (
+            rest[2 : thing + 1]
+            + [replace(rest[1], kind="function", text="is"), rest[0]]
+            + ([] if teller else behind)
+        )
+    return rest
+
+
+_FROM = ["function", "qualifier"]
 
 
 def _told_from(tokens: Sequence[Token]) -> int:
@@ -78,7 +105,7 @@ def _schooldays(tokens: Sequence[Token]) -> int:
 def _tells(token: Token) -> bool:
     """Whether a word can be the verb of one who tells."""
     word = token.text.lower()
-    if word in _IRREGULAR or word in ("says", "asks", "asks for", "wants"):
+    if word in _IRREGULAR or word in ("says", "asks", "asks for", "wants", *_RESULTS):
         return True
     ends = word.endswith(("ed", "s")) and not word.endswith(("ss", "us", "is")) and word not in _NO_VERBS
     return token.kind == "word" and ends and word.isalpha() and not is_physics(word)
@@ -89,8 +116,9 @@ def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
     said = [word for t in teller for word in t.text.lower().split()]
     if own:
         return set(said[1:]) <= _PASSIVE
+    ours = said[0] in ("my", "our")  # 'my fit', 'our last measurement'
     strange = any(
-        is_physics(t.text) or (any(c.isdigit() for c in t.text) and i < 2)
+        (is_physics(t.text) and not ours) or (any(c.isdigit() for c in t.text) and i < 2)
         for i, t in enumerate(teller)
         if t.kind == "word"
     )
@@ -111,12 +139,10 @@ def _is_source(token: Token) -> bool:
 
 def _begins(token: Token) -> bool:
     """Whether a statement can begin with this word."""
-    return token.text.lower().split()[0] in _CONTENT or token.kind in (
-        "thing",
-        "class",
-        "constant",
-        "property",
-    )
+    return token.text.lower().split()[0] in _CONTENT or token.kind in _OPENING or token.text == "|"
+
+
+_OPENING = ("thing", "class", "constant", "property", "amount")
 
 
 _POSSESSIVES = frozenset("meinem meiner unserem unserer mon ma mes notre nos".split())

@@ -14,7 +14,7 @@ _MOST = 4  # meanings that are weighed
 # Words of names that are written with a space ('bottom quark') and so are not names by themselves, and units in full.
 _NAMING = (
     "muon pion kaon muons pions kaons bottom strange charmed anti quark lepton boson meson baryon hadron higgs lambda sigma omega delta"
-    " upsilon neutral charged particle"
+    " upsilon neutral charged particle singly doubly triply"
 ).split()
 _NAMES = {"en": ENGLISH, "de": ENGLISH | GERMAN, "fr": ENGLISH | ROMANCE}
 _UNITS = {
@@ -57,6 +57,7 @@ def meanings(word: str, language: str = "en") -> tuple[str, ...]:
     if (
         word in targets
         or word + "s" in _UNITS[language]
+        or word.removesuffix("s") in {"tau", *_NAMES[language]}
         or any(word.startswith(p) and word.removeprefix(p) in targets for p in _OTHERS)
     ):  # 'sneutrino' is another particle, 'diquark' none
         return ()

@@ -37,6 +37,7 @@ _IN_UNIT = re.compile(
 )
 
 
+_SCHEME = re.compile(r"MS[- ]?bar", re.IGNORECASE)  # 'in MS-bar' names no unit
 _CONVERTED = re.compile(r"[Cc]onvert\b[^?.]{1,60}? (?:in)?to (?=[A-Za-zµ])")
 _PARTICLE = re.compile(r"[+*_]|-?(?: ?→)")
 
@@ -62,7 +63,7 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
                 yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
-        if _PARTICLE.match(plain, end):  # 'in K+ -> pi+ pi0'
+        if _PARTICLE.match(plain, end) or _SCHEME.match(plain, match.end()):  # 'in K+ -> pi+ pi0'
             continue
         if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
             yield match.start(), end, text

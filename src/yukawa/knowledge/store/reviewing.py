@@ -93,7 +93,7 @@ def check_change(item: Item) -> None:
         raise InputError(f"item {item.id} is unloaded", hint=f"type: yukawa knowledge restore {item.id}")
     if item.kind == "data":
         author = item.provenance.author
-        raise InputError(f"item {item.id} is what {author} states", hint="teach what you hold to be right")
+        raise InputError(f"item {item.id} is what {author} states", hint="teach what you consider right")
 
 
 def check_removal(item: Item, actor: str, reviewers: Collection[str]) -> None:

@@ -1,14 +1,15 @@
-"""The text of a recipe: its files found, its rows tokenised and packed, every token accounted for."""
+"""Makes training rows of a text: its files found, its documents tokenised and packed, every token accounted for."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import expanded
 from yukawa.core.manifest import MANIFEST
-from yukawa.data import Conversation, Document, Preference, read_rows
+from yukawa.data import Conversation, Document, Preference, Turn, read_rows
 from yukawa.data.dataset import DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES, texts_of
 from yukawa.training import tokenization
@@ -20,6 +21,7 @@ _HOW = {
     "conversation": (Conversation, tokenization.tokenise_conversations),
     "preference": (Preference, tokenization.tokenise_preferences),
 }
+ROW_TYPES: dict[str, Any] = {kind: row for kind, (row, _) in _HOW.items()}
 _PACKED_AT_ONCE = 100_000  # texts among which the best fit is looked for
 
 
@@ -93,13 +95,14 @@ def check_files(recipe: TextRecipe, made: Path | None = None) -> tuple[Path, Pat
     return path, validation
 
 
-def load_split(path: Path, recipe: TextRecipe, writer: Any) -> TokenizedSplit:
+def load_split(path: Path, recipe: TextRecipe, writer: Any, most: int | None = None) -> TokenizedSplit:
     """The rows of a file, tokenised, and packed where the recipe says so.
 
     Args:
         path: of the rows.
         recipe: how to train on them.
         writer: what makes tokens of them: the tokenizer for documents, a `Chat` for conversations and preferences.
+        most: the number of rows taken, the first ones; None takes all.
 
     Raises:
         InputError: a row is damaged or of another kind, or nothing to learn from is left.
@@ -107,7 +110,10 @@ def load_split(path: Path, recipe: TextRecipe, writer: Any) -> TokenizedSplit:
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
     counts, length = RowCounts(), recipe.training.length
-    columns: Iterator[Columns] = tokenise(read_rows(path, kind), writer, length, counts)  # type: ignore[arg-type, operator]
+    rows_read: Iterator[Any] = islice(read_rows(path, kind), most)  # type: ignore[arg-type]
+    if recipe.data.system is not None:
+        rows_read = (_with_system(row, recipe.data.system) for row in rows_read)
+    columns: Iterator[Columns] = tokenise(rows_read, writer, length, counts)  # type: ignore[operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:
         columns = map(_labelled, columns)
@@ -131,8 +137,7 @@ def read_texts(path: Path, kind: str) -> Iterator[str]:
     Raises:
         InputError: a row is damaged or of another kind.
     """
-    row_kind: Any = _HOW[kind][0]
-    for row in read_rows(path, row_kind):
+    for row in read_rows(path, ROW_TYPES[kind]):
         yield from texts_of(row)
 
 
@@ -148,6 +153,15 @@ def _of_dataset(folder: Path, kind: str, validation: Path | None) -> RowFiles:
     if "train" not in paths:
         raise InputError(f"{folder} has no training rows")
     return RowFiles(paths["train"], validation or paths.get("validation"), manifest)
+
+
+def _with_system(row: Conversation | Preference, words: str) -> Conversation | Preference:
+    """A conversation or a pair of replies with what the system says, if it has no such turn."""
+    name = "messages" if isinstance(row, Conversation) else "prompt"
+    turns: tuple[Turn, ...] = getattr(row, name)
+    if turns and turns[0].role == "system":
+        return row
+    return row.model_copy(update={name: (Turn(role="system", content=words), *turns)})
 
 
 def _how_to_make(recipe: TextRecipe, path: Path) -> str:

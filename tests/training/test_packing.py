@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.data import Document, write_rows
+from yukawa.data import Conversation, Document, Turn, write_rows
 from yukawa.data.dataset import write_dataset
-from yukawa.training.dataset import find_files, load_split
+from yukawa.training.packing import find_files, load_split
 from yukawa.training.tokenization import RowCounts, open_chat, tokenise_documents
 
 
@@ -117,3 +117,31 @@ def test_parquet_and_json_lines_are_the_same(recipe, tmp_path, tokenizer):
     counts = RowCounts()
     list(tokenise_documents(values, tokenizer, 64, counts))
     assert made[0].counts == made[1].counts == counts
+
+
+def test_what_the_system_says_comes_first_where_nobody_else_does(rows, recipe, tokenizer, tmp_path):
+    own = Conversation(
+        id="own", source="test",
+        messages=(
+            Turn(role="system", content="Be brief."), Turn(role="user", content="Heavy?"),
+            Turn(role="assistant", content="Yes."),
+        ),
+    )  # fmt: skip
+    write_rows(
+        tmp_path / "own.jsonl",
+        [own, own.model_copy(update={"id": "2", "messages": own.messages[1:]})],
+        Conversation,
+    )
+    chat = open_chat(tokenizer, "plain", (), learns=True)
+    chosen = recipe("sft", data={"system": "You know physics."}, packing=False)
+    first, second = load_split(tmp_path / "own.jsonl", chosen, chat).rows["input_ids"]
+    assert "Be brief." in tokenizer.decode(first)
+    assert "You know physics." not in tokenizer.decode(first)
+    assert "You know physics.\n\nQuestion: Heavy?" in tokenizer.decode(second)
+    made = load_split(rows["preference"], recipe("preference", data={"system": "You know physics."}), chat)
+    assert all("You know physics." in tokenizer.decode(ids) for ids in made.rows["prompt_ids"])
+
+
+def test_a_validation_may_take_the_first_rows_only(rows, recipe, tokenizer):
+    assert load_split(rows["pretrain"], recipe(), tokenizer, 5).counts.rows == 5
+    assert load_split(rows["pretrain"], recipe(), tokenizer, 10**6).counts.rows == 48

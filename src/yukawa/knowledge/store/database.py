@@ -182,11 +182,15 @@ def own_places(url: str | Path) -> list[Path]:
         return []
     where, folder = _resolve(str(url))
     file = Path(str(where.database))
-    # A folder of its own, not one in which somebody works.
-    if "://" not in str(url) and folder and not Path.cwd().is_relative_to(folder):
-        return [folder]
+    # And all of its folder, unless that is one in which somebody works.
+    alone = folder is not None and "://" not in str(url) and not Path.cwd().is_relative_to(folder)
     beside = (file.with_name(file.name + suffix) for suffix in BESIDE)
-    return [*beside, file.with_suffix(".index"), file.with_suffix(".scratch")]
+    return [
+        *([folder] if folder and alone else []),
+        *beside,
+        file.with_suffix(".index"),
+        file.with_suffix(".scratch"),
+    ]
 
 
 def _begin_with(made: Path, file: Path) -> None:

@@ -26,6 +26,7 @@ from yukawa.evaluation.question_sets import GENERAL, question_set
 from yukawa.evaluation.questions import Question, ask
 from yukawa.knowledge import open_base
 from yukawa.llm.loading import open_language_model
+from yukawa.runs.run import RECIPE
 from yukawa.training import TextRecipe, train
 from yukawa.training.tiny_model import make_pdg_text
 
@@ -83,10 +84,11 @@ def learned(made: list[dict[str, str]], epochs: int, base: str, rate: float, fol
         "adapter": {"kind": "lora", "targets": "all", "rank": 8, "alpha": 32},
         "training": {
             "kind": "sft", "epochs": epochs, "batch": 2, "length": 128, "learning_rate": rate, "warmup": 0.1,
-            "device": "cpu", "threads": 1, "seed": 1,
+            "device": "cpu", "threads": 1, "seed": 1, "checkpoint_every": 10,
         },
     })  # fmt: skip
-    return train(recipe, folder / f"e{epochs}").folder
+    run = folder / f"e{epochs}"
+    return train(recipe, run, resume=(run / RECIPE).is_file()).folder
 
 
 def knows(model: Any, made: list[dict[str, str]], texts: list[Document]) -> dict[str, Any]:
@@ -116,23 +118,31 @@ def taught(made: list[dict[str, str]], folder: Path) -> dict[str, Any]:
 
 
 def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """All of it, small numbers of epochs first."""
-    made = facts(given.facts)
-    make_pdg_text(folder / "pdg")
+    """All of it, small numbers of epochs first; what `folder` has already is not done again."""
+    made, kept = facts(given.facts), folder / "figures.json"
+    if not (folder / "pdg").is_dir():
+        make_pdg_text(folder / "pdg")
     rows = list(read_rows(next((folder / "pdg").glob("validation*")), Document))[: given.texts]
     base = given.base
     if base.startswith("generated:"):
         base = str(learned(made, 1, base, given.rate, folder / "first") / "generated" / "base")
-    figures: dict[str, Any] = {"facts": len(made), "rate": given.rate, "texts": len(rows)}
-    figures["epochs"] = {"0": knows(open_language_model(base, dtype="fp32"), made, rows)}
-    print("0", figures["epochs"]["0"], flush=True)
+    figures: dict[str, Any] = {"facts": len(made), "rate": given.rate, "texts": len(rows), "epochs": {}}
+    if kept.is_file():
+        figures = json.loads(kept.read_text(encoding="utf-8"))
+
+    def keep(name: str, found: dict[str, Any]) -> None:
+        figures["epochs"][name] = found
+        kept.write_text(json.dumps(figures), encoding="utf-8")
+        print(name, found, flush=True)
+
+    if "0" not in figures["epochs"]:
+        keep("0", knows(open_language_model(base, dtype="fp32"), made, rows))
     for epochs in given.epochs:
-        start = time.process_time()
-        run = learned(made, epochs, base, given.rate, folder)
-        seconds = (time.process_time() - start) / len(made)
-        found = knows(open_language_model(run), made, rows)
-        figures["epochs"][str(epochs)] = found | {"seconds a fact": seconds}
-        print(epochs, figures["epochs"][str(epochs)], flush=True)
+        if str(epochs) not in figures["epochs"]:
+            start = time.process_time()
+            run = learned(made, epochs, base, given.rate, folder)
+            seconds = (time.process_time() - start) / len(made)
+            keep(str(epochs), knows(open_language_model(run), made, rows) | {"seconds a fact": seconds})
     figures["teach"] = taught(made, folder)
     print("teach", figures["teach"], flush=True)
     return figures
@@ -151,10 +161,13 @@ def main() -> None:
     parser.add_argument("--base", default="local:smollm2")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--texts", type=int, default=40)
+    parser.add_argument("--work", type=Path, help="a folder from which an interrupted run goes on")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(given, Path(folder))
+        work = given.work or Path(folder)
+        work.mkdir(parents=True, exist_ok=True)
+        figures = measure(given, work)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

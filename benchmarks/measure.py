@@ -61,6 +61,7 @@ COMMANDS = {
     "fulltext_small": "fulltext.py --base search-bases/20000 --json FILE",
     "fuzzing_files": "fuzzing_files.py --json FILE",
     "fusion": "fusion.py --sets dev --json FILE",
+    "gpu": "gpu.py all --json FILE",
     "gguf_agreement": "gguf_agreement.py --json FILE",
     "jets_reading": "jets_reading.py --rounds 5 --json FILE",
     "jets_reading_memory": "jets_reading.py --rounds 0 --jets 100000 --json FILE",

@@ -68,7 +68,7 @@ READ = {
     "evaluate report completions", "evaluate report run", "jets show path",
     "data report run", "data review run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
-    "knowledge purge search",
+    "knowledge purge search", "evaluate questions task_folder",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip
 REFUSED = re.compile(

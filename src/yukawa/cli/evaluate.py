@@ -28,7 +28,7 @@ from yukawa.cli.measuring import (
 from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, check_installed, nearest
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -349,7 +349,7 @@ def questions(
         list[str],
         argument(
             "SET...",
-            "Shipped sets (pdg, derivations, general), or files of questions with answers (JSON Lines or JSON).",
+            "Shipped sets (pdg, derivations, general), files of questions with answers (JSON Lines or JSON), or lm-eval:TASK.",
         ),
     ],
     model: Models = None,
@@ -360,6 +360,9 @@ def questions(
             "DATA",
             "Training text; questions on the PDG that it answers are skipped. May be repeated.",
         ),
+    ] = None,
+    task_folder: Annotated[
+        str | None, option("--tasks", "DIR", "YAML files with tasks of your own for lm-evaluation-harness.")
     ] = None,
     limit: Annotated[int | None, option("--limit", "N", "Ask only the first N of each set.", min=1)] = None,
     loading: Any = None,
@@ -375,23 +378,43 @@ def questions(
     models = find_models(model, loading)
     if not models:
         raise InputError("no model was named", hint="add --model FOLDER")
+    if any(name.startswith(evaluation.harness.PREFIX) for name in sets):
+        check_installed("lm_eval", "tasks of lm-evaluation-harness")
     taught = evaluation.question_sets.claims_of(_training_rows(against)) if against else set()
+    prefix = evaluation.harness.PREFIX
+    tasks = [name.removeprefix(prefix) for name in dict.fromkeys(sets) if name.startswith(prefix)]
     asked = {
         name: evaluation.question_sets.question_set(name, without=taught)[:limit]
         for name in dict.fromkeys(sets)
+        if not name.startswith(prefix)
     }
-    answers: dict[str, dict[str, Any]] = {name: {} for name in asked}
+    answers: dict[str, dict[str, Any]] = {name: {} for name in (*asked, *tasks)}
     for one in models:
         note(one.name)
         opened = one.open()
         for name, rows in asked.items():
             with progress_bar("questions") as progress:
                 answers[name][one.name] = evaluation.questions.ask(opened, rows, progress=progress)
-    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in answers.items()}
+        for name in tasks:
+            answers[name][one.name] = evaluation.harness.run_task(
+                opened, name, limit=limit, folder=task_folder
+            )
+    _give_answers(
+        {name: answers[name] for name in asked}, {name: answers[name] for name in tasks}, statistics, as_json
+    )
+
+
+def _give_answers(asked: dict[str, Any], tasks: dict[str, Any], statistics: Any, as_json: bool) -> None:
+    """Show what models reached in sets of questions and in tasks of the harness, by their names."""
+    found = {name: evaluation.questions.answers_json(rows, statistics) for name, rows in asked.items()}
+    scored = {name: evaluation.harness.task_json(rows, statistics) for name, rows in tasks.items()}
     if as_json:
-        print_json(found)
-    for name, data in () if as_json else found.items():
+        print_json(found | {evaluation.harness.PREFIX + name: data for name, data in scored.items()})
+        return
+    for name, data in found.items():
         show(evaluation.questions.answers_section(name, data))
+    for name, data in scored.items():
+        show(evaluation.harness.task_section(name, data))
 
 
 def _training_rows(places: Iterable[Path]) -> Iterable[Any]:

@@ -394,7 +394,7 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
         print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
         return
     plan, how, size = found.plan, recipe.training, found.parameters
-    steps = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs} epochs"
+    steps = f"{how.steps:,}" if how.steps else f"unknown; epochs: {how.epochs}"
     facts = {
         "model": f"{recipe.model.architecture}, "
         + ("parameters unknown" if size is None else f"{size:,} parameters"),

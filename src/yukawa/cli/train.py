@@ -269,7 +269,7 @@ def _text(found: DryRun) -> dict[str, str]:
     how, plan = found.recipe.training, found.plan
     if found.counts is None or plan is None or found.tokens_per_step is None:
         rows = "unknown" if found.rows is None else f"{found.rows:,} rows, tokens unknown"
-        length = f"{how.steps:,}" if how.steps else f"unknown; {how.epochs:,} epochs"
+        length = f"{how.steps:,}" if how.steps else f"unknown; epochs: {how.epochs:,}"
         return {"text": rows, "steps": f"{length}, of {how.batch:,} sequences each"}
     return {
         "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens, {found.counts.trained:,} with a loss",

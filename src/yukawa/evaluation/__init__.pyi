@@ -1,5 +1,6 @@
 from . import completion_metrics as completion_metrics
 from . import completions as completions
+from . import harness as harness
 from . import question_sets as question_sets
 from . import questions as questions
 from . import recipe as recipe

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -81,7 +80,7 @@ def looks_like_database(text: str) -> bool:
 
 def note_secrets(value: Any, name: str = "") -> None:
     """Note what must not be shown of settings, before they are checked: of a wrong type they would be shown with the mistake."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, one in value.items():
             note_secrets(str(key))
             note_secrets(one, str(key))

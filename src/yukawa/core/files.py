@@ -16,12 +16,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
+from yukawa.core import guarded
 from yukawa.core.errors import InputError, StoreError, unreadable
-from yukawa.core.guarded import LONGEST_LINE, lines_of
-from yukawa.core.guarded import is_row as is_row
-from yukawa.core.guarded import parse_json as parse_json
-from yukawa.core.guarded import parse_row as parse_row
 
+is_row, parse_json, parse_row = guarded.is_row, guarded.parse_json, guarded.parse_row
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space and try again"),
     errno.EDQUOT: ("your disk quota is used up", "free some space and try again"),
@@ -182,7 +180,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     number = 0
     try:
         with open_file(path) as raw, gzip.open(raw) if _is_gzip(path) else raw as handle:
-            for number, line in enumerate(lines_of(handle.readline, str(path)), start=1):
+            for number, line in enumerate(guarded.lines_of(handle.readline, str(path)), start=1):
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
@@ -459,8 +457,8 @@ def _line(row: Mapping[str, Any], place: str) -> bytes:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{place} cannot be written as JSON: {error}") from None
-    if len(line) > LONGEST_LINE:  # nor would it be read again
-        raise InputError(f"{place} has more than the {LONGEST_LINE:,} bytes that a line may have")
+    if len(line) > guarded.LONGEST_LINE:  # nor would it be read again
+        raise InputError(f"{place} has more than the {guarded.LONGEST_LINE:,} bytes that a line may have")
     return line
 
 

@@ -86,9 +86,9 @@ class _Dumper(yaml.SafeDumper):
 
 _TAG = "tag:yaml.org,2002:"
 # As in YAML 1.2, where 1:30 is a text and 017 is 17; 100_000 is a number, as in YAML 1.1. The last are infinite or none.
-_WHOLE = re.compile(r"[-+]?[0-9][0-9_]*\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_WHOLE = re.compile(r"\A(?:[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
 _DECIMAL = re.compile(
-    r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+    r"\A(?:[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
 )
 
 

@@ -315,7 +315,9 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         if value is None and column.nullable:
             continue
         expected: type = dict if isinstance(column.type, sa.JSON) else column.type.python_type
-        if type(value) is not expected or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        if type(value) is not expected or (
+            isinstance(value, int) and not column.primary_key <= value < 2**63
+        ):
             raise InputError(
                 f"{place}: {column.name} is {shortened(repr(value), 60)}; a value of type {expected.__name__} is expected"
             )

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.knowledge.search.ranking import K1, B
-from yukawa.knowledge.store.database import damaged
 
 OPEN_END = np.iinfo(np.int64).max
 _ALIGNED = 64
@@ -104,8 +103,6 @@ def build_segment(rows: Sequence[Any], vectors: NDArray[np.float32]) -> IndexSeg
     numbers: list[int] = []
     lengths = np.empty(len(rows), dtype=np.float32)
     for i, row in enumerate(rows):
-        if not isinstance(row.terms, str):
-            raise damaged(f"the terms of passage {row.passage_id} are of another type")
         terms = row.terms.split(" ") if row.terms else []
         lengths[i] = len(terms)
         numbers += [vocabulary.setdefault(term, len(vocabulary)) for term in terms]

@@ -22,7 +22,6 @@ from yukawa.core.files import (
     report_write_errors,
     sync,
 )
-from yukawa.core.redaction import shortened
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
@@ -319,7 +318,7 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
             isinstance(value, int) and not column.primary_key <= value < 2**63
         ):
             raise InputError(
-                f"{place}: {column.name} is {shortened(repr(value), 60)}; a value of type {expected.__name__} is expected"
+                f"{place}: {column.name} is {value!r:.60}; a value of type {expected.__name__} is expected"
             )
     return row
 

@@ -31,6 +31,7 @@ _REASONS = {
 LARGEST_TEXT = 64 << 20
 """Bytes of a file that is read as a whole: settings, recipes, cards."""
 _BLOCK = 1 << 20
+_KERNEL_SETTINGS = "/proc/sys/"
 _SPECIAL, _KERNEL = "it is a pipe, a socket or a device", "/proc"
 _PART = ".*.part"  # what a killed writer leaves
 # How PyTorch, safetensors and SQLite say that a file could not grow.
@@ -108,7 +109,7 @@ def open_file(path: Path) -> BufferedReader:
     except ValueError:  # a null character
         raise InputError(f"{str(path)!r} is not the name of a file") from None
     kind = os.fstat(descriptor)
-    if not stat.S_ISREG(kind.st_mode) or _is_of_kernel(kind):
+    if not stat.S_ISREG(kind.st_mode) or _is_of_kernel(path, kind):
         os.close(descriptor)
         if stat.S_ISDIR(kind.st_mode):
             raise unreadable(path, IsADirectoryError())
@@ -116,9 +117,11 @@ def open_file(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def _is_of_kernel(kind: os.stat_result) -> bool:
+def _is_of_kernel(path: Path, kind: os.stat_result) -> bool:
     """Whether a file that says that it is empty is one of /proc, which writes what is read at that moment, without end."""
-    return not kind.st_size and os.path.ismount(_KERNEL) and os.stat(_KERNEL).st_dev == kind.st_dev
+    if kind.st_size or str(path).startswith(_KERNEL_SETTINGS):  # which end
+        return False
+    return os.path.ismount(_KERNEL) and os.stat(_KERNEL).st_dev == kind.st_dev
 
 
 def check_file(path: Path) -> None:

@@ -166,7 +166,7 @@ def _essence(found: Plan) -> list[Any]:
 
 
 def neutral(lot: str, each: int) -> Iterator[Outcome]:
-    """Every question in `each` frames and with every slip."""
+    """Every question in `each` frames and, in the first lots, with every slip."""
     kinds, words = frames(lot)
     drawn = [(kind, text) for kind, texts in kinds.items() if kind.startswith("neutral") for text in texts]
     for question in questions():
@@ -175,7 +175,7 @@ def neutral(lot: str, each: int) -> Iterator[Outcome]:
         fitting = [(kind, frame) for kind, frame in drawn if fits(frame, question)]
         for kind, frame in chance.sample(fitting, min(each, len(fitting))):
             yield _outcome(kind, filled(frame, question, words, chance), bare, same=True)
-        for name, slip in SLIPS.items():
+        for name, slip in SLIPS.items() if lot in LOTS else ():
             yield _outcome(f"slip {name}", slip(question, chance), bare, same=True)
 
 

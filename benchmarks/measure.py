@@ -51,7 +51,7 @@ COMMANDS = {
     "faults_power": "faults_power.py --draws 12 --json FILE",
     "faults_purge": "faults_purge.py --rounds 200 --json FILE",
     "faults_server": "faults_server.py --rounds 50 --json FILE",
-    "frames": "frames.py --set all --json",
+    "frames": "frames.py --set all --each 8 --json",
     "fuzzing": "fuzzing.py --processes 7 --json FILE",
     "hostile_server": "hostile_server.py --json FILE",
     "judging_statistics": "judging_statistics.py --json FILE",

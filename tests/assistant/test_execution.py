@@ -105,6 +105,8 @@ PLANS: list[tuple[Goal, str]] = [
     (goal("value", want(Z, "partial-width", "b bbar")), "is 0.3773 ± 0.0013 GeV (derived, not quoted).\n  Γᵢ = B · Γ"),
     (goal("value", want("D0", "energy-release", "K- pi+")),
     "is 1231.59 ± 0.04 MeV (derived, not quoted).\n  m(D⁰) − m(K⁻) − m(π⁺)"),
+    (goal("value", want("n", "energy-release", "p e- nubar_e")),
+    "is 0.7823335 ± 0.0000004 MeV (derived, not quoted).\n  [m(n) − m(p)] − m(e⁻)"),
     (goal("value", want("n", "mass-difference", other=thing("p"))),
     "The mass difference m(n) − m(p) is 1.2933325 ± 0.0000004 MeV [1]."),
     (goal("value", want(("pi+", "pi-"), "energy-release", "mu+|mu- nu_e|nu_mu|nu_tau")), "of π⁺ → μ⁺ ν_μ is 33.91"),

@@ -25,6 +25,8 @@ LIMIT = Measured(4.2e-8, "", {}, "upper")
     (algebra.energy_release_of(TAU, [MUON]), "1671.27 ± 0.09 MeV"),
     (Measured(17.823, "%", {"a": (0.04, -0.04)}), "(17.82 ± 0.04) %"),
     (LIMIT, "less than 4.2 × 10⁻⁸"), (Measured(475.0, "MeV", {}, "range", 400.0, 550.0), "between 400 MeV and 550 MeV"),
+    (algebra.lifetime_of(Measured(117.0, "MeV", {}, "range", 114.0, 120.0, nominal=True))[0],
+     "between 5.485 × 10⁻²⁴ s and 5.774 × 10⁻²⁴ s (about 5.63 × 10⁻²⁴ s)"),
     (Measured(0.0, "e"), "0 e"), (Measured(-1.0, "e"), "−1 e"), (Measured(1e30, "years", {}, "lower"), "greater than 1 × 10³⁰ yr"),
     (Measured(299792458.0, "m/s"), "2.99792458 × 10⁸ m/s"), (Measured(1.2345e-4, "", {"a": (9.6e-5, -9.6e-5)}),
     "(1.2 ± 1.0) × 10⁻⁴"),

@@ -227,7 +227,7 @@ def test_filters_narrow(yukawa):
     ("arguments", "said"),
     [
         (["", ], "empty"),
-        (["x", "-k", "0"], "k is 0"),
+        (["x", "-k", "0"], "'-k': expected a number greater than or equal to 1"),
         (["x", "--kind", "note"], "unknown kind"),
         (["x", "--domain", "physics"], "unknown domain"),
         (["x", "--as-of", "1980-01-01"], "nothing was known"),

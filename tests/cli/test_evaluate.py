@@ -79,7 +79,9 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         (["completions", "set", "--out", "o"], "no model was named"),
         (["semscore", "set/test.jsonl"], "does not hold completions"),
         (["entropy", "absent.jsonl"], "cannot be read"),
-        (["perplexty", "set"], "Did you mean 'perplexity'"),
+        (["nothing"], "there is no command or recipe 'nothing' (commands: perplexity, "),
+        (["nothing"], "recipes: evaluate-compare, or a YAML file)"),
+        (["perplexty", "set"], "did you mean perplexity?"),
         (["absent.yaml"], "there is no recipe 'absent.yaml'"),
     ],
 )

@@ -66,11 +66,11 @@ def test_one_s_own_process_and_card(yukawa, home):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-5"], "jets per class is -5, at least 1 is needed"),
-        (["0"], "at least 1"),
+        (["-5"], "'--jets-per-class': expected a number greater than or equal to 1"),
+        (["0"], "'--jets-per-class': expected a number greater than or equal to 1"),
         (["many"], "--jets-per-class"),
         (["5", "--seed", "-1"], "seed is -1, at least 0"),
-        (["5", "--workers", "0"], "workers is 0, at least 1"),
+        (["5", "--workers", "0"], "'--workers': expected a number greater than or equal to 1"),
         (["5", "--process", "jet-orign"], "did you mean jet-origin?"),
         (["5", "--card", "cep"], "did you mean cepc?"),
         (["5", "--card", "bad.yaml"], "resolution"),

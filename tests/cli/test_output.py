@@ -105,6 +105,22 @@ def test_a_log_gets_a_line_now_and_then_with_rate_and_loss(capsys, monkeypatch):
     )
 
 
+def test_what_precedes_the_first_work_is_not_in_the_rate(capsys, monkeypatch):
+    clock = iter([0.0, 64.0, 96.0, 128.0, 160.0, 192.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    with output.progress_bar("building") as progress:
+        for done in (0, 1000, 3000, 5000, 5320, 5640):
+            progress(done, 15_000)
+    assert capsys.readouterr().err.splitlines() == [
+        "building …",
+        "building: 1,000 of 15,000",
+        "building: 3,000 of 15,000, 62.5/s, 3 min left",
+        "building: 5,000 of 15,000, 62.5/s, 3 min left",
+        "building: 5,320 of 15,000, 45/s, 4 min left",
+        "building: 5,640 of 15,000, 27.5/s, 6 min left",  # of the last three lines
+    ]
+
+
 def test_a_terminal_sees_count_rate_and_remaining_time(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)

@@ -165,6 +165,7 @@ OWN = (
     "home/knowledge/knowledge.sqlite-wal", "home/knowledge/knowledge.sqlite-shm", "home/knowledge/knowledge.sqlite-journal",
     "home/server.db", "home/server.db-wal",
     "home/knowledge/knowledge.index", "home/knowledge/knowledge.scratch/x{}", "home/../home/knowledge/knowledge.sqlite",
+    "home/knowledge/new{}",
     "run/recipe.yaml", "run/metrics.jsonl", "run/model/model.safetensors", "run/checkpoints/checkpoint-1/model.safetensors",
     "run/checkpoints/new{}", f"{Path(yukawa.__file__).parent}/recipes/new{{}}", f"{Path(yukawa.__file__).parent}/cli/main.py",
 )  # fmt: skip

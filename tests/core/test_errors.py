@@ -199,7 +199,7 @@ def test_a_package_that_no_extra_brings_is_named_as_pip_knows_it():
         for path in ROOT.glob("src/**/*.py")
         for name in call.findall(path.read_text("utf-8"))
     }
-    assert named - set(EXTRAS) - core == {"deepspeed", "sentence_transformers"}
+    assert named - set(EXTRAS) - core == {"lm_eval", "sentence_transformers"}
 
 
 def test_a_package_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

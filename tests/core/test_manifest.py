@@ -61,7 +61,7 @@ def test_damage_is_one_line(tmp_path: Path, text: str, reason: str):
 
 
 def test_no_manifest_is_one_line(tmp_path: Path):
-    with pytest.raises(InputError, match=r"manifest\.json cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"is not a data set: manifest\.json is missing"):
         Listing.read(tmp_path)
 
 

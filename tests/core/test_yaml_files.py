@@ -149,3 +149,24 @@ def test_a_small_alias_is_read() -> None:
 def test_what_occurs_twice_is_written_twice() -> None:
     twice = [1, 2]
     assert "&" not in to_yaml({"a": twice, "b": twice})
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("17", 17), ("-3", -3), ("+4", 4), ("017", 17), ("0o17", 15), ("0x1F", 31), ("100_000", 100_000), ("1:30", "1:30"), ("0b11", "0b11"),
+    ("1e3", 1000.0), ("1.5e-3", 0.0015), (".5", 0.5), ("1_000.5", 1000.5), ("1:30.5", "1:30.5"), (".inf", float("inf")), ("1.", 1.0),
+    ("1" + ":59" * 2500, "1" + ":59" * 2500),
+])  # fmt: skip
+def test_numbers_are_those_of_yaml_1_2(text, value):
+    found = parse_yaml(text, "here")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", [
+    "9" * 5000, "0x" + "f" * 9000, "!!int 1:30", "!!int " + "1" + ":59" * 2500, "!!float 1:30", "!!int x", "!!int [1]", "!!float {}",
+])  # fmt: skip
+def test_other_numbers_are_refused_in_one_short_line(text):
+    with pytest.raises(InputError, match=r"^here.* is not valid YAML") as caught:
+        parse_yaml(text, "here")
+    assert "sys." not in str(caught.value)
+    assert len(str(caught.value)) < 200

@@ -335,7 +335,7 @@ def test_what_cannot_be_a_data_set_is_refused_before_anything_is_read(tmp_path: 
 def test_reading_names_what_is_wrong(tmp_path: Path):
     write_dataset(tmp_path / "set", {"train": ROWS}, Document, title="T", made={})
     for folder, split, kind, reason in (
-        (tmp_path, "train", Document, "manifest.json cannot be read"),
+        (tmp_path, "train", Document, "is not a data set: manifest.json is missing"),
         (tmp_path / "set", "test", Document, "unknown split 'test'"),
         (tmp_path / "set", "train", Conversation, "holds rows of the kind document, not conversation"),
     ):
@@ -406,7 +406,7 @@ def test_what_is_no_set(tmp_path: Path):
     (tmp_path / "empty.json").write_text("[]")
     (tmp_path / "broken.parquet").write_text("x")
     for name, message in {
-        "folder": "manifest.json cannot be read",
+        "folder": "is not a data set: manifest.json is missing",
         "other.json": "have none of the fields text, messages, turns",
         "mixed.json": "row 2 holds no question",
         "empty.json": "holds no rows",

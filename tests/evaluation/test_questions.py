@@ -77,7 +77,7 @@ def test_files(tmp_path):
     [
         ({"question": "q"}, "the question has no answer"),
         ({"question": "q", "answer": "  "}, "the question has no answer"),
-        ({"answer": "a"}, "question: Field required"),
+        ({"answer": "a"}, "question is missing"),
         ({"question": "q", "answer": "3 MeV or 2 s"}, "holds MeV|holds eV and s"),
         ({"question": "q", "answer": "much", "kind": "numeric"}, "holds no number"),
         ({"question": "q", "answer": "a", "choices": ["b", "c"]}, "choices must be"),

@@ -34,6 +34,7 @@ class Measured:
         bound: 'upper' or 'lower' for limits, 'about' or 'range' for values without a firm error, or None.
         low, high: the ends of a range.
         exact: whether the value has no error because it is exact, and not because none is known.
+        nominal: whether a source gives the value of a range beside its ends: '114 to 120 MeV (about 117)'.
     """
 
     value: float
@@ -43,6 +44,7 @@ class Measured:
     low: float | None = None
     high: float | None = None
     exact: bool = False
+    nominal: bool = False
 
     @property
     def plus(self) -> float | None:
@@ -71,7 +73,8 @@ def of_fact(fact: Fact) -> Measured | None:
     exact = (
         fact.property == "constant" and fact.bound is None and not errors
     )  # CODATA gives the others an uncertainty
-    return Measured(value, fact.unit, errors, fact.bound, fact.low, fact.high, exact=exact)
+    nominal = fact.bound == "range" and fact.value is not None
+    return Measured(value, fact.unit, errors, fact.bound, fact.low, fact.high, exact=exact, nominal=nominal)
 
 
 _PRINTED = re.compile(
@@ -329,7 +332,7 @@ def inverse(x: Measured, unit: str, factor: float) -> Measured:
     value = factor / x.value
     errors = {name: (-up * value / x.value, -down * value / x.value) for name, (up, down) in x.errors.items()}
     low, high = (None if end is None or end <= 0 else factor / end for end in (x.high, x.low))
-    return Measured(value, "", errors, _turned(x.bound), low, high)
+    return Measured(value, "", errors, _turned(x.bound), low, high, nominal=x.nominal)
 
 
 def lifetime_of(width: Measured) -> tuple[Measured, Derivation]:

@@ -334,12 +334,31 @@ class Lookup:
         heavy = [name for name in names if not matching.is_massless(name)]
         masses = [self.mass(name) for name in (state, *heavy)]
         value = algebra.energy_release_of(masses[0].number, [row.number for row in masses[1:]])
+        terms = [f"m({pretty(n)})" for n in (state, *heavy)]
+        if better := self._from_difference(state, heavy, value):
+            masses, value, terms = better
         derivation = Derivation(
-            " − ".join(f"m({pretty(n)})" for n in (state, *heavy)),
+            " − ".join(terms),
             ("neutrinos, photons and gluons taken as massless",) if len(heavy) < len(names) else (),
         )
         what = f"energy release (Q value) of {pretty(state)} → {' '.join(pretty(n) for n in names)}"
         return Looked([computed(what, value, derivation, masses, wanted.property, state)])
+
+    def _from_difference(
+        self, state: str, products: Sequence[str], plain: Measured
+    ) -> tuple[list[Row], Measured, list[str]] | None:
+        """A Q value from the measured difference of the masses of `state` and a product, where it is known better than `plain`."""
+        for place, name in enumerate(products):
+            measured = compared(self.find, of_one(state, "mass"), of_one(name, "mass"), "difference")
+            if len(measured) != 1 or not measured[0].number.measured:
+                continue
+            rest = [self.mass(other) for i, other in enumerate(products) if i != place]
+            value = algebra.energy_release_of(measured[0].number, [row.number for row in rest])
+            if value.plus and plain.plus and value.plus < plain.plus:
+                others = [f"m({pretty(n)})" for i, n in enumerate(products) if i != place]
+                terms = [f"[m({pretty(state)}) − m({pretty(name)})]", *others]
+                return [measured[0], *rest], value, terms
+        return None
 
     def mass(self, state: str) -> Row:
         """The preferred mass of one state.
@@ -397,15 +416,8 @@ class Lookup:
                 continue
             widths = self.single(Wanted(replace(wanted.thing, names=(row.subject,)), "width"))
             value = algebra.product(row.number, widths[0].number)
-            rows.append(
-                computed(
-                    f"partial width of {row.channel}",
-                    value,
-                    Derivation("Γᵢ = B · Γ"),
-                    [row, widths[0]],
-                    wanted.property,
-                )
-            )
+            what, formula = f"partial width of {row.channel}", Derivation("Γᵢ = B · Γ")
+            rows.append(computed(what, value, formula, [row, widths[0]], wanted.property))
         return Looked(rows)
 
 

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+from yukawa.core.addresses import check_web_address
 from yukawa.core.errors import InputError, ModelError, YukawaError, check_installed
-from yukawa.core.settings import SourceSettings, check_web_address, read_key
+from yukawa.core.settings import SourceSettings, read_key
 from yukawa.knowledge.records import Hit, Provenance
 from yukawa.knowledge.texts import without_unseen
 

@@ -7,7 +7,7 @@ from yukawa.assistant.algebra import Measured
 from yukawa.knowledge.parsing.units import find_unit
 
 _DIGITS_GIVEN = 13  # sources give no more; a number that was computed has more
-_COMPUTED, _EXACT = 4, 10  # digits of a number without an error that was computed
+_COMPUTED, _EXACT, _ROUGH = 4, 10, 3  # digits of a number without an error that was computed
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -23,7 +23,9 @@ def text(x: Measured) -> str:
     if x.bound == "range" and x.low is not None and x.high is not None:
         power = _power(max(abs(x.low), abs(x.high)))
         low, high = (_quoted(end, power) for end in (x.low, x.high))
-        return f"between {_with(low, power, shown)} and {_with(high, power, shown)}"
+        ends = f"between {_with(low, power, shown)} and {_with(high, power, shown)}"
+        about = f" (about {_with(_quoted(x.value, power, _ROUGH), power, shown)})" if x.nominal else ""
+        return ends + about
     words = {"upper": "less than ", "lower": "greater than ", "about": "about "}.get(x.bound or "", "")
     plus, minus = _merged(x.plus or 0.0, x.minus or 0.0)
     power = _power(max(abs(x.value), plus, minus))

@@ -119,7 +119,7 @@ def _questions() -> Iterator[str]:
 
 def search(
     query: Annotated[str, argument("QUERY", "Words, a question, or a particle in any notation.")],
-    k: Annotated[int, option("-k", "N", "Show N passages.")] = 5,
+    k: Annotated[int, option("-k", "N", "Show N passages.", min=1)] = 5,
     domain: Domain = None,
     kind: options.Kind = None,
     author: options.Author = None,

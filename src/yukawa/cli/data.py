@@ -11,8 +11,8 @@ from yukawa import data
 from yukawa.cli import engine, session
 from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
-from yukawa.core.errors import InputError
-from yukawa.core.manifest import SPLITS
+from yukawa.core.errors import InputError, not_a
+from yukawa.core.manifest import MANIFEST, SPLITS
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -150,7 +150,7 @@ def check(
 ) -> None:
     """Check a data set: its checksums, its tokens, its leaks. A leak is a piece of an evaluation set."""
     if not dataset.exists():
-        raise InputError(f"{dataset} does not exist", hint="name the folder of a data set, or a file")
+        raise not_a("data set", dataset, MANIFEST, "name the folder of a data set, or a file")
     counter = _counter(tokenizer)
     found: dict[str, Any] = {}
     if dataset.is_dir():

@@ -1,6 +1,6 @@
 """`yukawa evaluate`: compare models on test sets, by a recipe or by flags; measure what they write."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +29,7 @@ from yukawa.cli.options import Json, argument, option, with_options
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, check_installed, nearest
+from yukawa.core.yaml_files import RECIPES
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -50,6 +51,9 @@ def recipe(
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
+    _check_known(
+        recipe, [command.callback.__name__ for command in app.registered_commands if command.callback]
+    )
     folder = options.run_folder(out, recipe)
     check_folder(folder)
     _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
@@ -425,15 +429,33 @@ def _training_rows(places: Iterable[Path]) -> Iterable[Any]:
         yield from open_rows(place, "train" if place.is_dir() else None)
 
 
+def _check_known(word: str, verbs: Collection[str]) -> None:
+    """Refuse a word that is neither a recipe nor a file; verbs are named too, since it may be meant as one.
+
+    Raises:
+        InputError: names the nearest and lists all.
+    """
+    recipes = sorted(path.stem for path in (RECIPES / "evaluation").glob("*.yaml"))
+    if word in recipes or Path(word).suffix or Path(word).exists():
+        return
+    near = nearest(word, [*verbs, *recipes])
+    meant = f"did you mean {near}? " if near else ""
+    raise InputError(
+        f"there is no command or recipe {word!r}",
+        hint=f"{meant}commands: {', '.join(verbs)}; recipes: {', '.join(recipes)}, or a YAML file",
+    )
+
+
 class RecipeGroup(TyperGroup):
     """A group of verbs whose first word may be a recipe instead: it then does what its verb `recipe` does."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The verb that the first word names, and the words for it."""
         word = args[0]
-        misspelt = nearest(word, self.commands) and not Path(word).suffix and not Path(word).exists()
-        if word in self.commands or word.startswith("-") or misspelt:
+        if word in self.commands or word.startswith("-"):
             return super().resolve_command(ctx, args)
+        if nearest(word, self.commands):
+            _check_known(word, self.commands)
         return "recipe", self.commands["recipe"], args
 
 

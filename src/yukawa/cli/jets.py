@@ -19,7 +19,7 @@ Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such file
 Device = Annotated[
     str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
-Batch = Annotated[int, option("--batch", "N", "Number of jets in a batch.")]
+Batch = Annotated[int, option("--batch", "N", "Number of jets in a batch.", min=1)]
 
 
 # ---- jets -----------------------------------------------------------------------------------------
@@ -27,10 +27,10 @@ Batch = Annotated[int, option("--batch", "N", "Number of jets in a batch.")]
 
 def simulate(
     out: Annotated[Path, option("--out", "DIR", "Folder of the data set.")],
-    jets_per_class: Annotated[int, option("--jets-per-class", "N", "Number of jets of each class.")],
+    jets_per_class: Annotated[int, option("--jets-per-class", "N", "Number of jets of each class.", min=1)],
     seed: Annotated[int, option("--seed", "S", "Seed of the random numbers.")] = 1,
     workers: Annotated[
-        int | None, option("--workers", "W", "Number of processes; by default one for each core.")
+        int | None, option("--workers", "W", "Number of processes; by default one for each core.", min=1)
     ] = None,
     process: Annotated[
         str, option("--process", "NAME", "Process: jet-origin, hadron-jets, or a YAML file.")

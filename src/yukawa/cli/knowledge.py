@@ -14,6 +14,7 @@ from yukawa.cli import options, session
 from yukawa.cli.options import AsOf, Json, argument, option
 from yukawa.cli.output import facts, give, note, print_json, progress_bar, say, warn
 from yukawa.cli.session import plain_base
+from yukawa.core.addresses import shown_address
 from yukawa.core.errors import InputError
 
 _SHOWN = 20  # problems for people; --json gives all
@@ -250,10 +251,8 @@ def restore_backup(file: File, as_json: Json = False) -> None:
     """Restore a backup as the base. An existing base is never replaced."""
     address = session.read_settings().knowledge.url
     knowledge.KnowledgeBase.restore_backup(file, address)
-    if "@" in address:  # shown without its password
-        import sqlalchemy as sa
-
-        address = sa.make_url(address).render_as_string(hide_password=True)
+    if "://" in address:
+        address = shown_address(address)
     _done(as_json, "restored", file=str(file), base=address)
 
 

@@ -9,8 +9,9 @@ import typer
 from yukawa.cli import session
 from yukawa.cli.options import Json, option
 from yukawa.cli.output import first_line, print_json, say
+from yukawa.core.addresses import shown_address
 from yukawa.core.errors import YukawaError
-from yukawa.core.settings import ModelSettings, shown_address
+from yukawa.core.settings import ModelSettings
 
 _MANNER = ("system", "temperature", "top_p", "max_tokens", "context_length")
 _SHOWN = ("model", "base_url", "level", "domains", "kinds", *_MANNER)

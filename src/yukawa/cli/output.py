@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
@@ -145,27 +146,38 @@ def progress_bar(title: str) -> Iterator[Bar]:
 
 
 class _Lines:
-    """A line twice a minute, for log files."""
+    """A line twice a minute, for log files; its rate is that of the last lines, without what precedes the first work."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._began = self._last = 0.0
-        self._first = 0
+        self._last = 0.0
+        self._first: int | None = None
+        self._marks: deque[tuple[float, int]] = deque(maxlen=3)  # time and work done
 
     def __call__(self, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         now = time.monotonic()
-        if not self._began:
-            self._began = self._last = now
-            self._first = done
+        if self._first is None:
+            self._last, self._first = now, done
             note(f"{self._title} …")
-        elif now - self._last >= _SECONDS_PER_LINE:
+            return
+        if not self._marks and done > self._first:
+            self._marks.append((now, done))
+        if now - self._last >= _SECONDS_PER_LINE:
             self._last = now
-            rate = (done - self._first) / (now - self._began)
-            left = f", {(total - done) / rate / 60:.0f} min left" if total and rate else ""
             of = f" of {total:,}" if total else ""
-            note(
-                f"{self._title}: {done:,}{of}, {rate:,.3g}/s{left}", *(f", {text}" for text in _loss(metrics))
-            )
+            pieces = [f"{self._title}: {done:,}{of}", *self._rate(now, done, total), *_loss(metrics)]
+            note(", ".join(pieces))
+
+    def _rate(self, now: float, done: int, total: int) -> Iterator[str]:
+        """The rate and the remaining time, once they are known."""
+        began, before = self._marks[0] if self._marks else (now, done)
+        if done > before:
+            rate = (done - before) / (now - began)
+            yield f"{rate:,.3g}/s"
+            if total:
+                yield f"{(total - done) / rate / 60:.0f} min left"
+        if self._marks and now > self._marks[-1][0]:
+            self._marks.append((now, done))
 
     def close(self) -> None:
         """End; a line needs nothing."""

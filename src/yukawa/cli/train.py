@@ -41,9 +41,9 @@ def train(
     A recipe with a table `over` is a sweep: each combination of its values is a run in a folder of its own. The same
     command resumes a sweep.
     """
+    variants = training.TextRecipe.variants(recipe, changes or ())  # what is mistyped is reported first
     packages = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
     output.need(*packages, purpose="training")
-    variants = training.TextRecipe.variants(recipe, changes or ())
     folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
     session.check_run_folder(folder, sweep or resume or dry_run)

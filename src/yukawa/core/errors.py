@@ -80,9 +80,12 @@ class ReplyError(ModelError):
     """A model's structured reply did not fit its schema, twice."""
 
 
+_NEAR = 0.6  # of 'fact' and 'data' it is 0.5: names of four letters that share two mean different things
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """The allowed name closest to `name` in spelling, or '' when none is near."""
-    matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=_NEAR)
     return matches[0] if matches else ""
 
 
@@ -111,6 +114,7 @@ def check_name(kind: str, given: object, allowed: Collection[str]) -> None:
 def unreadable(path: Path | str, error: Exception, what: str = "") -> InputError:
     """The error for a file (`what` it is, such as "the replies in") that cannot be read: why, and what to do."""
     path = Path(path)
+    missing = isinstance(error, FileNotFoundError)
     reason = str(getattr(error, "strerror", None) or error)
     hint = ""
     if isinstance(error, IsADirectoryError):
@@ -119,12 +123,21 @@ def unreadable(path: Path | str, error: Exception, what: str = "") -> InputError
         reason, hint = "it is not UTF-8 text", "save it as UTF-8"
     elif isinstance(error, PermissionError):
         hint = f"type: chmod u+r {shlex.quote(str(path))}"
-    elif isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+    elif missing and not path.parent.is_dir():
         hint = f"there is no folder {path.parent}"
-    elif isinstance(error, FileNotFoundError) and os.access(path.parent, os.R_OK):
+    elif missing and os.access(path.parent, os.R_OK):
         near = nearest(path.name, os.listdir(path.parent))
         hint = f"did you mean {path.parent / near}?" if near else f"type: ls {shlex.quote(str(path.parent))}"
     return InputError(f"{what} {path} cannot be read: {reason}".strip(), hint=hint)
+
+
+def not_a(what: str, folder: Path | str, mark: str, hint: str = "") -> NotFound:
+    """The error for a folder that should be `what`, such as "run", and lacks the file that marks one, or is not there."""
+    if os.path.isdir(folder):
+        reason = f"is not a {what}: {mark} is missing"
+    else:
+        reason = f"is not the folder of a {what}" if os.path.lexists(folder) else "does not exist"
+    return NotFound(f"{folder} {reason}", hint=hint or f"name the folder of a {what}")
 
 
 DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this name is not published there

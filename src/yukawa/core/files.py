@@ -14,10 +14,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
+from yukawa.core import guarded
 from yukawa.core.errors import InputError, StoreError, unreadable
 
+is_row, parse_json, parse_row = guarded.is_row, guarded.parse_json, guarded.parse_row
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space and try again"),
     errno.EDQUOT: ("your disk quota is used up", "free some space and try again"),
@@ -29,7 +31,7 @@ _REASONS = {
 LARGEST_TEXT = 64 << 20
 """Bytes of a file that is read as a whole: settings, recipes, cards."""
 _BLOCK = 1 << 20
-_SPECIAL = "it is a pipe, a socket or a device"
+_SPECIAL, _KERNEL = "it is a pipe, a socket or a device", "/proc"
 _PART = ".*.part"  # what a killed writer leaves
 # How PyTorch, safetensors and SQLite say that a file could not grow.
 _DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device", "disk is full")
@@ -105,13 +107,18 @@ def open_file(path: Path) -> BufferedReader:
         raise unreadable(path, error) from None
     except ValueError:  # a null character
         raise InputError(f"{str(path)!r} is not the name of a file") from None
-    kind = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(kind):
+    kind = os.fstat(descriptor)
+    if not stat.S_ISREG(kind.st_mode) or _is_of_kernel(kind):
         os.close(descriptor)
-        if stat.S_ISDIR(kind):
+        if stat.S_ISDIR(kind.st_mode):
             raise unreadable(path, IsADirectoryError())
         raise InputError(f"{path} cannot be read: {_SPECIAL}", hint="name a file")
     return os.fdopen(descriptor, "rb")
+
+
+def _is_of_kernel(kind: os.stat_result) -> bool:
+    """Whether a file that says that it is empty is one of /proc, which writes what is read at that moment, without end."""
+    return not kind.st_size and os.path.ismount(_KERNEL) and os.stat(_KERNEL).st_dev == kind.st_dev
 
 
 def check_file(path: Path) -> None:
@@ -154,28 +161,6 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def parse_json(data: str | bytes, place: str) -> Any:
-    """What a JSON text says: numbers that are finite, strings that are text, nested no deeper than Python reads.
-
-    Raises:
-        InputError: it is not such a text; the message begins with `place`.
-    """
-    try:
-        text = data.decode("utf-8") if isinstance(data, bytes) else data
-        found = json.loads(text, parse_constant=_refuse_constant)
-        if "\\u" in text:  # half a character, which no file and no database takes
-            json.dumps(found, ensure_ascii=False).encode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{place} is not UTF-8 text (byte {error.start})") from None
-    except UnicodeEncodeError:
-        raise InputError(f"{place} holds half of a character (a lone surrogate)") from None
-    except RecursionError:
-        raise InputError(f"{place} is nested too deeply") from None
-    except ValueError as error:
-        raise InputError(f"{place} is not valid JSON: {error}") from None
-    return found
-
-
 def read_object(path: Path, largest: int = LARGEST_TEXT) -> dict[str, Any]:
     """The object in a JSON file; see `parse_json`.
 
@@ -195,7 +180,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     number = 0
     try:
         with open_file(path) as raw, gzip.open(raw) if _is_gzip(path) else raw as handle:
-            for number, line in enumerate(handle, start=1):
+            for number, line in enumerate(guarded.lines_of(handle.readline, str(path)), start=1):
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
@@ -204,18 +189,6 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path}:{number + 1} is truncated or damaged: not valid gzip") from None
     except OSError as error:
         raise unreadable(path, error) from None
-
-
-def parse_row(line: bytes | str, place: str) -> dict[str, Any]:
-    """The JSON object in `line`, of bytes in UTF-8 or text; an error message begins with `place`, such as `file:3`.
-
-    Raises:
-        InputError: the line is not UTF-8, not JSON or not an object.
-    """
-    row = parse_json(line, place)
-    if not isinstance(row, dict):
-        raise InputError(f"{place} holds {type(row).__name__}; expected a JSON object {{...}}")
-    return row
 
 
 def begins_with(path: Path, kind: str) -> bool:
@@ -243,14 +216,6 @@ def mend_jsonl(handle: IO[bytes]) -> None:
         handle.write(b"\n")
     else:
         handle.truncate(start)
-
-
-def is_row(line: bytes) -> bool:
-    """Whether a line is a whole JSON object; a row torn anywhere lacks its closing brace."""
-    try:
-        return bool(parse_row(line, ""))
-    except InputError:
-        return False
 
 
 def hash_file(path: Path) -> str:
@@ -432,6 +397,10 @@ def _is(path: Path, other: Path) -> bool:
 
 def _check_kind(path: Path) -> bool:
     """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
+    if str(path) == "-":
+        raise InputError(
+            "- is not the name of a file, and nothing is written to standard output here", hint="name a file"
+        )
     try:
         kind = os.stat(path).st_mode
     except OSError:  # whoever writes will say what is wrong; a link to nothing would be replaced
@@ -487,13 +456,12 @@ def write_failure(error: Exception) -> tuple[str, str]:
 
 def _line(row: Mapping[str, Any], place: str) -> bytes:
     try:
-        return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{place} cannot be written as JSON: {error}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+    if len(line) > guarded.LONGEST_LINE:  # nor would it be read again
+        raise InputError(f"{place} has more than the {guarded.LONGEST_LINE:,} bytes that a line may have")
+    return line
 
 
 def _is_gzip(path: Path) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, not_a
 from yukawa.core.files import atomic_write, hash_file, read_object
 from yukawa.core.validation import StrictModel, one_line
 
@@ -97,6 +97,8 @@ class Manifest(StrictModel):
             InputError: it is missing or damaged; the message names the first field that is wrong.
         """
         path = Path(folder) / MANIFEST
+        if not path.exists():
+            raise not_a("data set", folder, MANIFEST)
         try:
             return cls.model_validate(read_object(path))
         except ValidationError as error:

@@ -1,21 +1,20 @@
 """Settings of one installation, typed and strict: `yukawa.toml` with the environment's `YUKAWA_*` on top."""
 
-import base64
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as _EnvironmentError
 
+from yukawa.core.addresses import looks_like_database, note_secrets, shown_address
 from yukawa.core.errors import InputError, SettingsError, unknown_name
 from yukawa.core.files import expanded, read_text
+from yukawa.core.guarded import parse_toml
 from yukawa.core.redaction import keep_secret
 from yukawa.core.validation import Count, Positive, StrictModel, looks_secret, mistakes
 from yukawa.core.yaml_files import merged
@@ -24,11 +23,11 @@ PREFIX = "YUKAWA_"
 DELIMITER = "__"
 ENVIRONMENT = "the environment"
 FILE_NAME = "yukawa.toml"
+_LARGEST = 1 << 20  # bytes of it
 # Variables with our prefix that are not settings: the file's own name, and whatever the tests need.
 _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EMBEDDER_ACCOUNT = re.compile(r"(@[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/?#]*@")
-_ACCOUNT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^/?#]*)@")
 
 
 # Kinds of question, as `yukawa.knowledge.parsing.kinds` tells them apart.
@@ -276,44 +275,6 @@ def read_key(variable: str | None, reader: str) -> str:
     return key
 
 
-def check_web_address(url: str, owner: str, hint: str) -> None:
-    """Refuse what is not the address of a server.
-
-    Args:
-        url: the root of an API.
-        owner: whose address it is, for the message.
-        hint: what to write.
-
-    Raises:
-        InputError: it is not a web address.
-    """
-    try:
-        account(url)
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, a bracket that does not close
-        usable = False
-    if not usable:
-        raise InputError(f"{owner} has the address {url!r}, which is not a web address", hint=hint)
-
-
-def account(url: str) -> tuple[str, tuple[str, str] | None]:
-    """An address without its user and password, and these two; all their forms are secrets from now on."""
-    found = _ACCOUNT.match(url)
-    if found is None:
-        return url, None
-    user, _, password = found[2].partition(":")
-    both = unquote(user), unquote(password)
-    for secret in (password, both[1], base64.b64encode(":".join(both).encode()).decode()):
-        keep_secret(secret)
-    return found[1] + url[found.end() :], both
-
-
-def shown_address(url: str) -> str:
-    """The address of a server without user, password and query, which some put secrets into."""
-    return account(url)[0].partition("?")[0].partition("#")[0]
-
-
 def default_home() -> Path:
     r"""The folder where this platform keeps an application's data, in a sub-folder `yukawa`.
 
@@ -354,6 +315,7 @@ def load_settings(start: Path | None = None) -> Settings:
     path = _find_file(start or Path(), environment)
     written = _read_file(path) if path else {}
     _adopt_written_names(environment, written)
+    note_secrets([written, environment])
     try:
         return Settings(**merged(written, environment))
     except ValidationError as error:
@@ -385,18 +347,9 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = read_text(path)
+        data = parse_toml(read_text(path, _LARGEST), str(path))
     except InputError as error:
         raise SettingsError(error.message, hint=error.hint) from None
-    try:
-        data = tomllib.loads(text)
-    except RecursionError:
-        raise SettingsError(f"{path} is nested too deeply") from None
-    except ValueError as error:  # malformed, or a number of thousands of digits
-        place = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
-        line = (place and place[1]) or len(text.splitlines()) or 1
-        reason = str(error)[: place.start()].rstrip() if place else str(error)
-        raise SettingsError(f"{path}:{line} is not valid TOML: {reason}") from None
     return _anchored(data, path.absolute().parent)
 
 
@@ -406,7 +359,8 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     def anchor(table: Any, key: str, *, sure: bool = True) -> None:
         value = table.get(key) if isinstance(table, dict) else None
         # A model or an adapter may be a hub name such as org/name: only ./x, ../x and ~/x are surely paths.
-        if isinstance(value, str) and "://" not in value and (sure or value.startswith(("./", "../", "~"))):
+        address = isinstance(value, str) and ("://" in value or looks_like_database(value))
+        if isinstance(value, str) and not address and (sure or value.startswith(("./", "../", "~"))):
             table[key] = os.path.abspath(folder / expanded(value))
 
     anchor(data, "home")

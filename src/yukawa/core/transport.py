@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import httpx2 as httpx
 
 from yukawa.core import processes
+from yukawa.core.addresses import shown_address
 from yukawa.core.errors import ModelError
 from yukawa.core.redaction import redacted, shortened
-from yukawa.core.settings import shown_address
 
 Result = TypeVar("Result")
 

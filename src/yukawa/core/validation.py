@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from yukawa.core.errors import InputError, nearest
-from yukawa.core.redaction import SHAPES
+from yukawa.core.redaction import SHAPES, redacted_values
 
 # Steps that pydantic adds to a place for the types of a union.
 _TYPE_STEP = re.compile(r"constrained-\w+$|(function-\w+|literal|list|tuple|dict|nullable)\[")
@@ -140,7 +140,11 @@ def _mistake(
     reason = "it is blank" if context.get("pattern") == r"\S" else reason
     field = fields.get(steps[-1]) if steps else None
     secret = (field is not None and not field.repr) or looks_secret(str(value))
-    shown = "" if secret or isinstance(value, (Mapping, BaseModel)) else f" = {reprlib.repr(value)}"
+    shown = (
+        ""
+        if secret or isinstance(value, (Mapping, BaseModel))
+        else f" = {reprlib.repr(redacted_values(value))}"
+    )
     near = nearest(str(value), re.findall(r"'([^']+)'", str(context.get("expected", ""))))
     hint = f"did you mean {near!r}?" if near and not secret else ""
     return Mistake(kind, steps, place, f"{place}{shown}: {reason}" if place else reason, hint)

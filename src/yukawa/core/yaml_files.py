@@ -11,6 +11,8 @@ import yaml
 
 from yukawa.core.errors import InputError, nearest
 from yukawa.core.files import expanded, read_text, real
+from yukawa.core.guarded import check_numbers, reason_of
+from yukawa.core.redaction import shortened
 
 Table = dict[str, Any]
 
@@ -26,7 +28,7 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to a limited number of nodes."""
+    """YAML 1.1, but numbers are those of YAML 1.2, and aliases unfold to a limited number of nodes."""
 
     def get_single_node(self) -> Any:
         """See `yaml.composer.Composer`.
@@ -82,13 +84,37 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-for _kind in (_Loader, _Dumper):
-    _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
-    _kind.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"\A[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-        list("-+.0123456789"),
-    )
+_TAG = "tag:yaml.org,2002:"
+# As in YAML 1.2, where 1:30 is a text and 017 is 17; 100_000 is a number, as in YAML 1.1. The last are infinite or none.
+_WHOLE = re.compile(r"\A(?:[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
+_DECIMAL = re.compile(
+    r"\A(?:[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+)
+
+
+def _number(loader: _Loader, node: Any) -> int | float:
+    """The number that a scalar writes, which may also have been said to be one by its tag."""
+    text = str(loader.construct_scalar(node))
+    if not (_WHOLE if node.tag.endswith("int") else _DECIMAL).match(text):
+        raise yaml.constructor.ConstructorError(None, None, f"{text[:40]!r} is not a number", node.start_mark)
+    plain = text.replace("_", "").lower()
+    if node.tag.endswith("float"):
+        return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+    base = {"0o": 8, "0x": 16}.get(plain[:2], 10)
+    found = int(plain, base)
+    check_numbers(found)
+    return found
+
+
+_Loader.yaml_implicit_resolvers = {
+    sign: [pair for pair in pairs if pair[0] not in (f"{_TAG}int", f"{_TAG}float")]
+    for sign, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Dumper.yaml_implicit_resolvers = dict(_Dumper.yaml_implicit_resolvers)
+for _name, _pattern in (("int", _WHOLE), ("float", _DECIMAL)):
+    _Loader.add_constructor(_TAG + _name, _number)
+    for _kind in (_Loader, _Dumper):
+        _kind.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
 
 
 def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
@@ -108,7 +134,7 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     guess = nearest(path.stem if is_file else str(name_or_path), names)
     meant = f"did you mean {guess}? " if guess else ""
     raise InputError(
-        f"there is no {kind} {str(name_or_path)!r}{', no such file' if is_file else ''}",
+        f"there is no {kind} {shortened(str(name_or_path))!r}{', no such file' if is_file else ''}",
         hint=f"{meant}name a YAML file that exists, or one of {', '.join(names)}",
     )
 
@@ -209,9 +235,9 @@ def parse_yaml(text: str, where: str) -> Any:
     except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        said = str(error) if isinstance(error, (yaml.YAMLError, ValueError)) else ""
-        reason = getattr(error, "problem", None) or said or "a value is not of the type that its tag names"
-        raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
+        said = reason_of(error) if isinstance(error, (yaml.YAMLError, ValueError)) else ""
+        why = getattr(error, "problem", None) or said or "a value is not of the type that its tag names"
+        raise InputError(f"{where}{line} is not valid YAML: {why}") from None
 
 
 def to_yaml(table: Mapping[str, Any], width: int = 80) -> str:

@@ -1,6 +1,8 @@
 """Typed rows of text for training, and their files: JSON Lines and Parquet, streamed, equal bytes for equal rows."""
 
 import datetime
+import errno
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -141,7 +143,7 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
     """
     path = Path(path)
     if not path.suffix and not path.exists():  # a wrong name is not a wrong format
-        raise unreadable(path, FileNotFoundError("no such file"))
+        raise unreadable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     plain = _read_parquet(path) if _is_parquet(path) else read_jsonl(path)
     for number, values in enumerate(plain, start=1):
         try:

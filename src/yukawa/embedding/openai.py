@@ -9,10 +9,11 @@ import numpy as np
 import openai
 
 from yukawa.core import transport
+from yukawa.core.addresses import account, check_web_address, shown_address
 from yukawa.core.errors import InputError, ModelError, unknown_name
 from yukawa.core.processes import Tick
 from yukawa.core.redaction import shortened
-from yukawa.core.settings import account, check_web_address, read_key, shown_address
+from yukawa.core.settings import read_key
 from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 
 _BATCH = 64  # texts of a request

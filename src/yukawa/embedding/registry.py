@@ -51,10 +51,9 @@ def open_embedder(spec: str = DEFAULT) -> Embedder:
     kind, colon, rest = settle(spec).partition(":")
     if kind not in _FORMS or bool(colon) != (":" in _FORMS[kind][0]) or (colon and not rest):
         near = nearest(kind, _FORMS)
-        raise InputError(
-            f"unknown embedder {spec!r}; allowed are {', '.join(form for form, *_ in _FORMS.values())}",
-            hint=f"type: {_FORMS[near][0]}" if near else "",
-        )
+        meant = f"did you mean {_FORMS[near][0]!r}? " if near else ""
+        allowed = ", ".join(form for form, *_ in _FORMS.values())
+        raise InputError(f"unknown embedder {spec!r}", hint=f"{meant}allowed: {allowed}")
     _, module, name, method = _FORMS[kind]
     maker = getattr(import_module(f"yukawa.embedding.{module}"), name)
     maker = getattr(maker, method) if method else maker

@@ -16,6 +16,7 @@ from yukawa.core.files import parse_json, read_jsonl, read_text
 from yukawa.core.processes import Progress
 from yukawa.core.reports import Heading, ReportBlock, Table
 from yukawa.core.statistics import SHARE, Sample
+from yukawa.core.validation import one_line
 from yukawa.evaluation.completions import generated
 from yukawa.evaluation.expressions import equal_expressions
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
@@ -221,10 +222,7 @@ def _question(row: Any, number: int, path: Path) -> Question:
     try:
         return Question.model_validate({"id": str(number), "answer": "", **row})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{path}, question {number}: {f'{where}: ' if where else ''}{said}") from None
+        raise InputError(f"{path}, question {number}: {one_line(error, Question)}") from None
 
 
 def _with_choices(questions: Sequence[Question]) -> Iterator[Question]:

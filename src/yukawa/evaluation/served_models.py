@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from yukawa.core.addresses import account, check_web_address, shown_address
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.processes import in_threads
 from yukawa.core.redaction import shortened
-from yukawa.core.settings import ModelSettings, account, check_web_address, read_key, shown_address
+from yukawa.core.settings import ModelSettings, read_key
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import Losses
 

@@ -12,9 +12,10 @@ import openai
 from openai import AsyncOpenAI
 
 from yukawa.core import transport
+from yukawa.core.addresses import account, check_web_address, shown_address
 from yukawa.core.errors import ModelError
 from yukawa.core.redaction import SHOWN, Redactor, redacted, shortened
-from yukawa.core.settings import ModelSettings, account, check_web_address, read_key, shown_address
+from yukawa.core.settings import ModelSettings, read_key
 from yukawa.llm import base
 from yukawa.llm.control import without_control
 

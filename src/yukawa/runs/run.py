@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, Self
 
 from yukawa.core import files
-from yukawa.core.errors import InputError, NotFound, StoreError
+from yukawa.core.errors import InputError, StoreError, not_a
 from yukawa.core.files import expanded, real
 from yukawa.core.reports import plain, write_json
 from yukawa.core.yaml_files import differences, parse_yaml, read_table, to_yaml
@@ -68,7 +68,7 @@ class Run:
         folder = Path(folder)
         path = folder / RECIPE
         if not path.exists():
-            raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="name the folder of a run")
+            raise not_a("run", folder, RECIPE)
         try:
             return cls(folder, read_table(path))
         except InputError as error:
@@ -97,7 +97,7 @@ class Run:
             check_new(folder)
             return None
         if not (folder / RECIPE).exists():
-            raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
+            raise not_a("run", folder, RECIPE, "begin it without --resume")
         run = cls.open(folder)
         for name, (old, new) in differences(run.recipe, recipe).items():
             whole = name.partition("[")[0]  # of a list that may differ, each element may

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core import files
-from yukawa.core.errors import InputError, check_name, require
+from yukawa.core.errors import InputError, check_name, not_a, require
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, model_folder, saved_tensors, tensor_types
 from yukawa.llm.loading import end_tokens, load_tokenizer, saved_ends
 from yukawa.training.modelfile import modelfile, take_apart
@@ -136,7 +136,7 @@ def whole_model(place: Path) -> Path:
     if (folder / ADAPTER_CONFIG).is_file():
         step = f"merge it and write GGUF in one step: yukawa merge {place} --gguf f16"
         raise InputError(f"{folder} is an adapter", hint=step)
-    raise InputError(f"{place} holds no model: {CONFIG} is missing")
+    raise not_a("model", place, CONFIG)
 
 
 def is_whole(place: Path) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import expanded
-from yukawa.core.manifest import MANIFEST
 from yukawa.data import Conversation, Document, Preference, Turn, read_rows
 from yukawa.data.dataset import DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES, texts_of
@@ -142,10 +141,6 @@ def read_texts(path: Path, kind: str) -> Iterator[str]:
 
 
 def _of_dataset(folder: Path, kind: str, validation: Path | None) -> RowFiles:
-    if not (folder / MANIFEST).is_file():
-        raise InputError(
-            f"{folder} is not a data set: {MANIFEST} is missing", hint="name a data set or a file"
-        )
     manifest = check_manifest(folder)
     if manifest.kind != kind:
         raise InputError(f"{folder} holds rows of the kind {manifest.kind}, this training needs {kind}")

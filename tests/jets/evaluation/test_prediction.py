@@ -179,7 +179,7 @@ def test_bad_input_is_one_clear_line(
     source = source_of(jets, 120)
     with pytest.raises(InputError, match=r"are written as \.parquet or \.root"):
         predict(folder, source, tmp_path / "out.csv")
-    with pytest.raises(NotFound, match="holds no saved model"):
+    with pytest.raises(NotFound, match=r"is not a tagger: |does not exist"):
         predict(tmp_path / "nothing", source)
     with pytest.raises(InputError, match="at least one jet, not 0"):
         predict(folder, source, batch=0)

@@ -254,7 +254,7 @@ def test_a_run_is_not_overwritten_and_not_resumed_where_there_is_none(
 ) -> None:
     with pytest.raises(InputError, match="already holds a run"):
         train(recipe(), whole)
-    with pytest.raises(NotFound, match="holds no run"):
+    with pytest.raises(NotFound, match=r"is not a run|does not exist"):
         train(recipe(), tmp_path / "none", resume=True)
     assert not (tmp_path / "none").exists()
 
@@ -450,6 +450,5 @@ def test_a_plan_follows_the_recipe(recipe: Make) -> None:
     assert (plan.steps, plan.evaluate, plan.checkpoint) == (4, 4, 2)
 
 
-def test_wrong_recipes_are_refused_as_in_training(recipe: Make) -> None:
-    with pytest.raises(InputError, match="nowhere"):
-        describe(recipe(path="nowhere"))
+def test_a_dry_run_names_what_is_wrong_with_a_recipe(recipe: Make) -> None:
+    assert any("nowhere" in line for line in describe(recipe(path="nowhere")).problems)

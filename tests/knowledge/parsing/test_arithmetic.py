@@ -15,6 +15,7 @@ QUESTIONS = [
     ("mass of the positive pion minus the mass of the neutral pion", "difference mass-difference(pi+, pi0)"),
     ("charged B minus neutral B", "? charged B minus neutral B"),
     ("m(Z) - m(W)", "difference mass-difference(Z0, W+|W-)"),
+    ("B(W -> e nu) plus B(W -> mu nu): what percentage is that?", f"sum {W_E}, {W_MU} in %"),
     # chains
     ("electron mass plus muon mass plus tau mass", "sum mass(e-|e+), mass(mu-|mu+), mass(tau-|tau+)"),
     ("the W mass plus the Z mass minus the Higgs mass", "sum mass(W+|W-), mass(Z0), -1 mass(H)"),

@@ -13,7 +13,7 @@ TRUE = {
 }  # fmt: skip
 FALSE = {
     "pi0": "scalar", "Xi_cc++": "triply charmed", "Delta(1232)++": "singly charged", "mu-": "charmed", "K+": "bottom",
-    "Lambda_b0": "charmed", "rho(770)": "scalar", "tau": "tetraquark",
+    "Lambda_b0": "charmed", "rho(770)": "scalar", "tau": "tetraquark", "proton": "quark", "pion": "lepton",
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def test_names(text: str, expected: list[str]) -> None:
     ("mu+ mu- branching fraction", "mu+ mu-"), ("e+ e- and its width", "e+ e-"), ("K+ K- above 10 %", "K+ K-"),
     ("two photons in percent", "two photons"), ("pi+ pi-, which is", "pi+ pi-"), ("K pi (in percent)", "K pi"),
     ("pi+ pi0 (ex. K0) at", "pi+ pi0 (ex. K0)"), ("branching", ""),
+    ("K+ K- / K- pi+", "K+ K-"), ("e nu / mu nu", "e nu"), ("e+ / mu+ nu D-", "e+ / mu+ nu D-"),
 ])  # fmt: skip
 def test_reading_stops_where_sense_stops(text: str, read: str) -> None:
     tokens = read_tokens(text, 0, len(text))

@@ -44,7 +44,7 @@ MEASURED = "I measured the K_S lifetime as 0.91 ± 0.03 ns in our lab course."
     "tale",
     [
         MEASURED, "In our lab we stop K_S in a scintillator.", "We reconstruct K_S events and got 0.91 ± 0.03 ns for the lifetime.",
-        "I have never measured the K_S lifetime.",
+        "I have never measured the K_S lifetime.", "We simulate K_S samples.",
     ],
 )  # fmt: skip
 def test_what_the_asker_did_changes_no_listed_value(tale: str) -> None:

@@ -74,3 +74,12 @@ def test_a_choice_between_names_of_a_kind_gets_a_verdict_on_each() -> None:
     found = plan("Which of these particles is a meson: a) proton b) pion c) muon?")
     assert [goal.asserted for goal in found.goals] == ["class:meson"] * 3
     assert not plan("Which of these is the best: a) proton b) pion?").complete
+
+
+def test_a_rank_may_be_written_with_a_hyphen() -> None:
+    plain = [
+        t.text
+        for c in read_question("the third-largest branching fraction of the K+").clauses
+        for t in c.tokens
+    ]
+    assert plain[1:3] == ["third", "largest"]

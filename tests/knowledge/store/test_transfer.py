@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -337,3 +338,96 @@ def test_an_export_that_fails_leaves_the_older_one(empty: KnowledgeBase, tmp_pat
     fill(empty)
     empty.export(file := tmp_path / "x.jsonl.gz")
     assert len(gzip.decompress(file.read_bytes()).splitlines()) > 40
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE versions SET text = replace(text, '1500', '1501')", "UPDATE versions SET source = CAST(source AS BLOB)",
+    "UPDATE versions SET attributes = '{'", "UPDATE events SET reason = 'other' WHERE seq = 1", "UPDATE passages SET terms = 'other'",
+    "UPDATE answers SET answer = 5",
+])  # fmt: skip
+def test_a_damaged_base_takes_the_place_of_no_copy(
+    empty: KnowledgeBase, tmp_path: Path, statement: str
+) -> None:
+    """And what the purge of what is damaged leaves can be copied."""
+    item = empty.teach("The mass of the tau is 1500 MeV.")
+    empty.keep_answer("a1", "What?", {"answer": "x"})
+    copies = [tmp_path / name for name in ("copy.sqlite", "copy.jsonl", "copy.jsonl.gz")]
+    writers: list[Callable[..., Any]] = [empty.backup, empty.export, empty.export]
+    for write_copy, file in zip(writers, copies, strict=True):
+        write_copy(file)
+    before = [file.read_bytes() for file in copies]
+    with sqlite3.connect(tmp_path / "empty" / "knowledge.sqlite") as other:
+        other.execute("DROP TRIGGER events_no_update")
+        assert other.execute(statement).rowcount > 0
+    other.close()
+    for write_copy, file in zip(writers, copies, strict=True):
+        with pytest.raises(StoreError, match="is damaged") as caught:
+            write_copy(file, force=True)
+        assert "knowledge purge ID" in str(caught.value)
+    assert [file.read_bytes() for file in copies] == before
+    assert not list(tmp_path.glob(".*.part"))
+    if "versions SET text" in statement:
+        empty.purge(item.id)
+        for write_copy, file in zip(writers, copies, strict=True):
+            write_copy(file, force=True)
+
+
+def test_any_value_of_an_export_replaced_is_refused_in_one_line_or_taken_as_it_is(tmp_path: Path) -> None:
+    with KnowledgeBase.open(tmp_path / "source", embedding="hash") as source:
+        source.build([DATA], actor="unknown", reason="edition")
+        source.teach("The mass of the tau is 1500 MeV.")
+        source.keep_answer("a1", "What is the mass?", {"answer": "1777 MeV"})
+        source.export(tmp_path / "good.jsonl")
+    lines, draw = rows(tmp_path / "good.jsonl"), random.Random(15)
+    del lines[-1]["digest"]  # which would find everything
+    places = [(number, key) for number, row in enumerate(lines) for key in row]
+    values = [
+        None,
+        True,
+        [],
+        {},
+        [[]],
+        "",
+        "x",
+        -1,
+        2.5,
+        10**30,
+        {"facts": 5},
+        {"facts": [{"value": 10**400}]},
+        "\x00",
+    ]
+    for number, key in draw.sample(places, 24):
+        changed = [dict(row) for row in lines]
+        changed[number][key] = value = draw.choice(values)
+        file = write(tmp_path / "changed.jsonl", changed)
+        with KnowledgeBase.open(tmp_path / f"{number}-{key}", embedding="hash") as base:
+            if said := refused(lambda base=base, file=file: base.import_(file)):  # type: ignore[misc]
+                assert "\n" not in said
+                assert len(said) < 500
+                assert not base.list()
+                continue
+            assert base.verify().clean
+            base.export(again := tmp_path / "again.jsonl", force=True)
+            own = lines[number].get("table") in ("embedders", "meta")  # which the base has of its own
+            assert own or changed[number] in rows(again), (key, value)
+
+
+def refused(act: Callable[[], object]) -> str:
+    """What is said where something is refused."""
+    try:
+        act()
+    except YukawaError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("line", [
+    {"table": []}, {"table": {}}, {"table": 1}, {"table": "end", "rows": [[]]}, {"table": "end", "rows": 10**30},
+    {"table": "end", "rows": None}, {"table": "end", "rows": {"items": []}}, {"table": "claims"}, {}, {"table": None},
+])  # fmt: skip
+def test_lines_of_no_table_are_refused(empty: KnowledgeBase, tmp_path: Path, line: dict[str, Any]) -> None:
+    empty.export(tmp_path / "good.jsonl")
+    head = rows(tmp_path / "good.jsonl")[0]
+    with pytest.raises(YukawaError) as caught:
+        empty.import_(write(tmp_path / "bad.jsonl", [head, line]))
+    assert "\n" not in str(caught.value)

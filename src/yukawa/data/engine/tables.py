@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, NotFound, check_installed
+from yukawa.core.errors import InputError, check_installed, not_a
 from yukawa.core.processes import lock
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.database import new_engine, worded
@@ -96,9 +96,7 @@ class WorkStore:
         self.name = str(self.folder / FILE) if url is None else "on the server"
         if url is None:
             if not new and not (self.folder / FILE).exists():
-                raise NotFound(
-                    f"{folder} holds no {FILE}", hint="name the folder of a run of the data engine"
-                )
+                raise not_a("run of the data engine", folder, FILE)
             with worded(self.name, "the run"):
                 self.folder.mkdir(parents=True, exist_ok=True)
             location = sa.URL.create("sqlite", database=str(self.folder.absolute() / FILE))

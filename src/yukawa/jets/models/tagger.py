@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from yukawa import __version__
 from yukawa.core import files
-from yukawa.core.errors import InputError, NotFound, require, unknown_name
+from yukawa.core.errors import InputError, not_a, require, unknown_name
 from yukawa.core.validation import checked
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
@@ -21,6 +21,7 @@ from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
 _LARGEST = 64 << 30  # bytes of weights
+_NAME_ONE = "name the folder of a tagger or of its run"
 SAME_SIZES = "give the new model the sizes of the old"
 
 # Imported when first used: one architecture does not load the others.
@@ -221,7 +222,7 @@ def load_model(folder: Path) -> tuple[Tagger, DataConfig]:
     """A saved tagger, ready for inference (`eval` mode, on the processor), and its data config.
 
     Raises:
-        NotFound: `folder` holds no saved model.
+        NotFound: `folder` is not a saved model.
         InputError: a file of it is damaged, its settings are unknown, or its weights do not fit them.
     """
     folder = Path(folder)
@@ -243,8 +244,7 @@ def model_folder(path: Path | str) -> Path:
     """
     found = run.model_folder(path)
     if not (found / CONFIG).is_file():
-        lacks = "holds neither a saved model nor a run" if Path(path).exists() else "does not exist"
-        raise NotFound(f"{path} {lacks}", hint="name the folder of a model or of its run")
+        raise not_a("tagger", path, CONFIG, _NAME_ONE)
     return found
 
 
@@ -316,5 +316,5 @@ def _read_data_config(path: Path) -> DataConfig:
 
 def _read(path: Path) -> bytes:
     if not path.exists():
-        raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing")
+        raise not_a("tagger", path.parent, path.name, _NAME_ONE)
     return files.read_bytes(path, _LARGEST)

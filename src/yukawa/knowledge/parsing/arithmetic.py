@@ -194,7 +194,10 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
         return None
     operands = _signed(clause, found, signs)
-    return [Goal("sum", tuple(operands), spans=clause.use(*signs, *clause.places("sum")))]
+    fractions = all(w.property == "branching-fraction" for w in found)
+    percent = fractions and clause.contains(("percent", "percentage", "%"))  # 'what percentage is that?'
+    spans = clause.use(*signs, *clause.places("sum"))
+    return [Goal("sum", tuple(operands), unit="%" if percent else "", spans=spans)]
 
 
 _MASSES = ("masse", "质量", "質量")

@@ -287,10 +287,7 @@ _NO_ADVERBS = frozenset("only july early family supply fly apply reply imply ass
 
 def _for_document(clause: Clause, place: int, phrase: range) -> bool:
     """'For the generator card', 'for the systematic uncertainty table': in what a document is for nothing is asked of its kind."""
-    start = next(
-        (i for i in range(place, phrase.start - 1, -1) if clause.text(i) in ("for", "into", "fur", "pour")),
-        None,
-    )
+    start = next((i for i in range(place, phrase.start - 1, -1) if clause.text(i) in _AHEAD_OF), None)
     if start is None:
         return False
     noun = list(
@@ -299,9 +296,13 @@ def _for_document(clause: Clause, place: int, phrase: range) -> bool:
         )
     )
     quiet = all(clause.tokens[i].kind in ("function", "word", "neutral", "mark") for i in range(start, place))
-    return quiet and bool(noun) and any(clause.text(i) in _DOCUMENTS for i in noun)
+    heads = _EVENTS if start is not None and clause.text(start) in _AT_TIMES else _DOCUMENTS | _EVENTS
+    return quiet and bool(noun) and any(clause.text(i) in heads for i in noun)
 
 
+_AT_TIMES = ("before", "after", "during", "vor", "avant")
+_AHEAD_OF = ("for", "into", "fur", "pour", *_AT_TIMES)
+_EVENTS = frozenset("meeting meetings conference workshop seminar lecture school exam call shift".split())
 _DOCUMENTS = frozenset(
     "card cards table tables slide slides note notes plot plots paper thesis report script code poster talk lecture seminar article figure"
     " caption exercise homework exam quiz file files macro spreadsheet notebook wiki document section appendix chapter tutorial"

@@ -143,6 +143,11 @@ def descriptions(tokens: list[Token]) -> list[Token]:
     for place, token in enumerate(tokens):
         if token.kind != "thing" or not token.value.names:
             continue
+        if any(
+            word in _NOUNS and not belongs(word, token.value.names) for word in token.text.lower().split()
+        ):
+            found[place] = replace(token, kind="word")  # 'the baryon K+'
+            continue
         first = place
         while first and _may_describe(tokens[first - 1]):
             first -= 1

@@ -162,9 +162,23 @@ def read_tokens(text: str, start: int, end: int) -> list[StateToken]:
             break
         found += read
         position = read[-1].end
+        if len(found) > _OF_TWO and found[-2].kind == "or" and _divides(found[-3], found[-1]):
+            del found[-2:]
+            break
     while found and found[-1].kind in {"join", "or", "comma", "count", "arrow"}:
         found.pop()
     return found
+
+
+def _divides(one: StateToken, other: StateToken) -> bool:
+    """'K+ K- / K- pi+', 'e nu / mu nu': where no product can be this or that, one decay is divided by another."""
+    neutrinos = [all(name.startswith("nu") for name in token.names) for token in (one, other)]
+    return bool(one.names) and (
+        one.names == other.names or (neutrinos[0] != neutrinos[1] and bool(other.names))
+    )
+
+
+_OF_TWO = 2  # tokens ahead of the second of two alternatives
 
 
 def _candidates(
@@ -184,7 +198,8 @@ def _candidates(
         yield [condition]
     if count := _count(text, position, end):
         yield [count]
-    if names := _names(text, position, end):
+    apart = text.find(" / ", position, end)  # no name goes across it
+    if character != "/" and (names := _names(text, position, end if apart < 0 else apart)):
         yield names
     if before and (word := _joining(text, position, end)):
         yield [word]

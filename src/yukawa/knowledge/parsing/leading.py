@@ -46,7 +46,7 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
             continue
         if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
             continue
-        if _moves(clause, place) or _has_done(clause, place):
+        if _moves(clause, place) or _has_done(clause, place) or _holds(clause, place):
             continue
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
             continue
@@ -61,7 +61,7 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
 
 def of_tale(clause: Clause) -> list[Token]:
     """What of the asker's doings beside a question for a listed value makes another thing of the one named: 'we look for excited muons'."""
-    found: list[Token] = []
+    found = [t for t in clause.tokens if t.kind == "qualifier" and t.value[0] != "experiment"]
     for place in (i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "constant", "channel")):
         first = place
         while first and clause.tokens[first - 1].kind in ("word", "appended", "negation", "sign"):
@@ -97,6 +97,14 @@ def _moves(clause: Clause, place: int) -> bool:
     """'The limit has gone below 1e-9': an everyday verb ahead of 'below' or 'above'."""
     behind = clause.tokens[place + 1 : place + 2]
     return bool(behind) and behind[0].kind == "relation" and not is_physics(clause.tokens[place].text)
+
+
+def _holds(clause: Clause, place: int) -> bool:
+    """'We generate Upsilon(1S) samples': what holds many of a thing has none of its properties."""
+    return place > 0 and clause.text(place) in _HOLDING and clause.tokens[place - 1].kind == "thing"
+
+
+_HOLDING = ("sample", "samples", "event", "events", "data", "datasets")
 
 
 def _has_done(clause: Clause, place: int) -> bool:

@@ -42,7 +42,9 @@ def genus(tokens: list[Token]) -> list[Token]:
         """The token as this rule reads it."""
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
         beside = [
-            t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
+            t
+            for t in near
+            if t.kind in ("thing", "identifier") and max(t.start, token.start) - min(t.end, token.end) <= 1
         ]
         if token.kind == "class" and not beside and _counted_apposition(tokens, place):
             return replace(token, kind="aside")
@@ -51,7 +53,7 @@ def genus(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="aside")  # 'strange baryons (hyperons)'
         if token.kind != "class" or not beside:
             return token
-        strange = not any(belongs(str(token.value), t.value.names) for t in beside)
+        strange = not any(t.kind == "identifier" or belongs(str(token.value), t.value.names) for t in beside)
         return replace(token, kind="word" if strange else "aside")
 
     found = changed(tokens, change)

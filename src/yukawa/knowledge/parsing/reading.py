@@ -102,6 +102,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         *_tags(question),
         *_glued(question),
         *_about(question),
+        *_ranks(question),
     ]
     edits += _compounds(question) if language == "de" else ()
     edits += [
@@ -138,6 +139,16 @@ _ISH = re.compile(r"(?<=\d)-?ish\b")
 def _about(question: str) -> Iterator[tuple[int, int, str]]:
     """'3-ish MeV': a number that is not meant exactly."""
     yield from ((*match.span(), "") for match in _ISH.finditer(question))
+
+
+_RANK = re.compile(
+    r"\b(?:second|third|fourth|fifth)(?P<hyphen>-)(?=(?:most|least|\w{2,20}est)\b)", re.IGNORECASE
+)
+
+
+def _ranks(question: str) -> Iterator[tuple[int, int, str]]:
+    """'Third-largest' is two words."""
+    yield from ((*match.span("hyphen"), " ") for match in _RANK.finditer(question))
 
 
 _TIGHT = re.compile(r"(?<![\w/^_→>(-])(?=\w*[0+-]?[A-Za-z])[A-Za-z][A-Za-z0-9+-]{2,20}(?![\w/^_(])")

@@ -23,7 +23,7 @@ from yukawa.knowledge.search import segments as seg
 from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, Query, Scored, weighted_terms
 from yukawa.knowledge.search.segments import IndexSegment
 from yukawa.knowledge.store import ledger, schema
-from yukawa.knowledge.store.database import HEAD
+from yukawa.knowledge.store.database import HEAD, damaged
 from yukawa.knowledge.store.places import Scratch, remove
 
 faiss = lazy_loader.load("faiss")  # optional
@@ -408,6 +408,8 @@ class LocalIndex:
         return seg.merge_segments(blocks) if len(blocks) > 1 else blocks[0]
 
     def _block(self, rows: Sequence[Any]) -> IndexSegment:
+        if not all(isinstance(row.terms, str) for row in rows):
+            raise damaged("the terms of a passage are of another type")
         vectors = np.zeros((len(rows), self._dimensions), dtype=np.float32)
         for i, row in enumerate(rows) if self._dimensions else ():
             if row.vector is not None:

@@ -17,7 +17,7 @@ from yukawa.knowledge.records import Hit, Moment
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
 from yukawa.knowledge.store.checksums import of_vector
-from yukawa.knowledge.store.database import Store, fetch
+from yukawa.knowledge.store.database import Store, damaged, fetch
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ class Serving:
             return self._embedder[1]
 
     def _opened(self, row: ServingRow) -> Embedder:
+        if not isinstance(row.name, str):
+            raise damaged("the name of its embedder is of another type")
         embedder = open_embedder(row.name)
         if embedder.dimensions != row.dimensions:
             raise StoreError(

@@ -1,6 +1,7 @@
 """Opens a database, gives read and write transactions, brings the schema up to date, and explains its failures."""
 
 import contextlib
+import json
 import logging
 import os
 import sqlite3
@@ -12,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from yukawa.core.addresses import check_database_address, shown_address
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
 from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
@@ -72,7 +74,11 @@ class Store:
     @cached_property
     def name(self) -> str:
         """How error messages call this base; never with a password."""
-        return str(self.file) if self.file else self.url.set(drivername="postgresql").render_as_string()
+        return (
+            str(self.file)
+            if self.file
+            else self.url.set(drivername="postgresql", query={}).render_as_string()
+        )
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -174,9 +180,17 @@ def own_places(url: str | Path) -> list[Path]:
     """
     if str(url).startswith("postgres"):
         return []
-    file = Path(str(_resolve(str(url))[0].database))
+    where, folder = _resolve(str(url))
+    file = Path(str(where.database))
+    # And all of its folder, unless that is one in which somebody works.
+    alone = folder is not None and "://" not in str(url) and not Path.cwd().is_relative_to(folder)
     beside = (file.with_name(file.name + suffix) for suffix in BESIDE)
-    return [*beside, file.with_suffix(".index"), file.with_suffix(".scratch")]
+    return [
+        *([folder] if folder and alone else []),
+        *beside,
+        file.with_suffix(".index"),
+        file.with_suffix(".scratch"),
+    ]
 
 
 def _begin_with(made: Path, file: Path) -> None:
@@ -267,6 +281,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         InputError: it is a file, a YUKAWA_HOME, in memory, or of a database that is not supported.
         MissingPackage: PostgreSQL needs a package that is not installed.
     """
+    check_database_address(url)
     if "://" not in url:
         folder = expanded(url).absolute()
         if folder.is_file():
@@ -279,9 +294,10 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         return sa.URL.create("sqlite", database=str(folder / "knowledge.sqlite")), folder
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # the latter of a port that is not a number
         raise InputError(
-            f"{url!r} is not a database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME"
+            f"{shown_address(url)!r} is not a database URL",
+            hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME",
         ) from None
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
@@ -298,6 +314,23 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     )
 
 
+def from_json(written: Any) -> Any:
+    """What a value of a JSON column says.
+
+    Raises:
+        StoreError: it is not JSON.
+    """
+    try:
+        return json.loads(written)
+    except (TypeError, ValueError):
+        raise damaged("a value is not JSON") from None
+
+
+def damaged(what: str) -> StoreError:
+    """The error for a row that is not as we write rows, met while a base is used."""
+    return StoreError(f"the knowledge base is damaged: {what}", hint="type: yukawa knowledge verify")
+
+
 def _can_be_written(file: Path) -> bool:
     """Whether this user may write the file, and in its folder, where SQLite keeps its log."""
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
@@ -312,11 +345,12 @@ def new_engine(url: sa.URL, watched: identity.OpenFiles | None) -> sa.Engine:
     """
     if url.get_backend_name() == "postgresql":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience, json_deserializer=from_json)
     file = Path(str(url.database))
     engine = sa.create_engine(
         url,
         creator=lambda: _connect(file, readonly=watched is None),
+        json_deserializer=from_json,
         pool_reset_on_return=None,  # `read` and `write` end every transaction themselves
     )
 

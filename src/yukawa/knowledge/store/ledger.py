@@ -22,7 +22,16 @@ from yukawa.knowledge.search.ranking import Index
 from yukawa.knowledge.store import checksums, clock, identity
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.facts import rows_of
-from yukawa.knowledge.store.schema import conflicts, events, facts, items, passages, vectors, versions
+from yukawa.knowledge.store.schema import (
+    conflicts,
+    events,
+    facts,
+    items,
+    passages,
+    vectors,
+    versions,
+    wrong_types,
+)  # fmt: skip
 
 GENESIS = "0" * 64
 SAID = ("actor", "reason")
@@ -443,7 +452,7 @@ def _count(connection: sa.Connection, table: sa.Table) -> int:
 
 
 def _damage(connection: sa.Connection) -> Iterator[str]:
-    """What SQLite finds wrong with its own file."""
+    """What SQLite finds wrong with its own file, and values that no reader expects."""
     if connection.dialect.name != "sqlite":
         return
     for (line,) in connection.exec_driver_sql("PRAGMA integrity_check"):
@@ -451,6 +460,7 @@ def _damage(connection: sa.Connection) -> Iterator[str]:
             yield f"database: {line}"
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield f"database: row {row} of {table} refers to a row of {parent} that is not there"
+    yield from wrong_types(connection)
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.Result[Any]:

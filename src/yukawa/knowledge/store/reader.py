@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from yukawa.knowledge.items import PLACES, NewItem, Passage, meaning
 from yukawa.knowledge.records import Conflict, Hit, Item, Moment, Provenance, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store import clock, ledger
-from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.database import damaged, fetch, from_json
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
 from yukawa.knowledge.store.schema import answers, conflicts, events, items, passages, versions
@@ -192,6 +191,8 @@ def open_conflicts(
                 r.id: r for c in parts for side in sides for r in connection.execute(query.where(side.in_(c)))
             }.values()
         )
+    for r in rows:
+        _check_types(r.first_item, (r.key, r.second_item), (), {})
     rows.sort(key=lambda r: r.id)
     said = sides_of(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
     return [
@@ -217,6 +218,7 @@ def sides_of(
         rows = connection.execute(query).all()
         agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"], as_of)
         for r in rows:
+            _check_types(r.item_id, (r.text, r.source, r.author, r.kind), (), {})
             trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
             found[r.item_id] = records.Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
     return found
@@ -342,7 +344,22 @@ def _items(connection: sa.Connection, query: sa.Select[Any]) -> list[Item]:
     return [_item(row) for row in connection.execute(query).mappings()]
 
 
+def _check_types(item_id: Any, texts: Iterable[Any], perhaps: Iterable[Any], attributes: Any) -> None:
+    """Refuse a damaged row, whose values are of other types.
+
+    Raises:
+        StoreError: one is.
+    """
+    there = all(isinstance(value, str) for value in (item_id, *texts))
+    if not (there and all(isinstance(v, str | None) for v in perhaps) and isinstance(attributes, dict)):
+        raise damaged(f"a value of item {item_id} is of another type")
+
+
 def _item(row: sa.RowMapping) -> Item:
+    about = [row[name] for name in ("question", "url", "licence")]
+    _check_types(
+        row["item_id"], [row[name] for name in ("kind", "text", "author", "source", "domain")], about, row["attributes"]
+    )  # fmt: skip
     return Item(
         row["item_id"], row["kind"], row["number"], row["text"], row["question"], Provenance.of(row), row["attributes"],
         moment(row["began"]), moment(row["ended"]),
@@ -352,7 +369,8 @@ def _item(row: sa.RowMapping) -> Item:
 def _hit(row: tuple[Any, ...], scored: Scored, agreed: Container[tuple[str, int]]) -> Hit:
     passage_id, text, terms, item_id, kind, question, number, *provenance, ordinal, attributes = row
     if isinstance(attributes, str):  # SQLite has no JSON type
-        attributes = json.loads(attributes)
+        attributes = from_json(attributes)
+    _check_types(item_id, (text, terms, kind, *provenance[:2]), (question, *provenance[2:]), attributes)
     places = attributes.get(PLACES, ())
     place = records.Place.of(places[ordinal]) if ordinal < len(places) else None
     keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))

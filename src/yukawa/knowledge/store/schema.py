@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -160,3 +161,26 @@ answers = sa.Table(
     "answers", metadata, text("id", primary_key=True), number("time"), text("question", sa.Text),
     sa.Column("answer", sa.JSON, nullable=False), checksum(),
 )  # fmt: skip
+
+
+def wrong_types(connection: sa.Connection) -> Iterator[str]:
+    """Values of a file that are not of the types of their columns: SQLite takes any, and damage makes one of another."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table in metadata.sorted_tables:
+        allowed = {c.name: (_stored_as(c.type), "null" if c.nullable else "") for c in table.c}
+        wrong = sa.or_(*(sa.func.typeof(c).not_in(allowed[c.name]) for c in table.c))
+        row_and_types = (sa.literal_column("rowid"), *(sa.func.typeof(c) for c in table.c))
+        for row, *found in connection.execute(sa.select(*row_and_types).select_from(table).where(wrong)):
+            for name, kind in zip(allowed, found, strict=True):
+                if kind not in allowed[name]:
+                    yield f"{table.name} row {row}: its {name} is of the type {kind}, not {allowed[name][0]}"
+
+
+def _stored_as(kind: TypeEngine[Any]) -> str:
+    """The type in which SQLite stores values of a column."""
+    if isinstance(kind, sa.String | sa.JSON):
+        return "text"
+    if isinstance(kind, sa.Integer | sa.Boolean):
+        return "integer"
+    return "real" if isinstance(kind, sa.Float) else "blob"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, StoreError, unreadable
+from yukawa.core.errors import InputError, StoreError, YukawaError, unreadable
 from yukawa.core.files import (
     check_output,
     make_folder,
@@ -26,7 +26,7 @@ from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
 from yukawa.knowledge.store import checksums, facts, ledger, places, reader, schema, writer
-from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, refuse_newer
+from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, new_engine, refuse_newer, worded
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
 from yukawa.knowledge.store.sealing import check_seal, seal
@@ -49,6 +49,9 @@ _ENDS = {"rows", "head", "digest"}
 DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of events
 SEALED_SINCE = "0005"  # older ledgers have no nonces
 _BATCH = 500
+# What facts and attributes of other types than ours lead to.
+_OTHER_TYPES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, sa.exc.StatementError)  # fmt: skip
+_RESCUE = "type: yukawa knowledge verify; then erase what is damaged (yukawa knowledge purge ID) or restore an older backup"
 
 
 class Imported(NamedTuple):
@@ -69,12 +72,13 @@ def export(store: Store, path: str | Path, *, force: bool = False) -> int:
 
     Raises:
         InputError: a file of that name is there and `force` is not given, or it is the base's own.
-        StoreError: the disk refuses; an older file of that name is kept.
+        StoreError: the base is damaged or the disk refuses; an older file of that name is kept.
     """
     path = Path(path)
     _check_output(store, path, force=force)
     counts = dict.fromkeys(_TABLES, 0)
     with store.read() as connection, store.scratch.beside(path) as beside:
+        _check_sound(connection, f"the knowledge base {store.name}", _RESCUE)
         with report_write_errors(path), open(beside, "xb") as handle:
             pack_jsonl(handle, _exported(connection, counts), path)
         with report_write_errors(path):
@@ -111,7 +115,10 @@ class _Digest:
 
     def of(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row, which is taken in."""
-        self._made.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+        try:
+            self._made.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+        except RecursionError:
+            raise InputError("a row is nested too deeply") from None
         return row
 
     @property
@@ -192,6 +199,12 @@ def _copy(store: Store, path: Path) -> int:
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
         raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
+    except _OTHER_TYPES as error:
+        if isinstance(error, YukawaError):
+            raise
+        raise InputError(
+            f"{path} cannot be imported: its rows hold values of other types than an export's"
+        ) from None
     return found.counts["items"]
 
 
@@ -246,17 +259,19 @@ class _ExportReader:
                 if extra := row.keys() - _ENDS:
                     raise InputError(f"{place}: the end of an export has no {', '.join(sorted(extra))}")
                 self._stated = str(row.get("digest", self._digest.value))  # older exports have none
-                stated = {name: n for name, n in dict(row.get("rows") or {}).items() if name not in _RETIRED}
+                stated = row.get("rows")
+                if isinstance(stated, dict):
+                    stated = {name: n for name, n in stated.items() if name not in _RETIRED}
                 if stated != self.counts or next(found, None) is not None:
                     raise InputError(f"{place}: the export has {self.counts}, its end says {stated}")
                 self._head = str(row.get("head"))
                 return
+            if not isinstance(name, str) or name not in {*_TABLES, *_RETIRED}:
+                raise InputError(
+                    f"{place}: there is no table {name!r:.60}", hint=f"allowed: {', '.join(_TABLES)}"
+                )
             if name in _RETIRED:
                 continue
-            if not isinstance(name, str) or name not in _TABLES:
-                raise InputError(
-                    f"{place}: there is no table {name!r}", hint=f"allowed: {', '.join(_TABLES)}"
-                )
             self.counts[name] += 1
             if name == schema.events.name and self.schema < SEALED_SINCE:
                 row |= {f"{said}_nonce": "" for said in ledger.SAID}
@@ -296,12 +311,14 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         )
     for column in columns:
         value = row[column.name]
-        if (value is None and column.nullable) or isinstance(column.type, sa.JSON):
+        if value is None and column.nullable:
             continue
-        expected = column.type.python_type
-        if type(value) is not expected or (expected is int and not -(2**63) <= value < 2**63):
+        expected: type = dict if isinstance(column.type, sa.JSON) else column.type.python_type
+        if type(value) is not expected or (
+            isinstance(value, int) and not column.primary_key <= value < 2**63
+        ):
             raise InputError(
-                f"{place}: {column.name} is {value!r}; a value of type {expected.__name__} is expected"
+                f"{place}: {column.name} is {value!r:.60}; a value of type {expected.__name__} is expected"
             )
     return row
 
@@ -348,7 +365,22 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
     with closing(store.engine.raw_connection()) as source, _database_beside(store.scratch, path) as beside:
         assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- only states the type
         _copy_database(source.driver_connection, beside)
+        engine = new_engine(sa.URL.create("sqlite", database=str(beside)), None)
+        with worded(store.name), engine.connect() as connection, connection.begin():
+            _check_sound(connection, f"the knowledge base {store.name}", _RESCUE)
+        engine.dispose()
         seal(beside)
+
+
+def _check_sound(connection: sa.Connection, what: str, hint: str) -> None:
+    """Refuse a base in which `verify` would find damage.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    serving = serving_row(connection, what)
+    for problem in ledger.problems(connection, serving.id, serving.dimensions):
+        raise StoreError(f"{what} is damaged: {problem}", hint=hint)
 
 
 def restore_backup(path: str | Path, url: str | Path) -> None:
@@ -392,9 +424,7 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
             if not is_database:
                 _fill(store, path)
             with store.read() as connection:
-                serving = serving_row(connection, store.name)
-                for problem in ledger.problems(connection, serving.id, serving.dimensions):
-                    raise StoreError(f"{path} is damaged: {problem}", hint="use another backup")
+                _check_sound(connection, str(path), "use another backup")
 
 
 def _fill(store: Store, path: Path) -> None:
@@ -411,7 +441,6 @@ def _copy_database(source: sqlite3.Connection, file: Path) -> None:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file that needs no other
         copy.execute("PRAGMA user_version=0")  # not sealed: it may have been copied from a backup
-    _check_database(file)
 
 
 def _check_database(path: Path) -> None:

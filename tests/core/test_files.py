@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -276,6 +277,8 @@ def test_a_folder_that_holds_files_and_a_file_are_refused_and_an_empty_one_is_ta
             RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
             "the disk is full",
         ),
+        (sqlite3.OperationalError("database or disk is full"), "the disk is full"),
+        (sqlite3.OperationalError("disk I/O error"), "the disk gave an error (disk I/O error)"),
         (RuntimeError("some\nlines"), "some"),
         (ValueError(), "ValueError"),
     ],

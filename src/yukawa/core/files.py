@@ -451,6 +451,8 @@ def write_failure(error: Exception) -> tuple[str, str]:
     """Why a writer failed, in a few words, and what to do."""
     said = str(getattr(error, "strerror", None) or error) or type(error).__name__
     full = any(words in said for words in _DISK_FULL)
+    if type(error).__module__ == "sqlite3" and not full:  # it does not say what the disk refused, nor why
+        return f"the disk gave an error ({said.splitlines()[0]})", "check its space and permissions"
     number = errno.ENOSPC if full else getattr(error, "errno", None)
     return _REASONS.get(number or 0, (said.splitlines()[0], ""))
 

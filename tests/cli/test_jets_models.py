@@ -109,7 +109,7 @@ def test_a_run_stands_for_its_model(yukawa, workplace):
     [
         (["tiny", "--data", "set", "--out", "scores.csv"], ".parquet"),
         (["set", "--data", "set", "--out", "scores.root"], "set"),
-        (["tiny", "--data", "set", "--out", "scores.root", "--batch", "0"], "at least one jet"),
+        (["tiny", "--data", "set", "--out", "scores.root", "--batch", "0"], "greater than or equal to 1"),
         (["tiny", "--data", "set", "--out", "scores.root", "--device", "abacus"], "'abacus'"),
     ],
 )

@@ -358,7 +358,7 @@ def test_a_fault_has_its_outcome(shop, tmp_path, caplog, caller, fault):
     error, text = OTHERWISE.get((caller, fault), FAULTS[fault])
     case = fault(shop)
     if caller == "train" and case.adapter is not None:
-        error, text = InputError, r"does not hold a model: config.json is missing"
+        error, text = InputError, "holds an adapter, and a whole model is needed here"
     caplog.set_level(logging.WARNING)
     if error is None:
         CALLERS[caller](case, tmp_path)

@@ -244,7 +244,7 @@ def test_a_base_that_no_converter_takes_is_told(tiny, tmp_path):
 
 
 def test_what_cannot_be_merged_is_said(recipe, run_of, tmp_path, monkeypatch):
-    with pytest.raises(InputError, match=r"unknown type 'fp8' .*allowed: bf16, fp32"):
+    with pytest.raises(InputError, match=r"unknown type 'fp8' .*allowed: bf16, fp16, fp32"):
         merge(run_of("lora"), dtype="fp8")
     with pytest.raises(NotFound):
         merge(tmp_path / "none")

@@ -295,7 +295,7 @@ def test_a_file_and_a_modelfile_are_written_and_nothing_is_written_over(tiny: Pa
     assert 'PARAMETER stop "<|end|>"' in said
     with pytest.raises(InputError, match="is there already"):
         export_gguf(tiny, tmp_path / "out", "q8_0")
-    with pytest.raises(InputError, match="holds no model"):
+    with pytest.raises(InputError, match="is not a model"):
         export_gguf(tmp_path / "out")
     with pytest.raises(InputError, match="q8_9"):
         export_gguf(tiny, tmp_path / "other", "q8_9")

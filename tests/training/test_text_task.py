@@ -152,7 +152,7 @@ def test_other_data_and_other_recipes_are_not_gone_on_with(recipe, rows, tmp_pat
     write_rows(rows["pretrain"], [Document(id="1", text="Other text. " * 50, source="test")], Document)
     with pytest.raises(InputError, match="differs from"):
         train(chosen, tmp_path / "run", resume=True)
-    with pytest.raises(NotFound, match=r"is not a run.*begin it without --resume"):
+    with pytest.raises(NotFound, match=r"does not exist.*begin it without --resume"):
         train(chosen, tmp_path / "none", resume=True)
 
 

@@ -56,10 +56,10 @@ def analyse(
     force: options.Force = False,
     as_json: Json = False,
 ) -> None:
-    """Find working points on a tagger's scores, and what passes them: in bins, and in samples with systematic variations.
+    """Find working points on a tagger's scores.
 
-    Flavours mean quark and antiquark together; formulas may also use score_CLASS and the other columns. The report has
-    efficiencies and mistag rates with errors, ROC curves and calibration.
+    The report says what passes them, with errors, in bins and in samples with systematic variations, and has ROC curves and
+    calibration. Flavours mean quark and antiquark together; formulas may also use score_CLASS and the other columns.
     """
     session.check_folder(out)
     need("matplotlib", purpose="plots", extra="jets")

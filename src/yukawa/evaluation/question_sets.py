@@ -66,6 +66,7 @@ def pdg_questions(count: int = COUNT, without: Collection[str] = ()) -> Iterator
     for number, key in enumerate(chosen):
         statement, fact = rows[key]
         near = _nearest(fact, others[fact.property, fact.unit]) if number % 2 == 0 else []
+        near = near if len(near) == _CHOICES - 1 else []  # too few that are surely others
         answer = fact.printed
         yield Question(
             id=f"{PDG}:{fact.identifier}", question=_asked(statement, fact), answer=answer, claim=key,

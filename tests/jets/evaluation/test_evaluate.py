@@ -119,9 +119,9 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, make_model: Any, jets_file:
         evaluate(folder, jets_file)
     with pytest.raises(InputError, match="does not say which jets"):
         evaluate(folder, out=tmp_path / "out")
-    with pytest.raises(NotFound, match="name the folder of a model"):
+    with pytest.raises(NotFound, match="name the folder of a tagger"):
         evaluate(tmp_path / "nothing", jets_file, out=tmp_path / "out")
-    with pytest.raises(NotFound, match="name the folder of a model"):
+    with pytest.raises(NotFound, match="name the folder of a tagger"):
         evaluate(tmp_path / "nothing")
     with pytest.raises(InputError, match="two models are called"):
         evaluate([folder, folder], jets_file, out=tmp_path / "out")

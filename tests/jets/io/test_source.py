@@ -134,7 +134,7 @@ def test_a_damaged_manifest_is_one_clear_line(data_set: Path, old: str, new: str
 
 
 def test_no_manifest_is_clear(tmp_path: Path):
-    with pytest.raises(InputError, match=r"manifest\.json cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"is not a data set: manifest\.json is missing"):
         check_manifest(tmp_path)
 
 

@@ -128,7 +128,7 @@ def test_every_file_with_text_is_in_the_registry(tmp_path: Path, monkeypatch: py
     assert len(looked_at()) >= 2
     seen: list[int] = []
     for module, name in (
-        (transfer, "_check_database"),
+        (transfer, "_check_sound"),
         (transfer, "_put_in_place"),
         (transfer, "_teach_from"),
     ):

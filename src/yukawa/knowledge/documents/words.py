@@ -83,7 +83,10 @@ def named(question: str) -> dict[str, str]:
     """The stems of what `question` names with the words as written, in order: all words but those of closed classes."""
     found: dict[str, str] = {}
     for match in _TOKEN.finditer(question if question.isascii() else plain_ascii(question)):
-        for word in match[0].split("-") if _COMPOUND.fullmatch(match[0]) else [match[0]]:
+        parts = (
+            [part for part in match[0].split("-") if len(part) > 1] if _COMPOUND.fullmatch(match[0]) else []
+        )
+        for word in parts or [match[0]]:
             if word.lower() not in CLOSED:
                 found.setdefault(stem(word), word)
     return found

@@ -320,6 +320,8 @@ def from_json(written: Any) -> Any:
     Raises:
         StoreError: it is not JSON.
     """
+    if isinstance(written, int | float):  # SQLite keeps the text of a number as a number
+        return written
     try:
         return json.loads(written)
     except (TypeError, ValueError):

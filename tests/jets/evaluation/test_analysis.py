@@ -137,7 +137,7 @@ def test_bad_columns_are_one_line(
             "no cut on D that passes any b passes as little as 10.00% of",
         ),
         ({"discriminants": ["b / c"]}, "'b / c' is not of the form NAME=FORMULA"),
-        ({"discriminants": ["D=log(bb / c)"]}, "D: there is no column bb"),
+        ({"discriminants": ["D=log(bb / c)"]}, "D: no column bb"),
         (
             {"discriminants": ["D=b > 0.5"], "efficiencies": [0.2]},
             r"no cut on D passes 20.0% of b: the nearest pass 0.0% and",
@@ -146,7 +146,7 @@ def test_bad_columns_are_one_line(
         ({"discriminants": ["D=__import__('os')"]}, "uses"),
         ({"bins": ["jet_pt=100,20"]}, "the edges of bins in jet_pt must rise"),
         ({"bins": ["jet_pt=low,high"]}, "the edges of bins in jet_pt are not numbers"),
-        ({"bins": ["jet_p=20,40"]}, "there is no column jet_p"),
+        ({"bins": ["jet_p=20,40"]}, "the observable jet_p: no column jet_p"),
     ],
 )
 def test_bad_plans_are_one_line(write_scores: Any, words: dict[str, Any], message: str) -> None:

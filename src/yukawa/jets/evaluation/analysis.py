@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError
 from yukawa.core.manifest import SPLITS
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
@@ -25,7 +25,7 @@ from yukawa.jets.evaluation.roc import Roc, effective_jets, roc
 from yukawa.jets.features.expressions import columns_of, parse
 from yukawa.jets.features.frames import FlatFrame
 from yukawa.jets.io.source import open_source
-from yukawa.jets.table import SPLIT, Array, Jets
+from yukawa.jets.table import SPLIT, Array, Jets, check_columns
 
 _TIED = 0.02  # share of the signal that may have one score, at which a cut must miss its efficiency
 _CALIBRATION_BINS = 10
@@ -57,13 +57,7 @@ class TaggedJets:
             InputError: the expression cannot be read, has an unknown name or is NaN for a jet; `what` names it.
         """
         node = parse(formula, bare=True)
-        for name in columns_of(node):
-            if name not in self.columns:
-                near = nearest(name, self.columns)
-                raise InputError(
-                    f"{what}: there is no column {name}",
-                    hint=f"did you mean {near}?" if near else f"the scores have: {', '.join(self.columns)}",
-                )
+        check_columns(tuple(dict.fromkeys(columns_of(node))), tuple(self.columns), what)
         with np.errstate(all="ignore"):
             frame = FlatFrame(Jets(np.zeros(len(self.labels) + 1, np.int64), {}, self.columns), {})
             values = np.asarray(frame.of_jets(node, what), np.float64)

@@ -11,9 +11,7 @@ from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, Repo
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.analysis import AnalysisPlan, TagCut, TaggingAnalysis, analyse, read_scores
-from yukawa.jets.evaluation.evaluate import with_error
-
-_MADE = (("report.json", "report.html", "report.md"), ("*.png", "*.svg"))
+from yukawa.jets.evaluation.evaluate import MADE, with_error
 
 
 def analyse_scores(
@@ -41,7 +39,7 @@ def analyse_scores(
         InputError: as in `read_scores` and `analyse`, or `out` holds other files, or a report without `force`.
         StoreError: the disk refuses.
     """
-    check_made_folder(out, *_MADE, force=force)
+    check_made_folder(out, *MADE, force=force)
     plan.check()
     samples = {}
     for number, (name, path) in enumerate(files.items(), start=1):

@@ -18,7 +18,7 @@ from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
 
 FOLDER = "evaluation"
-_MADE = (("report.json", "report.html", "report.md"), ("*.png", "*.svg"))
+MADE = (("report.json", "report.html", "report.md"), ("*.png", "*.svg"))
 
 
 def evaluate(
@@ -57,7 +57,7 @@ def evaluate(
     """
     named = _named(models)
     folder = _folder(list(named.values()), out)
-    check_made_folder(folder, *_MADE, force=force)
+    check_made_folder(folder, *MADE, force=force)
     from yukawa.jets.models.tagger import model_folder  # needs torch
 
     source, what = _source(next(iter(named.values())), data, split)
@@ -155,7 +155,7 @@ def write(report: results.TaggerReport, folder: Path, *, force: bool = False) ->
         StoreError: the disk refuses.
     """
     folder = Path(folder)
-    check_made_folder(folder, *_MADE, force=force)
+    check_made_folder(folder, *MADE, force=force)
     with new_folder(folder, replace=True) as beside:
         found = page(report)
         for name, one in report.models.items():

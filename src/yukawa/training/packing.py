@@ -114,7 +114,9 @@ def load_split(path: Path, recipe: TextRecipe, writer: Any, most: int | None = N
         rows_read = (_with_system(row, recipe.data.system) for row in rows_read)
     columns: Iterator[Columns]
     if how.kind == "grpo":
-        columns = tokenization.tokenise_prompts(rows_read, writer, length - how.new_tokens, counts, how.reward or "")
+        columns = tokenization.tokenise_prompts(
+            rows_read, writer, length - how.new_tokens, counts, how.reward or ""
+        )
     else:
         columns = tokenise(rows_read, writer, length, counts)  # type: ignore[operator]
     packing = how.packing and how.kind not in ("preference", "grpo")
@@ -174,10 +176,14 @@ def _table(rows: Iterator[Columns]) -> Any:
     arrow = require("pyarrow", "training")
     numbers = arrow.list_(arrow.int32())
     tables = [
-        arrow.table({
-            name: arrow.array([row[name] for row in group], arrow.string() if isinstance(value, str) else numbers)
-            for name, value in group[0].items()
-        })
+        arrow.table(
+            {
+                name: arrow.array(
+                    [row[name] for row in group], arrow.string() if isinstance(value, str) else numbers
+                )
+                for name, value in group[0].items()
+            }
+        )
         for group in tokenization.batches(rows, 10_000)
     ]
     return arrow.concat_tables(tables) if tables else arrow.table({"input_ids": []})

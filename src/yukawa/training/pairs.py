@@ -148,7 +148,12 @@ class OrpoTrainer(PreferenceTrainer):
         """Keep the metrics that TRL has of DPO; a reply's reward is beta times the mean log-probability of its tokens."""
         chosen, rejected = self.accelerator.gather(rewards.detach()).view(-1, 2, len(rewards) // 2).unbind(1)
         mode = "train" if self.model.training else "eval"
-        told = {"chosen": chosen, "rejected": rejected, "margins": chosen - rejected, "accuracies": (chosen > rejected).float()}
+        told = {
+            "chosen": chosen,
+            "rejected": rejected,
+            "margins": chosen - rejected,
+            "accuracies": (chosen > rejected).float(),
+        }
         for name, values in told.items():
             self._metrics[mode][f"rewards/{name}"].append(values.mean().item())
 

@@ -134,7 +134,9 @@ class TextSettings(RunSettings):
         if self.offload and self.distributed in ("none", "ddp"):
             raise ValueError("offload needs distributed: fsdp2, deepspeed-zero2 or deepspeed-zero3")
         if self.loss is not None and self.kind != "preference":
-            raise ValueError("training.loss is a choice of preference training (type: training.kind=preference)")
+            raise ValueError(
+                "training.loss is a choice of preference training (type: training.kind=preference)"
+            )
         if (self.reward is not None) != (self.kind == "grpo"):
             raise ValueError(
                 "training.kind=grpo and training.reward=number or citation belong together: a judge rewards what is written"
@@ -146,7 +148,9 @@ class TextSettings(RunSettings):
         if self.kind == "grpo" and self.new_tokens >= self.length:
             raise ValueError("training.new_tokens must leave room for a prompt within training.length")
         if self.kind == "grpo" and self.best_by is not None:
-            raise ValueError("training.best_by=loss tells nothing in GRPO, whose loss does not fall (type: null)")
+            raise ValueError(
+                "training.best_by=loss tells nothing in GRPO, whose loss does not fall (type: null)"
+            )
         if self.patience is not None and self.best_by is None:
             raise ValueError("patience needs to know what is better (type: training.best_by=loss)")
         if self.best_by is not None and self.distributed not in ("none", "ddp"):

@@ -23,12 +23,14 @@ class RewardTrainer(TextTrainer, GRPOTrainer):  # type: ignore[misc, valid-type]
     """Writes several replies to a prompt and learns from how they differ in reward."""
 
     def __init__(self, **options: Any) -> None:
-        name = options["settings"].reward
+        self.reward: str = options["settings"].reward
 
-        def judge(completions: Sequence[str], question: Sequence[str], answer: Sequence[str], **more: Any) -> list[float]:
-            return rewards(name, question, answer, completions)
+        def judge(
+            completions: Sequence[str], question: Sequence[str], answer: Sequence[str], **more: Any
+        ) -> list[float]:
+            return rewards(self.reward, question, answer, completions)
 
-        judge.__name__ = name  # by which the metrics are called
+        judge.__name__ = self.reward  # by which the metrics are called
         super().__init__(reward_funcs=judge, **options)
 
     def learned_tokens(self, inputs: Any) -> int:
@@ -64,17 +66,21 @@ class RewardTrainer(TextTrainer, GRPOTrainer):  # type: ignore[misc, valid-type]
         rows, world, size = self.eval_dataset, self.args.world_size, self.args.per_device_eval_batch_size
         self.losses.check()
         self.model.eval()
-        places = range(self.args.process_index, -(-len(rows) // world) * world, world)  # as many in each process
+        places = range(
+            self.args.process_index, -(-len(rows) // world) * world, world
+        )  # as many in each process
         total = 0.0
         for start in range(0, len(places), size):
             some = [(rows[place % len(rows)], place < len(rows)) for place in places[start : start + size]]
             texts = self._generate([row["prompt"] for row, _ in some])[3]
-            columns = ([row[name] for row, _ in some] for name in ("question", "answer"))
-            found = rewards(self.settings.reward, *columns, texts)
+            questions, answers = ([row[name] for row, _ in some] for name in ("question", "answer"))
+            found = rewards(self.reward, questions, answers, texts)
             total += sum(value for value, (_, counts) in zip(found, some, strict=True) if counts)
         self.model.train()
         self._metrics["eval"].clear()
-        everywhere = self.accelerator.gather(torch.tensor([total], dtype=torch.float64, device=self.args.device))
+        everywhere = self.accelerator.gather(
+            torch.tensor([total], dtype=torch.float64, device=self.args.device)
+        )
         return self.report({"validation_reward": float(everywhere.sum()) / len(rows)})
 
     def keep_bad_batch(self, folder: Path, step: int, batch: Any) -> tuple[Path, str]:
@@ -103,7 +109,9 @@ class GroupSampler(Sampler):  # type: ignore[misc]  # untyped there
         self.seed, self.epoch = seed, 0
 
     def __iter__(self) -> Iterator[int]:
-        order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + self.epoch)).tolist()
+        order = torch.randperm(
+            self.rows, generator=torch.Generator().manual_seed(self.seed + self.epoch)
+        ).tolist()
         for start in range(0, self.rows - self.prompts + 1, self.prompts):
             step = [row for row in order[start : start + self.prompts] for _ in range(self.group)]
             for _ in range(self.passes):

@@ -21,10 +21,10 @@ from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
 from yukawa.training import prepare
 from yukawa.training.export import write_for_older_readers, write_tokenizer
-from yukawa.training.recipe import TextRecipe, TextSettings
-from yukawa.training.tiny_model import GENERATED
 from yukawa.training.pairs import pair_trainer
+from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.reinforcement import RewardTrainer
+from yukawa.training.tiny_model import GENERATED
 from yukawa.training.trainer import LanguageTrainer, TextTrainer, arguments, packed_collator
 
 COUNTS = "counts.json"
@@ -210,7 +210,9 @@ class TextTask(Task[TextRecipe, TextResult]):
             data["licences"] = ", ".join(sorted(licences))
         data["tokens"] = f"{counts.tokens:,}, of which {counts.trained:,} with a loss"
         if how.kind == "grpo":
-            data["tokens"] = f"{counts.tokens:,} of prompts; replies are the model's own, rewarded by the judge `{how.reward}`"
+            data["tokens"] = (
+                f"{counts.tokens:,} of prompts; replies are the model's own, rewarded by the judge `{how.reward}`"
+            )
         data["not learned"] = "; ".join(counts.notes(how.length)) or "nothing was cut or omitted"
         commands = {"yukawa evaluate perplexity DATA --model RUN": "measure it on test data"}
         if adapter.kind != "full":

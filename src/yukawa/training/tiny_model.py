@@ -113,10 +113,16 @@ def make_pdg_questions(folder: Path) -> Path:
     splits: dict[str, list[Conversation]] = {"train": [], "validation": []}
     for number, statement in enumerate(found):
         sources = [found[(number + step) % len(found)].text for step in (0, 1, 2)]
-        sources = sources[number % 3 :] + sources[: number % 3]  # the one that answers is not always the first
+        sources = (
+            sources[number % 3 :] + sources[: number % 3]
+        )  # the one that answers is not always the first
         fact = statement.facts[0]
         asked = f"What is the {PROPERTIES[fact.property].title} of the {statement.subject.split(' (')[0]}?"
-        lines = [*(f"[{place}] {text}" for place, text in enumerate(sources, start=1)), "", f"Question: {asked}"]
+        lines = [
+            *(f"[{place}] {text}" for place, text in enumerate(sources, start=1)),
+            "",
+            f"Question: {asked}",
+        ]
         turns = (Turn(role="user", content="\n".join(lines)), Turn(role="assistant", content=fact.printed))
         row = Conversation(
             id=f"pdg:{fact.identifier}", messages=turns, source="Particle Data Group", licence=LICENCE

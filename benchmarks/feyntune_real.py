@@ -3,7 +3,7 @@
 Type `python benchmarks/feyntune_real.py run --data YUKAWA_TEST_DATA/arxiv --work DIR`. One cell after the other is trained and
 measured, about a quarter of an hour each. What was measured of a cell is one small file in benchmarks/results/feyntune_real, from
 which feyntune_real_page.py makes docs/results/feyntune-real.md: models are not needed for it, and a cell whose file is there is
-not done again. The same command goes on where it was stopped, within a cell at the last checkpoint in DIR;
+not done again. The same command resumes, within a cell at the last checkpoint in DIR;
 `touch DIR/stop` stops it after the next step. `status` says how far it is, as do the lines of DIR/progress.jsonl.
 
 The texts are abstracts of arXiv, deduplicated over all archives and split by their ids; a mixture is the first 10^5 tokens, in

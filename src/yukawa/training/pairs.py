@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from yukawa.core.errors import require
 from yukawa.runs.callback import Metrics
@@ -24,7 +23,7 @@ class PairTrainer(TextTrainer):
     """What all losses of pairs have in common: whole pairs are counted, whoever computes their mean.
 
     Attributes:
-        judged: TRL's metric of how the replies are told apart, and the name of its mean over the validation pairs.
+        judged: TRL's metric of how well the replies are distinguished, and the name of its mean over the validation pairs.
     """
 
     loss_is_scaled_for_ga = True  # passes weigh by their pairs
@@ -68,13 +67,13 @@ class PairTrainer(TextTrainer):
         return total / num_items_in_batch * processes  # the gradients of the processes are averaged
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
-        """The mean loss of a validation pair, and how its replies are told apart."""
-        total, told, pairs = self.validation_sums(self.get_eval_dataloader(), self._told_apart, (3,))
+        """The mean loss of a validation pair, and how well its replies are distinguished."""
+        total, told, pairs = self.validation_sums(self.get_eval_dataloader(), self._distinguished, (3,))
         self._metrics["eval"].clear()
         number = max(pairs, 1)
         return self.report({"validation_loss": total / number, self.judged[1]: told / number})
 
-    def _told_apart(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+    def _distinguished(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """Of a batch: the loss and TRL's metric summed over its pairs, and how many there are."""
         mean = self.compute_loss(model, inputs).double()
         pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
@@ -167,7 +166,7 @@ def orpo_losses(means: Tensor, beta: float) -> tuple[Tensor, Tensor]:
     """
     chosen, rejected = means.clamp(max=_LARGEST).chunk(2)
     odds = chosen - rejected - (torch.log1p(-chosen.exp()) - torch.log1p(-rejected.exp()))
-    return -chosen - beta * logsigmoid(odds), beta * means
+    return -chosen - beta * torch.nn.functional.logsigmoid(odds), beta * means
 
 
 def pair_trainer(settings: TextSettings) -> type[PairTrainer]:

@@ -17,14 +17,7 @@ from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine, started_by_torchrun
 from yukawa.training.packing import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
-from yukawa.training.tiny_model import (
-    GENERATED,
-    PDG,
-    SIZES,
-    make_llama,
-    make_pdg_questions,
-    make_pdg_text,
-)
+from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg
 from yukawa.training.tokenization import open_chat
 
 MADE = "generated"  # the folder in a run of a base or text that its recipe generates
@@ -90,8 +83,7 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
-            make = make_pdg_questions if recipe.row_kind == "conversation" else make_pdg_text
-            make(text)
+            make_pdg(text, recipe.row_kind)
     files = find_files(recipe, text)
     base = _base(recipe, files, made, weights)
     tokenizer = loading.load_tokenizer(base)

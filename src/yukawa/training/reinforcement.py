@@ -1,4 +1,4 @@
-"""Reinforcement learning with verifiable rewards (GRPO): the model answers, a judge that is no model says what that is worth."""
+"""Reinforcement learning with verifiable rewards (GRPO): the model answers, and a judge by rules says what that is worth."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Sampler
 
 from yukawa.core.errors import require
 from yukawa.core.files import atomic_write
+from yukawa.runs.batches import EpochSampler
 from yukawa.runs.callback import Metrics
 from yukawa.training.rewards import rewards
 from yukawa.training.trainer import TextTrainer
@@ -91,7 +91,7 @@ class RewardTrainer(TextTrainer, GRPOTrainer):  # type: ignore[misc, valid-type]
         return path, "begin a new run with a lower training.learning_rate"
 
 
-class GroupSampler(Sampler):  # type: ignore[misc]  # untyped there
+class GroupSampler(EpochSampler):
     """Steps of whole groups: so many prompts, each as often as it has replies, and all that once for each pass of a step.
 
     Prompts behind the last whole step of an epoch wait for the next one, which has another order.
@@ -105,13 +105,11 @@ class GroupSampler(Sampler):  # type: ignore[misc]  # untyped there
     """
 
     def __init__(self, rows: int, prompts: int, group: int, passes: int, seed: int) -> None:
-        self.rows, self.prompts, self.group, self.passes = rows, prompts, group, passes
-        self.seed, self.epoch = seed, 0
+        super().__init__(rows, rows, seed)
+        self.prompts, self.group, self.passes = prompts, group, passes
 
     def __iter__(self) -> Iterator[int]:
-        order = torch.randperm(
-            self.rows, generator=torch.Generator().manual_seed(self.seed + self.epoch)
-        ).tolist()
+        order = list(super().__iter__())
         for start in range(0, self.rows - self.prompts + 1, self.prompts):
             step = [row for row in order[start : start + self.prompts] for _ in range(self.group)]
             for _ in range(self.passes):
@@ -119,7 +117,3 @@ class GroupSampler(Sampler):  # type: ignore[misc]  # untyped there
 
     def __len__(self) -> int:
         return self.rows // self.prompts * self.prompts * self.group * self.passes
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch; the trainer calls it before each one."""
-        self.epoch = epoch

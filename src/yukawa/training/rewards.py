@@ -16,7 +16,7 @@ _SOURCE = re.compile(r"^\[(\d{1,3})\][ \t]+(\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class NumberedSource:
     """A numbered source in a question."""
 
     text: str
@@ -43,7 +43,7 @@ def check_judged(name: str, question: str, answer: str) -> None:
     """Refuse a question that a judge cannot judge.
 
     Raises:
-        InputError: the answer is no single number, or the question has no sources, numbered from 1.
+        InputError: the answer is not a single number, or the question has no sources, numbered from 1.
     """
     if name == NUMBER and len(find_quantities(answer)) != 1:
         raise InputError(
@@ -64,7 +64,7 @@ def _number(question: str, answer: str, reply: str) -> float:
 
 
 def _citation(question: str, answer: str, reply: str) -> float:
-    sources = [Source(text.strip()) for _, text in _SOURCE.findall(question)]
+    sources = [NumberedSource(text.strip()) for _, text in _SOURCE.findall(question)]
     asked = _SOURCE.sub("", question).strip().removeprefix("Question:").strip()
     found = check(reply, sources, plan(asked))
     if any(one.rule in ("question", "link") for one in found):

@@ -32,7 +32,7 @@ _DONE = {
     "pretrain": "continued pre-training on documents",
     "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",
     "preference": "preference optimisation on pairs of replies",
-    "grpo": "reinforcement learning by GRPO, with rewards of a judge that is no model",
+    "grpo": "reinforcement learning by GRPO, with rewards of a judge by rules",
 }
 
 

@@ -85,6 +85,11 @@ def make_llama(
     return folder
 
 
+def make_pdg(folder: Path, kind: str) -> Path:
+    """Write a data set from the `pdg` package: questions where rows of the kind conversation are needed, else sentences."""
+    return make_pdg_questions(folder) if kind == "conversation" else make_pdg_text(folder)
+
+
 def make_pdg_text(folder: Path) -> Path:
     """Write a data set of sentences on particles, one document each, from the `pdg` package."""
     by_particle: dict[str, list[str]] = defaultdict(list)
@@ -136,7 +141,7 @@ def make_pdg_questions(folder: Path) -> Path:
 
 
 def _is_plain(statement: Statement) -> bool:
-    """Whether a statement gives one value of one particle that is no limit."""
+    """Whether a statement gives one value of one particle, not a limit."""
     if len(statement.facts) != 1:
         return False
     (fact,) = statement.facts

@@ -33,13 +33,13 @@ from yukawa.knowledge.store.ledger import (
     erase_said,
     head,
 )
-from yukawa.knowledge.store.schema import events, meta, metadata
+from yukawa.knowledge.store.schema import events, meta, metadata, tallies
 
 
 @pytest.fixture
 def connection() -> Iterator[sa.Connection]:
     engine = sa.create_engine("sqlite://")
-    metadata.create_all(engine, [events, meta])
+    metadata.create_all(engine, [events, meta, tallies])
     with engine.begin() as opened:
         yield opened
     engine.dispose()
@@ -168,7 +168,7 @@ def test_order_is_kept_whatever_the_clock_says(
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(-3, 3)), max_size=8))
 def test_events_of_one_change_are_found_by_their_time(changes: list[tuple[int, int]]) -> None:
     engine = sa.create_engine("sqlite://")
-    metadata.create_all(engine, [events, meta])
+    metadata.create_all(engine, [events, meta, tallies])
     wanted: list[int] = []
     with engine.begin() as connection, pytest.MonkeyPatch.context() as patch:
         at = 0

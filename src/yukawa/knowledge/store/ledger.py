@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Provenance, VerifyReport
 from yukawa.knowledge.search.ranking import Index
-from yukawa.knowledge.store import checksums, clock, identity
+from yukawa.knowledge.store import checksums, clock, counted, identity
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.facts import rows_of
 from yukawa.knowledge.store.schema import (
     conflicts,
+    embedders,
     events,
     facts,
     items,
@@ -32,6 +33,7 @@ from yukawa.knowledge.store.schema import (
     versions,
     wrong_types,
 )  # fmt: skip
+from yukawa.knowledge.texts import checked_label
 
 GENESIS = "0" * 64
 SAID = ("actor", "reason")
@@ -78,14 +80,18 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
     """Write `entries` at the end of the chain, all at one time, which no event just before them has.
 
     Equal times in a row say which events belong to one change (see `changes_of`).
+
+    Raises:
+        InputError: actor or reason hold control characters, or are longer than a line.
     """
+    actor, reason = checked_label(actor, "the name of who does it"), checked_label(reason, "the reason")
     seq, last, previous = head(connection)
     now = clock.now()
     now += now == last
     said = [(entry, actor, reason) for entry in entries]
     if setting := _clock_setting(connection, last, now):
         said.append((Entry(clock.VERB, None), "yukawa", setting))
-    rows = []
+    new = []
     for entry, who, why in said:
         seq += 1
         row = {
@@ -93,8 +99,9 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
             "version": entry.version, "reason": why, "digest": entry.digest,
         } | _new_nonces()  # fmt: skip
         previous = row["hash"] = event_hash(row, previous)
-        rows.append(row)
-    connection.execute(sa.insert(events), rows)
+        new.append(row)
+    connection.execute(sa.insert(events), new)
+    counted.count(connection, events, len(new))
 
 
 def _clock_setting(connection: sa.Connection, last: int, now: int) -> str:
@@ -248,15 +255,12 @@ _NORM_TOLERANCE = 1e-3
 _FETCH = 2000
 
 
-def verify(
-    connection: sa.Connection, embedder_id: int, dimensions: int, index: Index, store: Store
-) -> VerifyReport:
+def verify(connection: sa.Connection, embedder_id: int, index: Index, store: Store) -> VerifyReport:
     """Check the ledger's chain, the tables against the ledger, the vectors, and the index against the tables.
 
     Args:
         connection: a read transaction, so that all is seen at one moment.
         embedder_id: the embedder in service.
-        dimensions: the length of its vectors.
         index: the index in service.
         store: the database.
 
@@ -265,7 +269,7 @@ def verify(
     """
     if damage := list(_damage(connection)):
         return VerifyReport(0, 0, 0, tuple(damage))
-    unsound = list(_vector_problems(connection, embedder_id, dimensions))
+    unsound = list(_vector_problems(connection, embedder_id))
     found = [*table_problems(connection), *checksums.problems(connection), *unsound]
     if not unsound:  # an index cannot be made of unsound vectors
         found += index.problems(connection)
@@ -281,14 +285,14 @@ def verify(
     return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), tuple(notes))
 
 
-def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
+def problems(connection: sa.Connection, embedder_id: int) -> Iterator[str]:
     """Everything that `verify` looks at, but for the index, which can be made anew."""
     damage = list(_damage(connection))
     yield from damage
     if not damage:
         yield from table_problems(connection)
         yield from checksums.problems(connection)
-        yield from _vector_problems(connection, embedder_id, dimensions)
+        yield from _vector_problems(connection, embedder_id)
 
 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
@@ -412,39 +416,40 @@ def _fact_problems(name: str, row: sa.RowMapping, filed: list[Any]) -> Iterator[
             yield f"{name}: its facts are filed otherwise than it states them"
 
 
-def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
-    """Passages whose vector is missing, of a wrong length, or not of unit length."""
-    if not dimensions:
-        return
-    import numpy as np  # slow to import, and only a check needs it
-
+def _vector_problems(connection: sa.Connection, serving: int) -> Iterator[str]:
+    """Passages without a vector of the serving embedder, and vectors that were changed or are not of the length they should have."""
+    p, v, e = passages.c, vectors.c, embedders.c
+    own = vectors.join(embedders, e.id == v.embedder_id)
+    there = sa.exists().where(v.passage_id == p.id, v.embedder_id == serving)
+    embeds = sa.exists().where(e.id == serving, e.dimensions > 0)
+    lacking = connection.execute(sa.select(p.id).where(embeds, ~there).order_by(p.id))
+    yield from (f"passage {passage_id}: it has no vector" for passage_id in lacking.scalars())
     on_server = connection.dialect.name == "postgresql"
     # The raw bytes on SQLite: a vector cut short could not even be read.
-    vector = vectors.c.vector if on_server else sa.type_coerce(vectors.c.vector, sa.LargeBinary)
-    mine = (vectors.c.passage_id == passages.c.id) & (vectors.c.embedder_id == embedder_id)
-    query = (
-        sa.select(passages.c.id, vector.label("vector"), vectors.c.checksum)
-        .join_from(passages, vectors, mine, isouter=True)
-        .order_by(passages.c.id)
-    )
-    for rows in _streamed(connection, query).partitions():
-        whole: list[tuple[int, Any]] = []
-        for row in rows:
-            passage_id, value = row.id, row.vector
-            length = None if value is None else len(value) / (1 if on_server else 2)  # half precision
-            if length is None:
-                yield f"passage {passage_id}: it has no vector"
-            elif length != dimensions:
-                yield f"passage {passage_id}: its vector has {length:g} dimensions, not {dimensions}"
-            else:
-                stored = value if on_server else np.frombuffer(value, dtype="<f2")
-                if row.checksum != checksums.of_vector(stored, on_server=on_server):
-                    yield f"passage {passage_id}: its vector was changed after it was written"
-                whole.append((passage_id, stored.astype(np.float32)))
-        if whole:
-            norms = np.linalg.norm(np.stack([v for _, v in whole]).astype(np.float64), axis=1)
-            for place in np.flatnonzero(~(np.abs(norms - 1) <= _NORM_TOLERANCE)):  # not a number is wrong too
-                yield f"passage {whole[place][0]}: its vector has length {norms[place]:.4g}, not 1"
+    vector = v.vector if on_server else sa.type_coerce(v.vector, sa.LargeBinary)
+    columns = (v.passage_id, v.embedder_id, v.checksum, e.dimensions, vector.label("vector"))
+    query = sa.select(*columns).select_from(own).order_by(v.passage_id, v.embedder_id)
+    number, total = 0, 0
+    for some in _streamed(connection, query).partitions():
+        number, total = number + len(some), total + sum(row.checksum for row in some)
+        for row in some:
+            yield from _of_vector(row, on_server=on_server)
+    yield from checksums.miscounted(connection, vectors, number, total)
+
+
+def _of_vector(row: sa.Row[Any], *, on_server: bool) -> Iterator[str]:
+    import numpy as np  # slow to import, and only a check needs it
+
+    length = len(row.vector) / (1 if on_server else 2)  # half precision
+    if length != row.dimensions:
+        yield f"passage {row.passage_id}: its vector has {length:g} dimensions, not {row.dimensions}"
+        return
+    stored = row.vector if on_server else np.frombuffer(row.vector, dtype="<f2")
+    if row.checksum != checksums.of_vector(row.passage_id, row.embedder_id, stored, on_server=on_server):
+        yield f"passage {row.passage_id}: its vector was changed after it was written"
+    norm = float(np.linalg.norm(stored.astype(np.float64)))
+    if not abs(norm - 1) <= _NORM_TOLERANCE:  # not a number is wrong too
+        yield f"passage {row.passage_id}: its vector has length {norm:.4g}, not 1"
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:

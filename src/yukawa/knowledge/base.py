@@ -402,7 +402,8 @@ class KnowledgeBase:
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""
         with self._store.read() as connection:
-            return counted.note(connection, key)
+            found: str | None = counted.note(connection, key)
+            return found
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a small note about the base itself, such as the edition it was built from."""

@@ -230,15 +230,6 @@ def test_an_older_base_gets_its_checksums_and_what_was_changed_stays_so(url: str
         assert base.verify().clean == (not statement)
 
 
-def test_a_damaged_row_stays_a_damaged_one_when_it_is_changed(tmp_path: Path) -> None:
-    with filled(tmp_path) as base:
-        (conflict,) = base.conflicts()
-        with base.store.write() as connection:
-            connection.execute(sa.update(schema.conflicts).values(key="other"))
-        base.resolve(conflict.id, keep=conflict.item_ids[0])
-        assert base.verify().problems == (f"conflict {conflict.id}: it was changed after it was written",)
-
-
 def test_checksums_written_anew_are_those_that_were_written_one_by_one(tmp_path: Path) -> None:
     base = filled(tmp_path)
     tables = (schema.versions, *checksums.COUNTED)

@@ -439,7 +439,7 @@ def _rows(segment: IndexSegment, checksums: Sequence[int | None]) -> Iterator[tu
     """What a segment says of each passage that ever held, in numbers."""
     terms = segment.fingerprints()
     columns = (segment.passage_ids, segment.version_ids, segment.valid_from, segment.valid_to, terms)
-    for i in np.flatnonzero(segment.valid_from < segment.valid_to):
+    for i in map(int, np.flatnonzero(segment.valid_from < segment.valid_to)):
         yield (*(int(column[i]) for column in columns), checksums[i])
 
 

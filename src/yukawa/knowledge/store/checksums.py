@@ -13,26 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.knowledge.store.schema import (
-    SERVERS,
-    answers,
-    conflicts,
-    embedders,
-    events,
-    facts,
-    items,
-    meta,
-    passages,
-    tallies,
-    vectors,
-    versions,
-)
+from yukawa.knowledge.store import schema as t
 
-COUNTED = (meta, items, embedders, vectors, conflicts, answers)
+COUNTED = (t.meta, t.items, t.embedders, t.vectors, t.conflicts, t.answers)
 """Tables whose rows are written by `counted`; vectors are checked with their lengths (see `ledger.verify`)."""
 _AT_ONCE = 1000
 _PASSAGE = ("id", "ordinal", "text", "terms")
-_FACT = tuple(c.name for c in facts.c if c.name != "version_id")
+_FACT = tuple(c.name for c in t.facts.c if c.name != "version_id")
 
 
 def of_version(
@@ -45,7 +32,7 @@ def of_version(
 
 def of_row(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> int:
     """The checksum of a row of a counted table."""
-    if table is vectors:
+    if table is t.vectors:
         on_server = connection.dialect.name == "postgresql"
         return of_vector(row["passage_id"], row["embedder_id"], row["vector"], on_server=on_server)
     return _crc([table.name, *(_plain(c, row[c.name]) for c in table.c if c.name != "checksum")])
@@ -74,7 +61,7 @@ def _crc(value: Any) -> int:
 
 def write_all(connection: sa.Connection) -> None:
     """Write every checksum anew and count the rows, after they were derived or brought in otherwise than one by one."""
-    _write(connection, versions, (([row], made) for row, _, made in derived(connection)))
+    _write(connection, t.versions, (([row], made) for row, _, made in derived(connection)))
     for table in COUNTED:
         made = ((row, of_row(connection, table, row)) for row in _read(connection, table))
         _write(connection, table, (([row[c.name] for c in table.primary_key], new) for row, new in made))
@@ -93,16 +80,16 @@ def _write(connection: sa.Connection, table: sa.Table, made: Iterable[tuple[list
         connection.execute(update, rows)
 
 
-def count_all(connection: sa.Connection, tables: Sequence[sa.Table] = (*COUNTED, events)) -> None:
+def count_all(connection: sa.Connection, tables: Sequence[sa.Table] = (*COUNTED, t.events)) -> None:
     """Count the rows of these tables anew."""
     for table in tables:
-        connection.execute(sa.delete(tallies).where(tallies.c.name == table.name))
+        connection.execute(sa.delete(t.tallies).where(t.tallies.c.name == table.name))
         total = sa.func.sum(table.c.checksum) if table in COUNTED else sa.null()
-        which = meta.c.key.not_in(SERVERS) if table is meta else sa.true()
+        which = t.meta.c.key.not_in(t.SERVERS) if table is t.meta else sa.true()
         query = sa.select(sa.func.count(), total).select_from(table).where(which)
         number, added = connection.execute(query).one()
         connection.execute(
-            sa.insert(tallies), {"name": table.name, "number": number, "total": int(added or 0)}
+            sa.insert(t.tallies), {"name": table.name, "number": number, "total": int(added or 0)}
         )
 
 
@@ -112,15 +99,15 @@ def problems(connection: sa.Connection) -> Iterator[str]:
         if written != found:
             yield f"version row {version_id}: its passages or facts were changed after they were written"
     for table in COUNTED:
-        if table is not vectors:
+        if table is not t.vectors:
             yield from _of_table(connection, table)
-    kept = sa.select(meta.c.key).where(meta.c.key.in_(SERVERS), meta.c.checksum != 0)
+    kept = sa.select(t.meta.c.key).where(t.meta.c.key.in_(t.SERVERS), t.meta.c.checksum != 0)
     for key in connection.execute(kept).scalars():
         yield f"note {key}: it was changed after it was written"
-    number = connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
-    yield from miscounted(connection, events, number, 0)
-    known = {table.name for table in (*COUNTED, events)}
-    for name in connection.execute(sa.select(tallies.c.name)).scalars():
+    number = connection.execute(sa.select(sa.func.count()).select_from(t.events)).scalar_one()
+    yield from miscounted(connection, t.events, number, 0)
+    known = {table.name for table in (*COUNTED, t.events)}
+    for name in connection.execute(sa.select(t.tallies.c.name)).scalars():
         if name not in known:
             yield f"tallies: there is no table {name!r} whose rows are counted"
 
@@ -140,12 +127,12 @@ def _of_table(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
 
 
 def _called(table: sa.Table) -> str:
-    return "note" if table is meta else table.name.removesuffix("s")
+    return "note" if table is t.meta else table.name.removesuffix("s")
 
 
 def miscounted(connection: sa.Connection, table: sa.Table, number: int, total: int) -> Iterator[str]:
     """Whether another number of rows was written, or others, than the `number` whose checksums add up to `total`."""
-    query = sa.select(tallies.c.number, tallies.c.total).where(tallies.c.name == table.name)
+    query = sa.select(t.tallies.c.number, t.tallies.c.total).where(t.tallies.c.name == table.name)
     written = connection.execute(query).first()
     if written is None:
         yield f"tallies: the rows of {table.name} are not counted"
@@ -157,10 +144,10 @@ def miscounted(connection: sa.Connection, table: sa.Table, number: int, total: i
 
 def derived(connection: sa.Connection) -> Iterator[tuple[int, int, int]]:
     """Each version's row number, the checksum that was written, and that of the passages and facts now there."""
-    query = sa.select(versions.c.id, versions.c.checksum).order_by(versions.c.id)
+    query = sa.select(t.versions.c.id, t.versions.c.checksum).order_by(t.versions.c.id)
     for batch in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).partitions():
         ids = [row.id for row in batch]
-        theirs, filed = (_by_version(connection, table, ids) for table in (passages, facts))
+        theirs, filed = (_by_version(connection, table, ids) for table in (t.passages, t.facts))
         for row in batch:
             yield row.id, row.checksum, of_version(row.id, theirs.get(row.id, []), filed.get(row.id, []))
 
@@ -179,7 +166,7 @@ def _read(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]
     raw = {sa.JSON: sa.Text, sa.Boolean: sa.Integer}
     columns = [sa.cast(c, raw[type(c.type)]).label(c.name) if type(c.type) in raw else c for c in table.c]
     query = sa.select(*columns).order_by(*table.primary_key)
-    if table is meta:
-        query = query.where(meta.c.key.not_in(SERVERS))
+    if table is t.meta:
+        query = query.where(t.meta.c.key.not_in(t.SERVERS))
     for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).mappings():
         yield dict(row)

@@ -9,17 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from yukawa.knowledge.store import checksums
-from yukawa.knowledge.store.schema import (
-    answers,
-    checksum,
-    conflicts,
-    facts,
-    number,
-    passages,
-    text,
-    vectors,
-    versions,
-)
+from yukawa.knowledge.store import schema as t
 
 revision = "0006"
 down_revision = "0005"
@@ -34,9 +24,9 @@ def upgrade() -> None:
         for table, which, made in made_before(connection)
         if connection.execute(sa.select(table.c.checksum).where(which)).scalar_one() not in (0, made)
     ]
-    for table in ("meta", "items", "embedders"):
-        op.add_column(table, checksum())
-    op.create_table("tallies", text("name", primary_key=True), number("number"), number("total"))
+    for name in ("meta", "items", "embedders"):
+        op.add_column(name, t.checksum())
+    op.create_table("tallies", t.text("name", primary_key=True), t.number("number"), t.number("total"))
     checksums.write_all(connection)
     for table, which in changed:
         connection.execute(sa.update(table).where(which).values(checksum=table.c.checksum + 1))
@@ -45,25 +35,29 @@ def upgrade() -> None:
 
 def made_before(connection: sa.Connection) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool], int]]:
     """The checksum of each row by the rules of schema 0004: its table, which it is, and what the checksum should be."""
-    for row in _rows(connection, sa.select(versions.c.id)):
+    for row in _rows(connection, sa.select(t.versions.c.id)):
         theirs = [_of(connection, table, row["id"], names) for table, names in _DERIVED]
-        yield versions, versions.c.id == row["id"], _crc([row["id"], *theirs])
-    for row in _rows(connection, sa.select(conflicts)):
+        yield t.versions, t.versions.c.id == row["id"], _crc([row["id"], *theirs])
+    for row in _rows(connection, sa.select(t.conflicts)):
         said = [row[name] for name in ("key", "first_item", "second_item", "opened", "resolved")]
-        yield conflicts, conflicts.c.id == row["id"], _crc(said)
-    for row in _rows(connection, sa.select(answers)):
-        yield answers, answers.c.id == row["id"], _crc([row[k] for k in ("id", "time", "question", "answer")])
+        yield t.conflicts, t.conflicts.c.id == row["id"], _crc(said)
+    for row in _rows(connection, sa.select(t.answers)):
+        yield (
+            t.answers,
+            t.answers.c.id == row["id"],
+            _crc([row[k] for k in ("id", "time", "question", "answer")]),
+        )
     kind = "<f4" if connection.dialect.name == "postgresql" else "<f2"
-    for row in _rows(connection, sa.select(vectors)):
-        mine = (vectors.c.passage_id == row["passage_id"]) & (vectors.c.embedder_id == row["embedder_id"])
-        yield vectors, mine, zlib.crc32(row["vector"].astype(kind).tobytes())
+    for row in _rows(connection, sa.select(t.vectors)):
+        mine = (t.vectors.c.passage_id == row["passage_id"]) & (t.vectors.c.embedder_id == row["embedder_id"])
+        yield t.vectors, mine, zlib.crc32(row["vector"].astype(kind).tobytes())
 
 
 _FACT = (
     "ordinal", "identifier", "subject", "property", "channel", "name", "value", "error_plus", "error_minus", "resolution",
     "unit", "bound",
 )  # fmt: skip
-_DERIVED = ((passages, ("id", "ordinal", "text", "terms")), (facts, _FACT))
+_DERIVED = ((t.passages, ("id", "ordinal", "text", "terms")), (t.facts, _FACT))
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.RowMapping]:

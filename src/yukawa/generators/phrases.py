@@ -118,7 +118,8 @@ _REFUSED = (
         "the sentence corrects itself (\"{}\")", "write what is meant alone",
     ),
     (
-        r"(?i:\btaus?[+-]? (?:\w{1,12} ){0,2}(?:hadronic|leptonic)(?:ally)?\b|(?<!\()\b(?:hadronic|leptonic)(?:ally)? (?:decaying )?taus?\b)",
+        r"(?i:\btaus?[+-]? (?:\w{1,12} ){0,2}(?:hadronic|leptonic)(?:ally)?\b"
+        r"|(?<=[\s;])(?:hadronic|leptonic)(?:ally)? (?:decaying )?taus?\b)",
         "{} names no particles: a card names each", "write the decays of the tau",
     ),
     (r"(?i:\bfor (?:only |just )?one of\b|\bonly one of\b)", "which of them \"{}\" means is not certain", 'write "one … and the other …"'),

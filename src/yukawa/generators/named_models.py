@@ -35,6 +35,9 @@ _TAIL = re.compile(
     r"|matrix elements?|distribut(?:ed|ion)|decays?|everywhere|throughout)\b|模型))?",
     re.IGNORECASE,
 )
+_MORE = re.compile(
+    r"\s{0,3}(?:decay )?model\b|\s{0,3}(?:(?:and|with|plus|\+)\s{1,3}){0,2}PHOTOS\b"
+)  # behind the arguments
 _BEHIND_ALL = re.compile(
     r"\s{0,3}(?:for|in|of)\s{1,3}(all|both|each|every)\b(?: of)?(?: the| these)?(?: (?:decays?|modes?|steps?|sides?|of them|them))?"
     r"|\s{0,3}(?:来)?(?:衰变|模拟|产生|描述)?(?:所有|全部)的?(?:过程|衰变)?", re.IGNORECASE
@@ -108,8 +111,9 @@ def marked(sentence: str) -> str:
             kind = ALL
         if behind:
             kind, last = BOTH if (behind[1] or "").lower() == "both" else ALL, behind.end()
-        last = _closed(sentence, own, last)
-        photos = (PHOTOS,) if re.search(r"\bPHOTOS\b", own) else ()
+        also = _MORE.match(sentence, last)
+        last = _closed(sentence, own, also.end() if also else last)
+        photos = (PHOTOS,) if re.search(r"\bPHOTOS\b", f"{own} {also[0] if also else ''}") else ()
         parts += [stem, _mark(f"{kind}{name}", *photos, *arguments)]
     text = "".join((*parts, sentence[last:]))
     _refuse_unknown(text)

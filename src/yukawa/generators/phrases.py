@@ -97,7 +97,7 @@ _REFUSED = (
     ),
     (
         r"\d[\d.]{0,20}\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w{1,5}|percent)\b"
-        r"|(?<![\d.])0\.\d{1,9}+(?!\s?[kMG]?eV)|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
+        r"|(?<![\d.])0\.\d{1,9}+(?!\s?[kMG]?eV)|\bhalf (?:to|into|in|of)\b|一半|分支比|权重|概率",
         "which modes the fractions ({}) belong to is not certain: each mode of a decay needs one",
         'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',
     ),
@@ -117,6 +117,12 @@ _REFUSED = (
         r"(?i:\bI (?:mean|meant)\b|\boops\b|\bscratch that\b|\bcorrection\b|\bno,? wait\b|\bactually\b)|不对",
         "the sentence corrects itself (\"{}\")", "write what is meant alone",
     ),
+    (
+        r"(?i:\btaus?[+-]? (?:\w{1,12} ){0,2}(?:hadronic|leptonic)(?:ally)?\b"
+        r"|(?<=[\s;])(?:hadronic|leptonic)(?:ally)? (?:decaying )?taus?\b)",
+        "{} names no particles: a card names each", "write the decays of the tau",
+    ),
+    (r"(?i:\bfor (?:only |just )?one of\b|\bonly one of\b)", "which of them \"{}\" means is not certain", 'write "one … and the other …"'),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)

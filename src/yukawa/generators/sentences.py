@@ -53,6 +53,7 @@ _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, 
 _RESONANCES = frozenset(
     {"J/psi", "psi(2S)", "psi(3770)", "psi(4040)", "psi(4160)", "psi(4415)", "psi(4260)", "vpho"}
 )
+_INITIAL = re.compile(r"\bISR\b|\binitial[- ]state radiation\b|初态辐射", re.IGNORECASE)
 _PSI_3770, _REACH = 3.773, 0.005  # GeV
 _D_MESONS = frozenset({"D0", "anti-D0", "D+", "D-"})
 
@@ -178,6 +179,8 @@ def about(
     card = phrases.FILE.search(sentence)
     if phrases.spread_of(plain) is not None:
         notes = (*notes, "the energy spread belongs into job options; a card has none")
+    if _INITIAL.search(sentence):
+        notes = (*notes, "initial-state radiation is made by the program of the collision; a card has none")
     where = experiment or _experiment(sentence, steps)
     steps, said = _at_resonance(steps, phrases.energy_of(plain), where)
     notes = (*notes, *said)

@@ -43,13 +43,18 @@ def describe_pretraining(recipe: PretrainingRecipe) -> PretrainingDryRun:
         name: problems.attempt(lambda name=name, source=source: _found(recipe, name, source))  # type: ignore[misc]
         for name, source in recipe.mixture.items()
     }
-    task = PretrainingTask(recipe)
-    known = problems.attempt(lambda: task.resolve() or True)
-    parameters = sum(weight.numel() for weight in task.network.parameters()) if known else None
+    task = problems.attempt(lambda: _resolved(recipe))
+    parameters = None if task is None else sum(weight.numel() for weight in task.network.parameters())
     return PretrainingDryRun(
-        task.recipe, parameters, sources, how.steps or 0,
+        task.recipe if task else recipe, parameters, sources, how.steps or 0,
         None if parameters is None else 4 * parameters * COPIES[how.optimiser], problems.lines,
     )  # fmt: skip
+
+
+def _resolved(recipe: PretrainingRecipe) -> PretrainingTask:
+    task = PretrainingTask(recipe)
+    task.resolve()
+    return task
 
 
 def _found(recipe: PretrainingRecipe, name: str, source: SourceSection) -> str:

@@ -11,7 +11,7 @@ from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
-from yukawa.assistant.measuring import measured
+from yukawa.assistant.measuring import deviation, measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, less_than_one, symbol, with_article
 from yukawa.knowledge.parsing.particles import particle_table
@@ -467,5 +467,5 @@ def _reverse(goal: Goal, lookup: Lookup) -> Result:
 _OPERATIONS: dict[str, Callable[[Goal, Lookup], Result]] = {
     "value": _value, "overview": _overview, "list": _listed, "count": _counted, "which": _which, "is": _is, "ratio": _ratio,
     "sum": _sum, "difference": _difference, "product": _product, "average": _average, "multiple": _multiple,
-    "how-many": _how_many, "reverse": _reverse, "measurements": measured,
+    "deviation": deviation, "how-many": _how_many, "reverse": _reverse, "measurements": measured,
 }  # fmt: skip

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing import labels
+from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.excuses import (
     ASSUMING,
     CALENDAR,
@@ -68,6 +69,8 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
     apart = labels.asks(others)
     if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
+    if apart and not labels.asks(tokens) and bearing(tokens):
+        return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
@@ -129,7 +132,8 @@ def _of_speaker(tokens: Sequence[Token], part: range, after: range) -> bool:
 
 def _rest_points(tokens: Sequence[Token], part: range) -> bool:
     """Whether a word outside may point to an amount that is said in this clause: '… is that the mass?'."""
-    return any(t.text.lower() in _POINTING for t in (*tokens[: part.start], *tokens[part.stop :]))
+    rest = (*tokens[: part.start], *tokens[part.stop :])
+    return any(t.kind == "agreement" or t.text.lower() in _POINTING for t in rest)
 
 
 def _own_results(tokens: Sequence[Token]) -> Iterator[int]:

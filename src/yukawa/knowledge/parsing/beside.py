@@ -71,7 +71,8 @@ def _at_work(clause: Clause) -> bool:
     if first is None or clause.tokens[first].kind != "word":
         return False
     here = next((i for i, t in enumerate(clause.tokens[:_PRESENTED]) if t.text.lower() == "here"), 0)
-    return clause.text(first).endswith("ing") or here > first
+    apart = here + 1 == len(clause.tokens) or clause.text(here + 1) in (",", "-", ":")
+    return clause.text(first).endswith("ing") or (here > first and apart)
 
 
 _PRESENTED = 5  # words

@@ -25,7 +25,7 @@ MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
      "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
-     "state", "appended", "divided"}
+     "state", "appended", "divided", "agreement"}
 )  # fmt: skip
 
 
@@ -404,11 +404,22 @@ def _with_premises(plain: str, found: Sequence[_Sentence], language: str) -> lis
             t.kind == "thing" for t in sentence.tokens
         )
         asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
+        if any(t.kind == "amount" for t in before) and _holds_against(sentence.tokens):
+            mark = Token("mark", before[-1].end, before[-1].end, ",")
+            kept[-1] = replace(sentence, tokens=[*before, mark, *sentence.tokens], joined=kept[-1].joined)
+            continue
         if told and refers and not sentence.joined and not asked and any(t.kind == "amount" for t in before):
             kept[-1] = replace(sentence, tokens=[*before, *sentence.tokens], joined=kept[-1].joined)
         else:
             kept.append(sentence)
     return kept
+
+
+def _holds_against(tokens: Sequence[Token]) -> bool:
+    """'Is that compatible with the accepted value?': whether a value said before is asked about."""
+    return any(t.kind == "agreement" for t in tokens) and not any(
+        t.kind in ("amount", "thing") for t in tokens
+    )
 
 
 _PRONOUNS = frozenset("it its they their".split())

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON, located
+from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.beside import POLITE, WANTING, directions, outside
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
 from yukawa.knowledge.parsing.excuses import KNOWING
@@ -37,7 +38,7 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 
 def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
-    if not clause.used and (found := directions(clause)):
+    if not clause.used and (found := directions(clause) or bearing(clause.tokens)):
         return found
     if clause.tale:
         return of_tale(clause)
@@ -62,7 +63,8 @@ def _unread(clause: Clause, known: Set[str]) -> list[Token]:
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
-        if _of_own(clause, place) or _first_of_several(clause, place) or _unreal(clause, place):
+        own = place not in clause.used and _of_own(clause, place)
+        if own or _first_of_several(clause, place) or _unreal(clause, place):
             found.append(token)
         if place in clause.used or token.kind in _BACKGROUND:
             continue

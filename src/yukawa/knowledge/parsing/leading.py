@@ -62,6 +62,12 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
 def of_tale(clause: Clause) -> list[Token]:
     """What of the asker's doings beside a question for a listed value makes another thing of the one named: 'we look for excited muons'."""
     found = [t for t in clause.tokens if t.kind == "qualifier" and t.value[0] != "experiment"]
+    return found + [clause.tokens[i] for i in near_things(clause)]
+
+
+def near_things(clause: Clause) -> list[int]:
+    """The places of words around things that make others of them: 'excited muons', 'the partner of the muon', 'muon atoms'."""
+    found: list[int] = []
     for place in (i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "constant", "channel")):
         first = place
         while first and clause.tokens[first - 1].kind in ("word", "appended", "negation", "sign"):
@@ -74,7 +80,7 @@ def of_tale(clause: Clause) -> list[Token]:
         if place + 1 < len(clause.tokens):
             near.append(place + 1)  # 'muon atoms'
         found += [
-            clause.tokens[i] for i in near
+            i for i in near
             if clause.tokens[i].kind in ("word", "appended", "sign") and clause.text(i) not in _TAKEN and not _verb(clause, i)
         ]  # fmt: skip
     return found

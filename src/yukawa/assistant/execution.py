@@ -390,6 +390,11 @@ def _order(goal: Goal, lookup: Lookup) -> Result:
     """Check whether the first operand has the asserted relation to the second."""
     if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
         return Result(replace(goal, operation="value"), tuple(measured))
+    if goal.operands[0].property == "quantum-numbers" and goal.relation in ("=", "!="):
+        rows = [row for wanted in goal.operands for row in lookup.rows(wanted).known]
+        same = len(rows) == 2 and _word(rows[0].shown) == _word(rows[1].shown)
+        verdict = (same == (goal.relation == "=")) if len(rows) == 2 else None
+        return Result(goal, tuple(rows), verdict=verdict, note="" if len(rows) == 2 else _DEPENDS)
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]
     holds = algebra.HOLDS[goal.relation or "="]

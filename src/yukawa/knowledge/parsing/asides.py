@@ -62,7 +62,7 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = labels.heading(tokens)
+    numbered = labels.heading(tokens) or _introduction(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
@@ -83,13 +83,32 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
     return [t for i, t in enumerate(tokens) if i not in places]
 
 
+def _introduction(tokens: Sequence[Token]) -> int:
+    """How many tokens 'Halfway through chapter 3 and wondering:' takes ahead of a question: what somebody does, without physics."""
+    colon = next((i for i, t in enumerate(tokens[:_LONGEST]) if t.text == ":"), 0)
+    inside, rest = tokens[:colon], tokens[colon + 1 :]
+    if not inside or not rest or rest[0].text.lower().split()[0] not in _ASKS:
+        return 0
+    said = [word for t in inside for word in t.text.lower().split()]
+    doing = any(word.endswith("ing") for word in said) or _personal(said)
+    quiet = all(
+        t.kind in ("function", "word", "neutral", "join", "mark") or labels.is_bare(t) for t in inside
+    )
+    strange = any(is_physics(t.text) for t in inside if t.kind == "word")
+    meant = ASSUMING & set(said) or said[0] in _LOCATING or bearing(inside)
+    return colon + 1 if doing and quiet and not strange and not meant else 0
+
+
+_LONGEST = 24  # tokens of an introduction
+
+
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
     """The clauses of a sentence from `start` on, marks apart."""
     last = max((i for i, t in enumerate(tokens) if t.kind not in labels.IDLE), default=len(tokens))
     for place, token in enumerate(tokens):
         if place < start:
             continue
-        mark = token.kind == "mark"
+        mark = token.kind == "mark" and token.text != "'"
         first = token.text.lower().split()[0] if token.text else ""
         begins = first in _BEGINS or (
             start <= last < place and first in _TRAILING and token.kind == "function"
@@ -113,7 +132,11 @@ def _presented(tokens: Sequence[Token], part: range) -> bool:
 
 def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
     """Whether a clause shares the subject of an aside: 'I have | until May', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
-    if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
+    between = [tokens[i].text for i in range(idle[-1].stop, part.start)] if idle else []
+    closed = between == [")"] and len(idle) > 1 and idle[-2].stop + 1 == idle[-1].start
+    if between == ["("] or closed:
+        return True  # 'my book | (from the eighties) | does not have it'
+    if not idle or any(text != "," for text in between):
         return False
     first = tokens[part.start].text.lower().split()[0]
     bare = all(tokens[i].kind == "function" or labels.is_bare(tokens[i]) for i in part)

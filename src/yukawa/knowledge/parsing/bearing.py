@@ -16,7 +16,7 @@ _WISHING = frozenset(
     "want wants wanted need needs like prefer interested refers refer concerns only"
     " brauche will möchte mochte nur veux voudrais besoin seulement".split()
 )
-_VALUES = frozenset(
+VALUES = frozenset(
     "value values number numbers result results measurement measurements data datum figure figures average averages edition"
     " editions prediction predictions wert werte messung ausgabe valeur valeurs mesure mesures".split()
 )
@@ -33,12 +33,12 @@ def bearing(tokens: Sequence[Token]) -> list[Token]:
     said = [word for t in tokens for word in t.text.lower().split()]
     if not said:
         return []
-    return _sources(tokens, said) or _surroundings(tokens, said)
+    return _sources(tokens, said) or _surroundings(tokens, said) or _future(tokens, said)
 
 
 def _sources(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     """'I only trust results from before 2005', 'I'd like the value the quark model predicts': which value is wanted."""
-    if not _WISHING & set(said) or not _VALUES & set(said):
+    if not _WISHING & set(said) or not VALUES & set(said):
         return []
     return [
         t
@@ -48,12 +48,18 @@ def _sources(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     ]
 
 
+def _future(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
+    """'What will the average be after including it?': a value that is not there yet."""
+    will = "will" in said and not {"you", "i", "we"} & set(said)
+    return [t for t in tokens if t.text.lower() in VALUES] if will else []
+
+
 def _somebodys(tokens: Sequence[Token], place: int) -> bool:
     """'For a CMS paper', 'my ATLAS thesis': an experiment that says whose a thing of everyday life is."""
     after = tokens[place + 1] if place + 1 < len(tokens) else tokens[place]
     text = after.text.lower()
     return text == "paper" or (
-        after.kind in ("word", "neutral") and not is_physics(text) and text not in _VALUES
+        after.kind in ("word", "neutral") and not is_physics(text) and text not in VALUES
     )
 
 

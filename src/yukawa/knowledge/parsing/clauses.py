@@ -129,9 +129,10 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         if judged or others_ask or sentence.ahead or language != "en":
             said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
         if kept := set_aside(said, others=() if sentence.joined else others):
-            told = not sentence.asked and others_ask and language in ("zh", "ja")
+            told = not sentence.asked and others_ask and language != "en"
             told &= any(t.kind == "amount" for t in kept)
-            told &= not any(_is_open(t) or t.kind in ("list", "count", "neutral") for t in kept)
+            asks = ("list", "count", *(("neutral",) if language in ("zh", "ja") else ()))
+            told &= not any(_is_open(t) or t.kind in asks for t in kept)
             declares = _declares(kept) if language == "en" else sentence.ahead or told
             states = (
                 declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)

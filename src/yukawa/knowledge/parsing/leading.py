@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.excuses import ASSUMING
+from yukawa.knowledge.parsing.excuses import ASSUMING, KNOWING
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -13,7 +13,7 @@ from yukawa.knowledge.parsing.tokens import Token
 def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
+    if _supposes(clause) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     numbers += [
@@ -57,6 +57,23 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         if meant or (shared and strange):
             found.append(token)
     return found
+
+
+def _supposes(clause: Clause) -> bool:
+    """Whether a statement is of what might be; 'every student should know', 'a reference would be nice' are not."""
+    words = clause.words(range(len(clause.tokens)))
+    meant = [word for word in words if word in _SUPPOSING]
+    polite = [
+        a for a, *b in zip(words, words[1:], words[2:], strict=False)
+        if a in _MODAL and (b[0] in KNOWING or (b[0] == "be" and b[1] in _WELCOME))
+    ]  # fmt: skip
+    return len(meant) > len(polite)
+
+
+_MODAL = frozenset("would could should might".split())
+_WELCOME = frozenset(
+    "nice great good fine helpful appreciated enough useful lovely perfect welcome wonderful".split()
+)
 
 
 def of_tale(clause: Clause) -> list[Token]:

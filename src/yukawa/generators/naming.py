@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import phrases, plans, species, weights, words
+from yukawa.generators import named_models, phrases, plans, species, weights, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _ARROW = re.compile(
@@ -52,6 +52,7 @@ _ENDS = re.compile(
     r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose|follow\w*|after\w*|while|when|which|that|from|on|by|using)\b|到|衰变"
 )
 _HYPHENATED = re.compile(r"(?<![\w*'+-])(?!anti)[A-Za-z]{3,20}-[A-Za-z]{3,20}(?![\w*'+-])")
+_FAR = 40  # characters before a particle in which its adjectives stand
 _SHORTEST = 4  # letters of a word for which a name is offered
 _ASIDE = re.compile(r"\b(?:at|from|near|above|on)\s+(?:the\s+|an?\s+)?$|在\s*$")
 # Names of the newest Review that the tables of generators write otherwise.
@@ -125,14 +126,19 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
     """The particles of a sentence with what comes between them; `strict` refuses what is not read."""
     places = _places(plain)
     free = {start for start, end, _ in places if phrases.FREE.match(plain, end)}
+    for start, end, _ in places:
+        words_ = phrases.FREE_BEFORE.search(plain, max(0, start - _FAR), start)
+        if words_ and not _ARROW.match(plain[end:]):
+            free.add(start)
+            plain = plain[: words_.start()] + " " * (start - words_.start()) + plain[start:]
     plain = _without_free(plain, places)
     if strict:
         phrases.refuse_wishes(plain)
     found: list[plans.NamedParticle] = []
     last = 0
     for start, end, options in places:
-        gap = plain[last:start]
         each = plans.NamedParticle(options, plain[start:end])
+        gap = _without_models(plain[last:start], found[-1] if found else None, each)
         if found:
             _behind(found[-1], gap)
         if strict:
@@ -140,9 +146,13 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
             _refuse_unknown(gap, between=decayed or "→" in gap)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
-        each.aside = bool(_ASIDE.search(gap)) or start in free
+        each.aside = bool(_ASIDE.search(gap)) or start in free or each.model_of == "own"
         each.begins = bool(re.search(r"[^\W\d_]", _LINKS.sub(" ", gap)))
         each.listed, each.joined = bool(_SEPARATES.search(gap)), bool(_JOINED.search(gap))
+        if each.model_of in ("own", "first") and bool(found):
+            each.begins = True
+        if found and found[-1].model_of == "made":
+            each.listed = True
         each.apart = each.begins or each.listed or each.joined or not found
         each.part = 2 if phrases.OTHER in gap else 1 if _ONE.search(gap) else 0
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
@@ -155,9 +165,42 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
     for before, each in itertools.pairwise(found):
         if each.origin and each.arrow:  # "eta → mu+ mu- in J/psi → phi eta"
             before.arrow, each.begins = False, True
+    gap = _without_models(plain[last:], found[-1] if found else None, None)
     if strict and found:
-        _refuse_behind(found[-1], plain[last:])
+        _refuse_behind(found[-1], gap)
     return found
+
+
+_OF_NEXT = re.compile(
+    r"\s{0,3}(?:\b(?:is|are|to|be|should|used?|model)\b\s{0,3}){0,4}\b(?:for|of|in)\s{1,3}(?:(?:the|decays?|of|in)\s{1,3}){0,4}$"
+)
+
+
+def _without_models(gap: str, before: plans.NamedParticle | None, after: plans.NamedParticle | None) -> str:
+    """A gap without the models that are named in it, which are noted at the particles that they belong to.
+
+    Raises:
+        UnreadSentence: which decay a model is for is not certain.
+    """
+    for start, end, (name, *arguments) in reversed(named_models.models_in(gap)):
+        scope = {named_models.ALL: "all", named_models.BOTH: "both"}.get(name[0], "")
+        model = (name.lstrip(named_models.ALL + named_models.BOTH), *arguments)
+        rest = gap[end:]
+        if not scope and after is not None and not after.model and _OF_NEXT.match(rest):
+            after.model, after.model_of = model, "own"
+        elif before is None and after is not None and not after.model:
+            after.model, after.model_of = model, scope or "first"
+        elif before is not None and not before.model:
+            to = _ARROW.match(rest) is not None and after is not None
+            before.model, before.model_of = model, scope or ("own" if to else "made")
+            before.outside = gap[:start].count(")")
+        elif before is None or before.model != model:
+            raise plans.UnreadSentence(
+                f"which decay the model {model[0]} is for is not certain",
+                hint='write it behind its decay: "A -> B C (MODEL)"',
+            )
+        gap = f"{gap[:start]} {rest}"
+    return gap
 
 
 def _refuse_behind(before: plans.NamedParticle, gap: str) -> None:

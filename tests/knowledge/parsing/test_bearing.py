@@ -9,7 +9,8 @@ from yukawa.knowledge.parsing.tokens import tokenise
 QUESTION = "What is the mass of the muon?"
 MEANT_OTHERWISE = [
     "I only trust results from before 2005.", "I'd like the value the quark model predicts.", "I need the number from before the LHC.",
-    "I want data taken at LEP.", "My question refers to the 2008 edition.", "In my model there is a fourth generation.",
+    "I want data taken at LEP.", "What will the average be after including it?",
+    "My question refers to the 2008 edition.", "In my model there is a fourth generation.",
     "In a world with massless quarks nothing is as it was.", "Everything here happens at a temperature of 150 MeV.",
 ]  # fmt: skip
 TALES = [

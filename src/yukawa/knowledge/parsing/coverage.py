@@ -137,6 +137,11 @@ def _first_of_several(clause: Clause, place: int) -> bool:
 def _unreal(clause: Clause, place: int) -> bool:
     """'If it were massless', 'unless it is bound', 'if time stood still': a condition on what is not a person."""
     text = clause.text(place)
+    if text in _ASSUMED:
+        inside = _phrase(clause, place)
+        behind = [clause.tokens[i].kind for i in inside if i > place]
+        strange = "word" in behind and "thing" not in behind
+        return strange and not set(clause.words(inside)) & _PEOPLE
     if text not in ("if", "unless", "provided"):
         return False
     near = [t for t in clause.tokens[place + 1 : place + 8] if t.text.lower() not in OF]
@@ -161,6 +166,7 @@ def _unreal(clause: Clause, place: int) -> bool:
 
 
 _PEOPLE = FIRST_PERSON | frozenset("anyone anybody someone somebody he she".split())
+_ASSUMED = frozenset("assuming assume suppose supposing pretend pretending imagine imagining".split())
 _SUPPOSED = {"were", "had", "did", "could"}
 
 
@@ -264,10 +270,10 @@ def _telling(clause: Clause, place: int) -> bool:
     word = clause.tokens[place].text
     german = (
         clause.language == "de"
-        and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr"))
+        and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr", "ich", "wir"))
         and word.islower()
     )
-    last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
+    last = place + 1 == len(clause.tokens) or _is_mark(clause.tokens[place + 1])
     return german and last and word.endswith("en") and not is_physics(word)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.excuses import ASSUMING
 from yukawa.knowledge.parsing.leading import near_things
-from yukawa.knowledge.parsing.plan import Goal
+from yukawa.knowledge.parsing.plan import Goal, Operation, Relation
 from yukawa.knowledge.parsing.wanted import quantities
 
 _STORY = ("word", "neutral", "function", "join", "mark", "aside", "appended", "pronoun")
@@ -29,8 +29,8 @@ def deviation(clause: Clause, context: Context) -> list[Goal] | None:
     own = amount_of(clause.tokens[place])
     verdict = any(clause.tokens[i].value == "verdict" for i in said)
     spans = clause.use(place, *said, *_told(clause, range(asked)), *_again(clause, wanted[0].property))
-    relation = "=" if verdict else None
-    operation = "is" if verdict and own.error is None else "deviation"
+    relation: Relation | None = "=" if verdict else None
+    operation: Operation = "is" if verdict and own.error is None else "deviation"
     return [Goal(operation, tuple(wanted), asserted=own, relation=relation, spans=spans[:1])]
 
 

@@ -15,6 +15,7 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     tokens = clause.tokens
     if _supposes(clause) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
+    named = [t for t in tokens if t.kind == "thing"]  # of which 'is the heaviest' only tells
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     numbers += [
         t
@@ -30,7 +31,7 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         t
         for t in tokens
         if (t.kind in MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
-        or (t.kind in ("compare", "most") and t.value[0])
+        or (t.kind in ("compare", "most") and t.value[0] and not (named and named[0].start < t.start))
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":

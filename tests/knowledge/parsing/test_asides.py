@@ -108,3 +108,15 @@ def test_what_somebody_does_ahead_of_a_question_or_behind_it_is_set_aside(introd
 )  # fmt: skip
 def test_what_is_assumed_ahead_of_a_question_is_not(introduction: str) -> None:
     assert not plan(introduction.format(QUESTION)).complete
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "After reading an article about quarkonia I got curious: {}?",
+        "Reading about the Higgs boson I came to wonder: {}?",
+    ],
+)
+def test_what_somebody_reads_about_is_no_second_subject(introduction: str) -> None:
+    found = plan(introduction.format(QUESTION))
+    assert reading(found) == reading(plan(QUESTION))

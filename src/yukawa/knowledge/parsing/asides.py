@@ -42,7 +42,7 @@ _BEGINS = frozenset(
     " puisque car mais et que quel quelle combien comment".split()
 )
 _ASKS = frozenset(
-    "what which who whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
+    "what what's whats which who who's whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
     " comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
@@ -91,15 +91,16 @@ def _introduction(tokens: Sequence[Token]) -> int:
         return 0
     said = [word for t in inside for word in t.text.lower().split()]
     doing = any(word.endswith("ing") for word in said) or _personal(said)
-    quiet = all(
-        t.kind in ("function", "word", "neutral", "join", "mark") or labels.is_bare(t) for t in inside
-    )
-    strange = any(is_physics(t.text) for t in inside if t.kind == "word")
+    kinds = ("function", "word", "neutral", "join", "mark", *(_TOPICS if _named(rest) else ()))
+    quiet = all(t.kind in kinds or labels.is_bare(t) for t in inside)
+    strange = any(is_physics(t.text) and t.text.lower() not in _READ for t in inside if t.kind == "word")
     meant = ASSUMING & set(said) or said[0] in _LOCATING or bearing(inside)
     return colon + 1 if doing and quiet and not strange and not meant else 0
 
 
 _LONGEST = 24  # tokens of an introduction
+_READ = frozenset("article articles paper papers".split())
+_TOPICS = ("thing", "class", "property")  # what somebody reads about, where the question names its own thing
 
 
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:

@@ -263,11 +263,7 @@ def _declares(tokens: Sequence[Token]) -> bool:
         decays = token.kind == "property" and words[0] in ("decays", "decay") and before.kind == "thing"
         if decays and (token is not tokens[-1] or (several and words[0] == "decay")):
             return True  # 'the Sigma0 decays electromagnetically'
-        if (
-            before.kind in ("word", "qualifier")
-            and token.kind in ("neutral", "measured")
-            and words[0].endswith("ed")
-        ):
+        if before.kind in ("word", "qualifier") and token.text.lower() in _REPORTED:
             return True  # 'the CMS collaboration published a mass'
         if several and token.kind in _VERBS and words[0].isalpha():
             return True  # 'muons reach sea level'
@@ -281,6 +277,7 @@ def _declares(tokens: Sequence[Token]) -> bool:
     return False
 
 
+_REPORTED = frozenset("published reported announced measured presented released".split())
 _SHORTEST_VERB = 3  # letters; 'was', 'has' are known
 
 

@@ -157,7 +157,7 @@ def deviation(goal: Goal, lookup: Lookup) -> Result:
     known = rows[0].value
     if len(rows) != 1 or known is None or not known.measured:
         raise Unanswerable(
-            f"the {rows[0].what} is no single measured value ({rows[0].shown}) to hold another against"
+            f"the {rows[0].what} is not one measured value ({rows[0].shown}) that another can be compared with"
         )
     row, amount = rows[0], goal.asserted
     assert isinstance(amount, Amount)  # noqa: S101  # the plan has one

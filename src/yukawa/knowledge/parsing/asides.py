@@ -42,8 +42,8 @@ _BEGINS = frozenset(
     " puisque car mais et que quel quelle combien comment".split()
 )
 _ASKS = frozenset(
-    "what what's whats which who who's whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
-    " comment pourquoi combien".split()
+    "what what's whats which who who's whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui"
+    " que quand comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 _MEASURING = frozenset(

@@ -1,6 +1,6 @@
 """Reads the asker's own value beside one that is known: 'I measured 80.36 ± 0.01 GeV for the W mass, is that compatible?'.
 
-What is told and what is asked may be two sentences. Of the tale only the value, what it is of, and what would make another thing
+The value and the question may be two sentences. Of the first only the value, what it is of, and words that would make another thing
 of that count; where and how somebody measured it does not.
 """
 

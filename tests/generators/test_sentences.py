@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError
+from yukawa.generators.plans import DecayStep
 from yukawa.generators.sentences import read_plan
 
 
@@ -174,3 +175,67 @@ def test_refusals(sentence, reason):
     with pytest.raises(InputError, match=reason) as raised:
         read_plan(sentence)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "J/psi -> gamma eta_c, only half of the eta_c to p pbar",
+        "B0 -> K*0 tau+ tau- with tau hadronic decays at FCC-ee",
+        "psi(2S) -> pi0 pi0 J/psi where pi0 -> e+ e- gamma for one of them",
+        "B0 -> phi K*0 at LHCb with transverse polarisation",
+        "B0 -> D*- mu+ nu_mu at Belle II with CLN form factors",
+        "Lambda_c+ -> p pi+ pi-, I mean Lambda_c+ -> p K- pi+",
+        "B0 -> K+ pi- pi0 using a Dalitz model at Belle II",
+    ],
+)
+def test_what_would_alter_the_card_and_is_not_read_is_refused(sentence):
+    with pytest.raises(InputError):
+        read_plan(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "psi(2S) -> pi+ pi- J/psi | J/psi -> gamma eta | eta -> gamma gamma",
+        "psi(2S) -> pi+ pi- J/psi\n- J/psi -> gamma eta\n- eta -> gamma gamma",
+        "psi(2S) → π⁺π⁻J/ψ (going to γη (which decays to γγ))",
+    ],
+)
+def test_decays_in_lists_and_brackets_with_verbs(sentence):
+    assert [str(step) for step in read_plan(sentence).steps] == [
+        "psi(2S) -> pi+ pi- J/psi", "J/psi -> gamma eta", "eta -> gamma gamma"
+    ]  # fmt: skip
+
+
+def test_a_pair_of_d_at_the_energy_of_the_psi_3770_is_made_by_it():
+    plan = read_plan("e+ e- -> D0 anti-D0 at 3.773 GeV, D0 -> K- pi+ at BESIII")
+    assert plan.steps[0] == DecayStep("psi(3770)", ("D0", "anti-D0"))
+    assert read_plan("e+ e- -> D0 anti-D0 at 4.18 GeV, D0 -> K- pi+ at BESIII").steps[0].parent == "vpho"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["eta -> pi+ pi-", "chi_c1 -> K+ K-", "J/psi -> p+ e-", "eta_c -> pi0 pi0"]
+)
+def test_what_strong_decays_forbid_is_written_for_a_search_alone(sentence):
+    with pytest.raises(InputError, match="impossible"):
+        read_plan(sentence)
+    assert read_plan(f"search for {sentence}").searched
+
+
+@pytest.mark.parametrize(
+    ("words", "radiates"),
+    [
+        ("without PHOTOS", False),
+        ("no final-state radiation", False),
+        ("不加末态辐射", False),
+        ("with PHOTOS", True),
+        ("", None),
+    ],
+)
+def test_photons_are_radiated_as_the_sentence_says(words, radiates):
+    assert read_plan(f"J/psi -> mu+ mu- {words}").photos is radiates
+
+
+def test_a_generic_particle_decays_by_the_table():
+    assert len(read_plan("tau- -> mu- gamma at Belle II with a generic tau+").steps) == 1

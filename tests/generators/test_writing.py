@@ -86,7 +86,7 @@ def test_one_b0_of_an_entangled_pair_is_the_signal(sentence):
     assert (
         "Define dm 0.507e12\nDecay Upsilon(4S)\n1.0000 B0sig anti-B0sig B0 anti-B0 VSS_BMIX dm;" in card.text
     )
-    assert any("no CP violation" in note for note in card.notes)
+    assert "pi+ pi- SSD_CP" in card.text  # of the decay table
     assert "CDecay" in card.text
 
 
@@ -146,3 +146,29 @@ def test_what_evtgen_does_not_make_is_refused(sentence, reason):
 def test_a_card_that_fails_the_check_is_not_given():
     with pytest.raises(InputError, match="no card for B0 -> K\\+ pi\\+: charge"):
         write_card(CardPlan((DecayStep("B0", ("K+", "pi+")),)))
+
+
+def test_at_besiii_a_particle_that_the_table_may_also_make_has_an_alias():
+    tagged = write_card(
+        read_plan("psi(3770) -> D0 anti-D0, D0 -> K_S0 pi0, K_S0 -> pi+ pi-, anti-D0 generic")
+    ).text
+    assert "Decay MyK_S0\n1.0000 pi+ pi- PHSP;" in tagged
+    both = write_card(read_plan("psi(3770) -> D+ D-, D+ -> K_S0 pi+, D- -> K+ pi- pi-, K_S0 -> pi+ pi-")).text
+    assert "Decay K_S0\n" in both
+    assert "Alias MyJ/psi" not in write_card(read_plan("psi(2S) -> pi+ pi- J/psi, J/psi -> mu+ mu-")).text
+
+
+def test_photons_are_left_out_and_put_in():
+    assert "PHOTOS" not in write_card(read_plan("J/psi -> mu+ mu- without FSR")).text
+    assert "K+ pi- PHOTOS PHSP" in write_card(read_plan("B0 -> K+ pi- with PHOTOS")).text
+
+
+def test_collisions_before_the_decays_of_evtgen_are_named_by_their_beams():
+    card = write_card(
+        read_plan("e+ e- -> Z H at 240 GeV, H -> tau tau, tau+ -> pi+ nu, tau- -> pi- nu at FCC-ee")
+    )
+    assert card.text.startswith("# tau+ -> pi+ anti-nu_tau, tau- -> pi- nu_tau\n")
+    assert (
+        'Pythia makes e+ e- -> Z0 Higgs0 before EvtGen: yukawa write pythia "e+ e- -> Z0 Higgs0"'
+        in card.notes
+    )

@@ -9,6 +9,9 @@ from yukawa.generators.species import Species
 
 _LEPTONS = frozenset({11, 13, 15})
 _PIONS = frozenset({111, 211})
+_NU_TAU = 16
+_HEAVY_BARYONS = 4000  # Monte Carlo numbers of baryons with charm or beauty begin here
+_CHARMED_MESONS = 400  # and those of mesons with charm
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,10 @@ def _both_neutrino(parent: str, *more: str) -> Callable[[Species, Sequence[Speci
 def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
     """A meson with a charged lepton and its antiparticle."""
     leptons = [each for each in species if abs(each.number) in _LEPTONS]
-    rest = [each.spin_type for each in species if abs(each.number) not in _LEPTONS]
+    rest = [each for each in species if abs(each.number) not in _LEPTONS]
     pair = len(leptons) == 2 and leptons[0].number == -leptons[1].number
-    return own.spin_type == kind and pair and len(species) == 3 and rest in (["S"], ["V"])
+    light = all(each.spin_type in ("S", "V") and abs(each.number) < _CHARMED_MESONS for each in rest)
+    return own.spin_type == kind and pair and len(species) == 3 and light
 
 
 def _two_pions(own: Species, species: Sequence[Species]) -> bool:
@@ -106,6 +110,11 @@ def _d_to_kpipi(own: Species, species: Sequence[Species]) -> bool:
     )
 
 
+def _to_even(species: Sequence[Species]) -> bool:
+    """Whether the particle beside the photon has parity +, as chi_c0 and f_0 have."""
+    return any(each.parity == "+" for each in species if each.spin_type != "G")
+
+
 def _same_parity(own: Species, species: Sequence[Species]) -> bool:
     return own.parity != "" and own.parity == ("+" if species[0].parity == species[1].parity else "-")
 
@@ -132,7 +141,9 @@ _BES = (
     _Rule(_names("psi(2S)", "gamma", "chi_c1"), "P2GC1", "", "E1 transition, 1 - cos^2 / 3"),
     _Rule(_names("psi(2S)", "gamma", "chi_c2"), "P2GC2", "", "E1 transition, 1 + cos^2 / 13"),
     _Rule(
-        lambda own, species: _spins("V", "G", "S")(own, species) and own.c_parity == "-",
+        lambda own, species: (
+            _spins("V", "G", "S")(own, species) and own.c_parity == "-" and not _to_even(species)
+        ),
         "JPE",
         "",
         "photon and pseudoscalar, photon first",
@@ -149,7 +160,10 @@ _BES = (
     ),
     _Rule(
         lambda own, species: (
-            own.spin_type == "D" and own.sums[1] != 0 and _spins("D", "D", "S")(own, species)
+            own.spin_type == "D"
+            and own.sums[1] != 0
+            and abs(own.number) < _HEAVY_BARYONS
+            and _spins("D", "D", "S")(own, species)
         ),
         "HypWK",
         "",
@@ -231,6 +245,12 @@ _RULES = (
         "0.0 0.0 1.0 0.0 0.0 0.0",
         "longitudinal alone; fill in measured amplitudes",
     ),
+    _Rule(
+        lambda own, species: _spins("V", "S", "G")(own, species) and own.parity == "-" and _to_even(species),
+        "HELAMP",
+        "1.0 0.0 1.0 0.0",
+        "E1 transition",
+    ),
     _Rule(_spins("V", "S", "G"), "VSP_PWAVE", "", "P wave"),
     _Rule(
         lambda own, species: own.c_parity == "-" and _spins("V", "G", "V")(own, species),
@@ -266,7 +286,7 @@ def choose_amplitude(parent: Species, daughters: Sequence[Species], experiment: 
         if not rule.applies(parent, daughters):
             continue
         model = decay_models()[rule.model]
-        wanted = _ordered(rule.model, daughters)
+        wanted = ordered(rule.model, daughters)
         if (
             wanted is not None
             and model.takes_parent(parent)
@@ -286,11 +306,13 @@ def _flat(parent: Species, daughters: Sequence[Species]) -> str:
     return f"flat phase space; {'resonances' if without else 'the spins of the decay'} are ignored"
 
 
-def _ordered(name: str, daughters: Sequence[Species]) -> tuple[Species, ...] | None:
+def ordered(name: str, daughters: Sequence[Species]) -> tuple[Species, ...] | None:
     """The order of daughters that a model takes: the given one, or else that with positive particles first."""
     model = decay_models()[name]
     fixed = name.endswith("_DALITZ") or name == "HELAMP"
     by_charge = sorted(daughters, key=_rank) if fixed else list(daughters)
+    if name == "TAULNUNU":
+        by_charge.sort(key=lambda each: abs(each.number) == _NU_TAU)  # which is the last of the two
     for order in (by_charge, *itertools.permutations(sorted(daughters, key=_rank))):
         if model.takes(order):
             return tuple(order)

@@ -49,7 +49,9 @@ def resolved_steps(
         if len(found) > 1:
             left_open |= {step.decayed for step in found}
         share = next((each.share for each in clause.daughters if each.share is not None), None)
-        found = [replace(step, share=share / len(found) if share else None) for step in found]
+        found = [
+            replace(step, share=share / len(found) if share else None, model=clause.model) for step in found
+        ]
         for step in found:
             other = next((each for each in steps if each.decayed == step.decayed and each != step), None)
             if other is not None and not clause.instead and not share:
@@ -168,9 +170,8 @@ def with_source(steps: Sequence[DecayStep], named: Sequence[str], experiment: st
     known, least = known_species(), 2 * (known_species()[first].mass or 0.0)
     vectors = [name for name in named if known[name].spin2 == 2 and conjugate_of(name) == name]
     source = next((name for name in vectors if (known[name].mass or 0.0) > least), "")
-    usual = (
-        "Upsilon(4S)" if experiment == "belle2" and first.removeprefix("anti-").startswith("B") else "vpho"
-    )
+    beauty = experiment == "belle2" and first.removeprefix("anti-").startswith("B")
+    usual = "Upsilon(4S)" if beauty else "vpho"
     if not source and experiment not in ("besiii", "belle2"):
         raise UnreadSentence(
             f"{first} and {other} decay, and nothing before them produces both",

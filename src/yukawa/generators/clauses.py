@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from yukawa.generators import charges, plans
 
@@ -22,11 +22,77 @@ def decay_clauses(named: list[plans.NamedParticle]) -> list[plans.DecayClause]:
             at = _clause(named, at, found, nested=named[at].opens)
         else:
             at += 1
+    found = list(_with_listed_modes(found))
+    _give_models(named, found)
     for clause in found:
         _refuse_two_in_one(clause)
         _refuse_uncounted(clause)
     found = [each for each in found if each.daughters and not _is_collision(each)]
     return _from_the_first(found) if found else []
+
+
+def _with_listed_modes(clauses: Sequence[plans.DecayClause]) -> Iterator[plans.DecayClause]:
+    """The decays with each of "K- pi+, K+ K- or pi+ pi-" as a mode of its own, where each can be one."""
+    for clause, other in itertools.zip_longest(clauses, clauses[1:]):
+        ends = [at for at, each in enumerate(clause.daughters) if at and each.listed and not each.joined]
+        groups = [
+            clause.daughters[first:last]
+            for first, last in itertools.pairwise((0, *ends, len(clause.daughters)))
+        ]
+        whole = len(groups) > 1 and other is not None and other.instead
+        if not whole or not all(
+            len(each) > 1 and charges.is_possible(clause.parent, each) for each in groups
+        ):
+            yield clause
+            continue
+        for number, group in enumerate(groups):
+            yield plans.DecayClause(clause.parent, group, clause.instead or number > 0)
+
+
+def _give_models(named: Sequence[plans.NamedParticle], clauses: Sequence[plans.DecayClause]) -> None:
+    """Give each decay the model that the sentence names for it.
+
+    Raises:
+        UnreadSentence: which decay a model is for is not certain.
+    """
+    for each in named:
+        if not each.model:
+            continue
+        own = _modelled(each, clauses)
+        if not own or any(clause.model and clause.model != each.model for clause in own):
+            raise plans.UnreadSentence(
+                f"which decay the model {each.model[0]} is for is not certain",
+                hint='write it behind its decay: "A -> B C (MODEL)"',
+            )
+        for clause in own:
+            clause.model = each.model
+    for clause, other in itertools.pairwise(clauses):
+        if other.instead and bool(clause.model) != bool(other.model):
+            raise plans.UnreadSentence(
+                f"which of the modes of {clause.parent.text} the model {(clause.model or other.model)[0]} is for is not certain",
+                hint="write a model behind each mode",
+            )
+
+
+def _modelled(each: plans.NamedParticle, clauses: Sequence[plans.DecayClause]) -> Sequence[plans.DecayClause]:
+    """The decays that the model beside a particle is for; none if that is not certain."""
+    if each.model_of == "all":
+        return clauses
+    if each.model_of == "both":
+        return clauses[-2:] if len(clauses) > 1 else ()
+    if each.model_of == "first":
+        return clauses if len(clauses) == 1 else ()
+    if each.model_of == "own":
+        exact = [clause for clause in clauses if clause.parent is each]
+        return exact or [clause for clause in clauses if {*clause.parent.options} & {*each.options}]
+    own = [clause for clause in clauses if any(daughter is each for daughter in clause.daughters)]
+    for _ in range(each.outside):
+        parents = [clause.parent for clause in own]
+        own = [
+            clause for clause in clauses
+            if any(daughter is parent for daughter in clause.daughters for parent in parents)
+        ]  # fmt: skip
+    return own if len(own) == 1 else ()
 
 
 def _refuse_uncounted(clause: plans.DecayClause) -> None:
@@ -91,6 +157,10 @@ def _clause(
     at += 1
     while at < len(named):
         each = named[at]
+        if each.model_of == "made" and each.begins and _decays_before(each, found):
+            each.model_of = "own"  # "…, the B0 with MODEL"
+            at += 1
+            continue
         if each.aside and not each.arrow and not each.opens:
             at += 1
             continue
@@ -121,6 +191,10 @@ def _clause(
         if nested and each.closes:
             return at
     return at
+
+
+def _decays_before(each: plans.NamedParticle, found: Sequence[plans.DecayClause]) -> bool:
+    return any({*clause.parent.options} & {*each.options} for clause in found)
 
 
 def _pass_through(

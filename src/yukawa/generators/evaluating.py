@@ -67,8 +67,10 @@ def code_tasks() -> list[CodeTask]:
 
 
 def _step(text: str) -> plans.DecayStep:
-    parent, _, daughters = text.partition(" -> ")
-    return plans.DecayStep(parent, tuple(daughters.split()))
+    """A decay, with its model in brackets where the sentence names one."""
+    chain, _, model = text.rstrip("]").partition(" [")
+    parent, _, daughters = chain.partition(" -> ")
+    return plans.DecayStep(parent, tuple(daughters.split()), model=tuple(model.split()))
 
 
 def mark_card(text: str, steps: Sequence[plans.DecayStep]) -> CodeMarks:

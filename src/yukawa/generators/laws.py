@@ -13,8 +13,8 @@ _NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
 
 _FLAVOURS = ("strangeness", "charm", "beauty")
-# A warning of what searches look for; a sentence that names it and no search is refused all the same.
-_SEARCHED = frozenset({"W-SPIN"})
+# Warnings of what searches look for; a sentence that names it and no search is refused all the same.
+_SEARCHED = frozenset({"W-SPIN", "W-C", "W-P", "W-BNV"})
 
 Conjugate = Callable[[Species], Species]
 

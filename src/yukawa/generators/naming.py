@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import phrases, plans, species, weights, words
+from yukawa.generators import named_models, phrases, plans, species, weights, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _ARROW = re.compile(
@@ -42,9 +42,11 @@ _NICKNAMES = {
     "Dstar+": "D*+", "Dstar-": "D*-", "Dstar0": "D*0", "Ds+": "D_s+", "Ds-": "D_s-", "Ds*+": "D_s*+", "Ds*-": "D_s*-",
     "Dsst+": "D_s*+", "Dsst-": "D_s*-", "Lc+": "Lambda_c+", "Lc": "Lambda_c+", "Lb": "Lambda_b0", "Lb0": "Lambda_b0", "Bs": "B_s0",
     "Bs0": "B_s0", "Bd": "B0", "Bu": "B+", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "X(1835)": "x(1835)",
-    "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
+    "etap": "eta'", "etaprime": "eta'", "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
+_UNKNOWN_PARENT = re.compile(r"(\S+)\s{1,3}(?:in)?to\s{0,3}$")
+_WITHOUT_CAPITAL = re.compile(r"(?:bs|bd|bu|lb)|(?=[bdkl])[a-z*]{1,3}(?:bar)?[\d*+-]{1,3}(?:bar)?")
 _LIKE_PARTICLE = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"
 )
@@ -52,6 +54,7 @@ _ENDS = re.compile(
     r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose|follow\w*|after\w*|while|when|which|that|from|on|by|using)\b|到|衰变"
 )
 _HYPHENATED = re.compile(r"(?<![\w*'+-])(?!anti)[A-Za-z]{3,20}-[A-Za-z]{3,20}(?![\w*'+-])")
+_FAR = 40  # characters before a particle in which its adjectives stand
 _SHORTEST = 4  # letters of a word for which a name is offered
 _ASIDE = re.compile(r"\b(?:at|from|near|above|on)\s+(?:the\s+|an?\s+)?$|在\s*$")
 # Names of the newest Review that the tables of generators write otherwise.
@@ -100,6 +103,8 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
         )
         if right:
             places.append((word.start(), word.start() + len(name), (_OF_TABLES.get(right, right),)))
+        elif capital := _with_capital(name):
+            places.append((word.start(), word.start() + len(name), capital))
         elif (
             "_" in name and uncharged and not find_particles(name)
         ):  # Omega_cc, of which the Review does not know
@@ -121,28 +126,52 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
     return sorted(places)
 
 
+def _with_capital(name: str) -> tuple[str, ...]:
+    """What a name typed without its capital letter means: bs, d*+, k*0, d0bar."""
+    if not _WITHOUT_CAPITAL.fullmatch(name):
+        return ()
+    capital = name[0].upper() + name[1:]
+    if capital in _NICKNAMES:
+        return (_NICKNAMES[capital],)
+    if capital in species.known_species():
+        return (capital,)
+    whole = [found for found in find_particles(capital) if (found.start, found.end) == (0, len(capital))]
+    names = _generator_names()
+    return tuple(dict.fromkeys(names[each] for found in whole for each in found.names if each in names))
+
+
 def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
     """The particles of a sentence with what comes between them; `strict` refuses what is not read."""
     places = _places(plain)
     free = {start for start, end, _ in places if phrases.FREE.match(plain, end)}
+    for start, end, _ in places:
+        words_ = phrases.FREE_BEFORE.search(plain, max(0, start - _FAR), start)
+        if words_ and not _ARROW.match(plain[end:]):
+            free.add(start)
+            plain = plain[: words_.start()] + " " * (start - words_.start()) + plain[start:]
     plain = _without_free(plain, places)
     if strict:
         phrases.refuse_wishes(plain)
     found: list[plans.NamedParticle] = []
     last = 0
     for start, end, options in places:
-        gap = plain[last:start]
         each = plans.NamedParticle(options, plain[start:end])
+        gap = _without_models(plain[last:start], found[-1] if found else None, each)
         if found:
             _behind(found[-1], gap)
         if strict:
             decayed = any(each.arrow or each.opens for each in found)  # before, a sentence says what it likes
-            _refuse_unknown(gap, between=decayed or "→" in gap)
+            parent = None if found else _UNKNOWN_PARENT.search(gap)
+            _refuse_unknown(parent[1] if parent else gap, between=decayed or "→" in gap or parent is not None)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
-        each.aside = bool(_ASIDE.search(gap)) or start in free
+        each.aside = bool(_ASIDE.search(gap)) or start in free or each.model_of == "own"
         each.begins = bool(re.search(r"[^\W\d_]", _LINKS.sub(" ", gap)))
         each.listed, each.joined = bool(_SEPARATES.search(gap)), bool(_JOINED.search(gap))
+        if each.model_of in ("own", "first") and bool(found):
+            each.begins = True
+        if found and found[-1].model_of == "made":
+            each.listed = True
         each.apart = each.begins or each.listed or each.joined or not found
         each.part = 2 if phrases.OTHER in gap else 1 if _ONE.search(gap) else 0
         each.instead, each.every = bool(_INSTEAD.search(gap)), bool(_EVERY.search(gap))
@@ -155,9 +184,42 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
     for before, each in itertools.pairwise(found):
         if each.origin and each.arrow:  # "eta → mu+ mu- in J/psi → phi eta"
             before.arrow, each.begins = False, True
+    gap = _without_models(plain[last:], found[-1] if found else None, None)
     if strict and found:
-        _refuse_behind(found[-1], plain[last:])
+        _refuse_behind(found[-1], gap)
     return found
+
+
+_OF_NEXT = re.compile(
+    r"\s{0,3}(?:\b(?:is|are|to|be|should|used?|model)\b\s{0,3}){0,4}\b(?:for|of|in)\s{1,3}(?:(?:the|decays?|of|in)\s{1,3}){0,4}$"
+)
+
+
+def _without_models(gap: str, before: plans.NamedParticle | None, after: plans.NamedParticle | None) -> str:
+    """A gap without the models that are named in it, which are noted at the particles that they belong to.
+
+    Raises:
+        UnreadSentence: which decay a model is for is not certain.
+    """
+    for start, end, (name, *arguments) in reversed(named_models.models_in(gap)):
+        scope = {named_models.ALL: "all", named_models.BOTH: "both"}.get(name[0], "")
+        model = (name.lstrip(named_models.ALL + named_models.BOTH), *arguments)
+        rest = gap[end:]
+        if not scope and after is not None and not after.model and _OF_NEXT.match(rest):
+            after.model, after.model_of = model, "own"
+        elif before is None and after is not None and not after.model:
+            after.model, after.model_of = model, scope or "first"
+        elif before is not None and not before.model:
+            to = _ARROW.match(rest) is not None and after is not None
+            before.model, before.model_of = model, scope or ("own" if to else "made")
+            before.outside = gap[:start].count(")")
+        elif before is None or before.model != model:
+            raise plans.UnreadSentence(
+                f"which decay the model {model[0]} is for is not certain",
+                hint='write it behind its decay: "A -> B C (MODEL)"',
+            )
+        gap = f"{gap[:start]} {rest}"
+    return gap
 
 
 def _refuse_behind(before: plans.NamedParticle, gap: str) -> None:

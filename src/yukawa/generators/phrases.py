@@ -97,7 +97,7 @@ _REFUSED = (
     ),
     (
         r"\d[\d.]{0,20}\s?[%％]|\b(?:branching|weights?|weighted|fractions?|ratios?|probabilit\w{1,5}|percent)\b"
-        r"|(?<![\d.])0\.\d{1,9}+(?!\s?[kMG]?eV)|\bhalf (?:to|into|in)\b|一半|分支比|权重|概率",
+        r"|(?<![\d.])0\.\d{1,9}+(?!\s?[kMG]?eV)|\bhalf (?:to|into|in|of)\b|一半|分支比|权重|概率",
         "which modes the fractions ({}) belong to is not certain: each mode of a decay needs one",
         'write "A -> B C (60%) or D E (40%)", or "A -> B C or D E with weights 3 to 2"',
     ),
@@ -105,6 +105,24 @@ _REFUSED = (
         r"\b(?:the|an)(?: )?other\b(?! side\b)|\bthe (?:first|second|former|latter|remaining|rest)\b|另一个|另外一个|前者|后者",
         "which particle \"{}\" means is not certain", "write its name with its charge",
     ),
+    (
+        r"(?i:\b(?:un)?polari[sz]\w{2,6}\b|\btransvers\w{1,5}\b|\bhelicit(?:y|ies)\b|\bform[- ]factors?\b|\bsin ?\(?2"
+        r"|\binterference\b|\bBreit-?Wigner\b|\bFlatt[eé]\b|\bK-?matrix\b"
+        r"|\bisobars?\b|\b(?:amplitude|Dalitz)[- ]?(?:plot )?(?:model|analysis|amplitude)\b|\blife-?times?\b"
+        r"|\b(?:mass|width)e?s? (?:of|=|is|set)\b|\b(?:phi_s|dm|phases?|strong phase)\s?=)|极化|螺旋度|形状?因子|寿命",
+        "what the sentence says on the dynamics (\"{}\") is not read",
+        'name a model of EvtGen with its arguments behind the decay, "A -> B C (SVV_HELAMP 1 0 0 0 0 0)", or leave it out',
+    ),
+    (
+        r"(?i:\bI (?:mean|meant)\b|\boops\b|\bscratch that\b|\bcorrection\b|\bno,? wait\b|\bactually\b)|不对",
+        "the sentence corrects itself (\"{}\")", "write what is meant alone",
+    ),
+    (
+        r"(?i:\btaus?[+-]? (?:\w{1,12} ){0,2}(?:hadronic|leptonic)(?:ally)?\b"
+        r"|(?<=[\s;])(?:hadronic|leptonic)(?:ally)? (?:decaying )?taus?\b)",
+        "{} names no particles: a card names each", "write the decays of the tau",
+    ),
+    (r"(?i:\bfor (?:only |just )?one of\b|\bonly one of\b)", "which of them \"{}\" means is not certain", 'write "one … and the other …"'),
     (r"\brespectively\b|分别", "which decay belongs to which particle (\"{}\") is not certain", 'write "A -> B C" for each'),
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(pattern), reason, hint) for pattern, reason, hint in _REFUSED)
@@ -114,8 +132,49 @@ FREE = re.compile(
     r"(?:\b(?:anything|everything|whatever|generic(?:ally)?|inclusive(?:ly)?|free(?:ly)?|any(?: way)?)\b|任意|自由|单举)"
     r"(?:\s?(?:decays?\b|modes?\b|衰变))?", re.IGNORECASE,
 )  # fmt: skip
+# The same before the particle: "a generic tau+".
+FREE_BEFORE = re.compile(
+    r"\b(?:generic|inclusive|free(?:ly decaying)?|any|arbitrary)\s{1,3}$|(?:任意|自由|单举)(?:衰变)?的\s{0,3}$",
+    re.IGNORECASE,
+)
 # Somewhere in a sentence, the same about the other half of a pair.
 FREE_HALF = re.compile(r"\b(?:generic|anything|inclusive(?:ly)?|freely)\b|任意|自由衰变", re.IGNORECASE)
+
+_RADIATION = (
+    r"(?:PHOTOS|FSR|final[- ]state (?:photon )?radiation|(?:QED )?radiative corrections?"
+    r"|(?:radiated |radiation |extra |additional |FSR )?photons|photos|bremsstrahlung|末态辐射)"
+)
+_NO_RADIATION = re.compile(
+    rf"\b(?:without|no|not using|excluding|(?:switch|turn)(?:ed|ing)? off|disabl\w{{1,3}})"
+    rf"\s{{1,3}}(?:the |any |use of )?{_RADIATION}(?: off)?(?![\w-])"
+    rf"|\b(?:PHOTOS|FSR|final[- ]state radiation) (?:(?:is|to be|must be|should be|switched|turned) ){{0,2}}(?:off|disabled)\b"
+    rf"|(?:switch|turn) (?:PHOTOS|FSR) off\b"
+    rf"|(?:不(?:要|加|用|使用|开|含)?|关闭|关掉|无|没有)\s{{0,3}}{_RADIATION}(?:[辐射])?", re.IGNORECASE,
+)  # fmt: skip
+_WITH_RADIATION = re.compile(
+    r"\b(?:with|including|include|use|using|(?:switch|turn)(?:ed|ing)? on)\s{1,3}"
+    r"(?:the )?(?:PHOTOS|FSR|final[- ]state (?:photon )?radiation)(?: (?:on|enabled|switched on))?(?![\w-])"
+    r"|\b(?:PHOTOS|FSR|final[- ]state radiation) (?:(?:is|to be|must be|should be|switched|turned) ){0,2}(?:on|enabled)\b"
+    r"|(?:加上?|打开|使用|开启|包括|考虑)\s{0,3}(?:PHOTOS|FSR|末态辐射)", re.IGNORECASE,
+)  # fmt: skip
+
+
+def radiates(sentence: str) -> bool | None:
+    """Whether a sentence wants photons to be radiated in the decays; None if it does not speak of them."""
+    return False if _NO_RADIATION.search(sentence) else True if _WITH_RADIATION.search(sentence) else None
+
+
+def without_radiation(sentence: str) -> str:
+    """A sentence without what it says on photons that are radiated."""
+    for pattern in (_NO_RADIATION, _WITH_RADIATION):
+        sentence = pattern.sub(" ", sentence)
+    return sentence
+
+
+def alters_nothing(word: str) -> bool:
+    """Whether a word is known to alter nothing."""
+    return word.lower() in _WORDS
+
 
 _WORDS = frozenset(
     "a an the and or of in on at to into by as for from with where when while whose which that who then also again so is are be "
@@ -134,7 +193,7 @@ _WORDS = frozenset(
     "searches lfv lnv bnv cpv fcnc qed fsr isr originating coming obtained please reconstructed reconstruct reconstructing "
     "detected tagged tag tagging tags single double using use used want need needs like cascade back number i.e ie e.g x "
     "collision collisions collider annihilation annihilations energy cms threshold peak pole run data gev mev tev million "
-    "thousand k m side sides half halves measurement measurements test tests testing paper note group default official toy fast "
+    "thousand side sides half halves measurement measurements test tests testing paper note group default official toy fast "
     "full background backgrounds efficiency efficiencies acceptance truth level large small high low statistics conditions "
     "condition setup version release software nominal standard new our my your his her another hence thus eventually directly "
     "prompt promptly promptly-produced inside exactly simply here there now well look looking interested consider considering "
@@ -142,13 +201,14 @@ _WORDS = frozenset(
     "prepared provide given available plan planned hypothetical dominant main usual known well-known penguin tree loop golden "
     "favoured favored suppressed cabibbo colour color open hidden charm charmed beauty bottom strange strangeness charmonium "
     "bottomonium muonic electronic exotic threebody three-body two-body four-body body multi many several first-stage stage "
-    "step steps chain-like flavour flavor via through against other hemisphere recoiling accompanied evts".split()
+    "cut cuts daughters daughtersin step steps chain-like flavour flavor via "
+    "through against other hemisphere recoiling accompanied evts".split()
 )
 _CHINESE = re.compile(
     "质心系|质心|其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
     "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或者|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|标记|信号|一侧|侧|用|写|卡|道|能量|处|时|于|请|通过"
 )
-_NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
+_NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+|\s?[kM]\b)?")
 
 
 def lepton_variants(plain: str) -> tuple[list[str], str]:

@@ -29,12 +29,14 @@ class DecayStep:
         daughters: in order.
         share: its fraction beside the other modes; None if the sentence gives none.
         part: 1 for one of two that are produced together, 2 for the other; 0 for all of a kind.
+        model: the name of the decay model that the sentence gives it, and its arguments; empty if it gives none.
     """
 
     parent: str
     daughters: tuple[str, ...]
     share: float | None = field(default=None, compare=False)
     part: int = 0
+    model: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def decayed(self) -> str:
@@ -58,6 +60,7 @@ class CardPlan:
         card: the name of a card that the sentence names.
         alone: whether the other half of a pair decays by the table.
         searched: whether the sentence says that a decay is searched for, or violates a law.
+        photos: whether charged daughters radiate photons; None for those of decays with leptons alone.
         notes: how the sentence was read where it is not certain.
     """
 
@@ -69,6 +72,7 @@ class CardPlan:
     card: str = ""
     alone: bool = False
     searched: bool = False
+    photos: bool | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -95,6 +99,10 @@ class NamedParticle:
         part: 1 where "one" comes before it, 2 where "the other" does.
         either: whether it has both signs, as in mu+-.
         share: the fraction of the mode that begins with it.
+        model: the decay model that is named beside it.
+        model_of: of which decay: "made" for the one that makes it, "own" for its own, "first" for the one of the sentence,
+            "all" or "both" of them; '' without a model.
+        outside: how many brackets end between it and the model.
     """
 
     options: tuple[str, ...]
@@ -115,6 +123,9 @@ class NamedParticle:
     through: bool = False
     either: bool = False
     share: float | None = None
+    model: tuple[str, ...] = ()
+    model_of: str = ""
+    outside: int = 0
 
 
 @dataclass(slots=True)
@@ -126,12 +137,14 @@ class DecayClause:
         daughters: as the sentence names them.
         instead: whether these are another mode of the clause before it.
         searched: whether the sentence says that the decay is searched for, or violates a law.
+        model: the decay model that the sentence names for it, and its arguments.
     """
 
     parent: NamedParticle
     daughters: list[NamedParticle] = field(default_factory=list)
     instead: bool = False
     searched: bool = False
+    model: tuple[str, ...] = ()
 
 
 def with_experiment(plan: CardPlan, experiment: str) -> CardPlan:

@@ -188,6 +188,8 @@ def propose_plan(sentence: str, chat: "SyncChat") -> plans.CardPlan:
     if added is not None:
         raise InputError(f"{added!r} is not in the sentence")
     chain = ", ".join(f"{decay.parent} -> {' '.join(decay.daughters)}" for decay in proposed.decays)
+    if sentences.names_model(sentence):
+        raise InputError("a decay model is read by the grammar alone")
     plan = sentences.read_plan(chain)
     held = {name for step in plan.steps for name in (step.parent, *step.daughters)}
     lost = next((text for text, options in sentences.mentioned(sentence) if held.isdisjoint(options)), None)

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from yukawa.generators import charges, clauses, naming, phrases, plans, spellings, weights
+from yukawa.core.errors import InputError
+from yukawa.generators import charges, clauses, named_models, naming, phrases, plans, spellings, weights
 
 _BOTH = re.compile(
-    r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconj(?:ugates?)?\b\.?|\bboth (?:signs|charges|b\b)|共轭",
+    r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconj(?:ugates?)?\b\.?|\bboth (?:\S{1,12} )?(?:signs|charges|charge states|flavou?rs)\b"
+    r"|\bboth b\b|共轭",
     re.IGNORECASE,
 )
 # The other half of a pair in a list: "…, D- the charge conjugate".
@@ -31,17 +34,28 @@ _MADE = re.compile(r"\b(?:production|produced|pairs?)\b|对产生|产生")
 _REMARK = re.compile(r"\(([^()→\d]{1,80})\)")
 _INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _WITH_DECAYS = re.compile(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)")
+# A bracket with the decay of what precedes it, in words: "D0 (going to K- pi+)".
+_VERB_IN_BRACKET = re.compile(
+    r"\(\s{0,3}(?:(?:which|that|in turn|then|and|it|is|forced|decays?|decaying|decayed|goes|going) ){0,4}(?:in)?to\b"
+    r"|\(\s{0,3}(?:再|其中)?衰变(?:到|成|为|至)", re.IGNORECASE
+)  # fmt: skip
 _MASS = re.compile(r"(?<=[A-Za-z*])\(\s{0,3}\d[\w.]{0,9}\s{0,3}\)")  # of a name, such as psi(3770)
 # "one pi0 → …", "one of the pi0 → …", "one → …"; and the other.
 _ONE_OF = re.compile(
     r"(?:\bone\b|(?<!另)(?<!另外)一个)\s{0,3}(?:of (?:the(?: two)?|them)\b\s{0,3})?([A-Za-z][^\s;,→()]{0,20})?"
 )
 _OTHER_OF = re.compile(r"\b(?:the |an)other\b(?: one\b)?|另外?一个")
-_SEARCH = re.compile(r"\bsearch\w{0,3}\b|\bviolat\w{1,4}\b|\bforbidden\b|寻找|搜寻|破坏|禁戒", re.IGNORECASE)
+_SEARCH = re.compile(
+    r"\bsearch\w{0,3}\b|\bviolat\w{1,4}\b|\bforbidden\b|\b(?:[BL]N|LF|CP?)V\b|寻找|搜寻|破坏|禁戒",
+    re.IGNORECASE,
+)
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
 _RESONANCES = frozenset(
     {"J/psi", "psi(2S)", "psi(3770)", "psi(4040)", "psi(4160)", "psi(4415)", "psi(4260)", "vpho"}
 )
+_INITIAL = re.compile(r"\bISR\b|\binitial[- ]state radiation\b|初态辐射", re.IGNORECASE)
+_PSI_3770, _REACH = 3.773, 0.005  # GeV
+_D_MESONS = frozenset({"D0", "anti-D0", "D+", "D-"})
 
 
 def read_plan(sentence: str, experiment: str | None = None) -> plans.CardPlan:
@@ -165,29 +179,61 @@ def about(
     card = phrases.FILE.search(sentence)
     if phrases.spread_of(plain) is not None:
         notes = (*notes, "the energy spread belongs into job options; a card has none")
+    if _INITIAL.search(sentence):
+        notes = (*notes, "initial-state radiation is made by the program of the collision; a card has none")
+    where = experiment or _experiment(sentence, steps)
+    steps, said = _at_resonance(steps, phrases.energy_of(plain), where)
+    notes = (*notes, *said)
     return plans.CardPlan(
-        tuple(steps), experiment or _experiment(sentence, steps), bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
+        tuple(steps), where, bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
         phrases.energy_of(plain), card[0] if card else "",
-        bool(phrases.FREE_HALF.search(sentence)), bool(_SEARCH.search(plain)), tuple(notes),
+        bool(phrases.FREE_HALF.search(sentence)), bool(_SEARCH.search(plain)), phrases.radiates(sentence), tuple(notes),
     )  # fmt: skip
+
+
+def _at_resonance(
+    steps: Sequence[plans.DecayStep], energy: float | None, experiment: str
+) -> tuple[list[plans.DecayStep], list[str]]:
+    """The decays with the psi(3770) for the e+ e- that make a pair of D at its energy at BESIII, and a note on that."""
+    first, *rest = steps
+    near = energy is not None and abs(energy - _PSI_3770) < _REACH
+    if experiment != "besiii" or first.parent != "vpho" or not near or not {*first.daughters} <= _D_MESONS:
+        return list(steps), []
+    return [replace(first, parent="psi(3770)"), *rest], [f"{energy:g} GeV: the psi(3770) makes the pair"]
 
 
 def names_decay(sentence: str) -> bool:
     """Whether a sentence has an arrow or a verb of decay between two particles."""
-    return any(each.arrow for each in naming.named_particles(_plain(sentence)[0], strict=False))
+    return any(each.arrow for each in _mentions(sentence))
 
 
 def mentioned(sentence: str) -> list[tuple[str, tuple[str, ...]]]:
     """The particles that a sentence names: their words, and the names of EvtGen that these can mean."""
-    named = naming.named_particles(_without_both(_plain(sentence)[0]), strict=False)
-    return [(each.text, each.options) for each in named]
+    return [(each.text, each.options) for each in _mentions(sentence)]
+
+
+def _mentions(sentence: str) -> list[plans.NamedParticle]:
+    """The particles of a sentence that need not want a card."""
+    try:
+        return naming.named_particles(_without_both(_plain(sentence)[0]), strict=False)
+    except InputError:  # of a model that is not read
+        return naming.named_particles(_without_both(spellings.plain_sentence(sentence)[0]), strict=False)
+
+
+def names_model(sentence: str) -> bool:
+    """Whether a sentence names a decay model."""
+    return bool(named_models.models_in(named_models.marked(sentence)))
 
 
 def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
-    """A sentence as its particles are looked for in it, and what in it was taken for a slip."""
-    plain, slips = spellings.plain_sentence(sentence)
+    """A sentence as its particles are looked for in it, and what in it was taken for a slip.
+
+    Raises:
+        InputError: it names a decay model that is not known, or whose arguments are not read.
+    """
+    plain, slips = spellings.plain_sentence(named_models.marked(phrases.without_radiation(sentence)))
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
-    plain = _WITH_DECAYS.sub(_listed, plain)
+    plain = _WITH_DECAYS.sub(_listed, _VERB_IN_BRACKET.sub("(→ ", plain))
     plain = _REMARK.sub(_without_remark, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\)|[A-Za-z]{3})", " ( ", plain)
     # LaTeX does not need the space.

@@ -9,7 +9,7 @@ from yukawa.knowledge.parsing.spelling import spell
 # Said beside the decay: the collision, the other half of an event, what is short for a pronoun and a verb.
 _ASIDES = re.compile(
     r"(?:\b(?:in|at|from)\s+)?(?<![\w+])(?:e\+\s?e-|pp|p\s?p|p\s?pbar)[ -]?(?:collisions?|annihilations?|collider|machine|events|data)\b"
-    r"|另外?一?个[^,，;；。→]{0,12}?(?:任意|自由|单举|generic)(?:衰变)?|正负电子对撞机?|质子对撞"
+    r"|另外?一?[个边侧半][^,，;；。→]{0,12}?(?:任意|自由|单举|generic)(?:衰变)?|正负电子对撞机?|质子对撞"
     r"|\b(?:inclusive|generic)\w*(?: decays?)? (?:on|for|in) the (?:other|opposite|tag)(?:[ -]side)?\b"
     r"|\b(?:the )?(?:other|opposite|second|tag)(?:[ -]side)? [^,;.。，；→]{0,40}?(?:generic|inclusive|free|any)\w*"
     r"(?: decays?)?|\b(?:I|you|we|they|he|she|it|that|there|let|what|who|here)'(?:d|ll|m|re|ve|s)\b|\b(?:don|can|won|isn|doesn)'t\b"
@@ -32,7 +32,7 @@ _PART = r"(?:K_?[Ss]0?|K|pi|mu|gamma|phi|rho|eta|tau|nu|e)"
 _GLUED = re.compile(rf"(?<![\w\\/*'+-])p?{_PART}{{2,6}}(?![\w'*(+-])")
 _PARTS = re.compile(rf"^p(?=K|pi)|{_PART}")  # pKpi
 # Greek letters one behind the other: γη′, π0π0J/ψ; but νμ is one particle.
-_GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z])")
+_GREEK = re.compile(r"([α-ωΑ-ΩϒϕφϵΥ][\u0304′'*]*[0⁰+⁺⁻−-]*)(?=[α-ωΑ-ΩϕφA-Z]|h_|l[+⁺⁻−-])")
 _PLURAL = re.compile(r"\b(tau|mu|phi|eta|rho|psi|gamma|Lambda|Sigma|Xi|pi0|tauon)s\b")
 # A number before a bracket: 2(pi+ pi-).
 _REPEATED = re.compile(r"(?<![\w)*'])([2-4]) ?\(([^()→]{0,40}[+-][^()→]{0,40})\)")
@@ -65,6 +65,19 @@ _RADIATIVE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TWO_BOSONS = {"ZH": "Z H", "HZ": "H Z", "ZZ": "Z Z", "WW": "W+ W-"}
+# A bar that LaTeX needs no space before: p\bar{p}.
+_BAR = re.compile(r"(?<=[A-Za-z0-9}+)-])(?=\\(?:bar|overline|anti)\b)")
+_ELL = re.compile(r"(?<![A-Za-z\\])ell(?![a-z])")
+# Bplus, pizero, Kminus.
+_SPELT = re.compile(r"\b(B|D|Ds|Bc|K|Kst|Dst|pi|rho|mu|tau|e)(plus|minus|zero)\b")
+_QUARKS = re.compile(
+    r"((?<![A-Za-z])(?:Z0?|H)\s{0,3}(?:-+>|=>|→|\\to\b|\bto\b))\s{0,3}(bb|cc)(?![\w*])"
+)  # Z -> bb
+# What separates decays in a list or on lines of their own.
+_BULLET = re.compile(
+    r"(?<=\s)[|*•·](?=\s)|\n(?=[ \t]{0,8}(?:[-*•] )?\S{1,20}[ \t]{0,3}(?:-+>|=>|→|\\to\b|\\rightarrow\b))"
+)
+_SIGNS = {"plus": "+", "minus": "-", "zero": "0"}
 _BOSONS = re.compile(r"(?<![\w+*-])(?:ZH|HZ|ZZ|WW)(?![\w+*'-])")
 # What is misspelt most, and never another word of such a sentence by one letter.
 _VERBS = (
@@ -97,8 +110,13 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
+    sentence = _BULLET.sub(" ; ", sentence)
+    sentence = _QUARKS.sub(lambda found: f"{found[1]} {found[2][0]} {found[2][0]}bar", sentence)
+    sentence = _SPELT.sub(lambda found: found[1] + _SIGNS[found[2]], sentence)
     for pattern, form in (
         (_CMS, " "),
+        (_BAR, " "),
+        (_ELL, "l"),
         (_LETTER, " "),
         (_NEXT, " "),
         (_BARRED, "\\1\u0304"),

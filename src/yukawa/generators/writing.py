@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yukawa.core.errors import InputError
-from yukawa.generators.amplitudes import choose_amplitude
+from yukawa.generators.amplitudes import Amplitude
+from yukawa.generators.cards import DecayMode
 from yukawa.generators.checking import Surroundings, check
 from yukawa.generators.diagnostics import Diagnostic
 from yukawa.generators.laws import is_impossible
+from yukawa.generators.listed_models import mode_amplitude, named_amplitude
 from yukawa.generators.models import WITH_REAL_DAUGHTERS
+from yukawa.generators.named_models import PHOTOS
 from yukawa.generators.plans import (
     OF_HARD_PROCESS,
     CardPlan,
@@ -18,7 +21,7 @@ from yukawa.generators.plans import (
     fractions_of,
     same_state,
 )
-from yukawa.generators.reading import read_card
+from yukawa.generators.reading import is_number, read_card
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.thresholds import refuse_closed
 
@@ -30,10 +33,13 @@ _FCC = {
 # What the storage ring makes the pair from.
 _PAIRS = {"B0": "Upsilon(4S)", "B+": "Upsilon(4S)", "B_s0": "Upsilon(5S)"}
 _MIXING = DecayStep("Upsilon(4S)", ("B0", "anti-B0"))
+_DEFAULT_MIXING = ("VSS_BMIX",)  # as a sentence names it
 _MASS_DIFFERENCE = "0.507e12"  # hbar/s, of the two B0, as the decay tables of LHCb and Belle II have it
 _ENERGIES = {"belle2": 10.58}  # GeV, of the collisions of an experiment with one energy
 _SMALL = 0.01  # fractions below have too few digits with four decimals
 _PLAIN = frozenset({"pi0", "eta", "K_S0"})
+# What leaves the generator as it is.
+_STABLE = frozenset("gamma e+ e- mu+ mu- pi+ pi- K+ K- K_L0 p+ anti-p- n0 anti-n0".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ def _without_hard_process(plan: CardPlan) -> CardPlan:
     Raises:
         InputError: what is left begins with several particles, each of which needs a card of its own.
     """
-    hard = [step for step in plan.steps if step.parent in OF_HARD_PROCESS]
+    hard = [
+        step for step in plan.steps
+        if step.parent in OF_HARD_PROCESS or (step.parent == "vpho" and OF_HARD_PROCESS.issuperset(step.daughters))
+    ]  # fmt: skip
     left = [step for step in plan.steps if step not in hard]
     if not (hard and left) or plan.experiment not in ("lhcb", "fcc"):
         return plan
@@ -90,7 +99,8 @@ def _without_hard_process(plan: CardPlan) -> CardPlan:
             f"{' and '.join(sorted(first))} come from the hard process, and a card begins with one particle or pair",
             hint="write a card for each",
         )
-    notes = (f'Pythia makes {step} before EvtGen: yukawa write pythia "{step}"' for step in hard)
+    said = (str(step).replace("vpho", "e+ e-") for step in hard)
+    notes = (f'Pythia makes {step} before EvtGen: yukawa write pythia "{step}"' for step in said)
     return replace(plan, steps=tuple(left), notes=(*plan.notes, *notes))
 
 
@@ -118,27 +128,44 @@ def _refuse_what_no_card_makes(plan: CardPlan) -> None:
 
 
 def missing_steps(text: str, plan: CardPlan) -> list[DecayStep]:
-    """The steps of a plan that a card does not hold, its aliases resolved."""
+    """The steps of a plan that a card does not hold, with the models that they name, its aliases resolved."""
     card = read_card(text)
     names = SpeciesNames()
     for command in card.commands("Alias"):
         species = names.get(command.words[1])
         if species is not None:
             names.alias(command.words[0], species)
-    held = {
-        (base.base, tuple(sorted(
-            each.base for name in mode.daughters[: WITH_REAL_DAUGHTERS.get(mode.model)] if (each := names.get(name)) is not None
-        )))
-        for block in card.blocks() if (base := names.get(block.parent)) is not None for mode in block.modes
-    }  # fmt: skip
+    held: dict[tuple[str, tuple[str, ...]], list[DecayMode]] = {}
+    for block in card.blocks():
+        base = names.get(block.parent)
+        for mode in block.modes if base else ():
+            real = mode.daughters[: WITH_REAL_DAUGHTERS.get(mode.model)]
+            state = tuple(sorted(each.base for name in real if (each := names.get(name)) is not None))
+            held.setdefault((base.base if base else "", state), []).append(mode)
 
     def opposite(step: DecayStep) -> DecayStep:
         return DecayStep(_anti(names, step.parent), tuple(_anti(names, name) for name in step.daughters))
 
     return [
         step for step in plan.steps
-        if not any((each.parent, tuple(sorted(each.daughters))) in held for each in (step, opposite(step)))
+        if not any(
+            _is_modelled(mode, step.model)
+            for each in (step, opposite(step))
+            for mode in held.get((each.parent, tuple(sorted(each.daughters))), ())
+        )
     ]  # fmt: skip
+
+
+def _is_modelled(mode: DecayMode, model: Sequence[str]) -> bool:
+    """Whether a mode has the model that a step names, if it names one, and its arguments, if it gives them."""
+    name, *given = model or ("",)
+    given = [word for word in given if word != PHOTOS]
+    if not model or (name == mode.model and not given):
+        return True
+    words = [(word, other) for word, other in itertools.zip_longest(given, mode.arguments)]
+    return name == mode.model and all(
+        a == b or (is_number(a or "") and is_number(b or "") and float(a) == float(b)) for a, b in words
+    )
 
 
 def _anti(names: SpeciesNames, name: str) -> str:
@@ -191,14 +218,14 @@ class _CardRenderer:
         self._block(top, self.steps[first])
         if partner and self.anti(first) not in self.steps:
             if copied:
-                self.blocks.append(f"CDecay {partner}")
+                self._conjugate(partner, self.steps[first])
             else:
                 self.notes.append(f'{partner} decays by the table; with "and c.c." it decays alike')
         for name in rest:
             self._block(self.aliases.get(name, name), self.steps[name])
             other = self.anti(name)
             if other in self.aliases and other != name and other not in self.steps:
-                self.blocks.append(f"CDecay {self.aliases[other]}")
+                self._conjugate(self.aliases[other], self.steps[name])
         if first == "vpho":
             self._collide()
         sentence = ", ".join(map(str, self.plan.steps))
@@ -257,7 +284,7 @@ class _CardRenderer:
         """An alias for a forced particle, so that others of its kind decay by the table."""
         other = self.anti(name)
         whole = self.plan.experiment == "besiii" and (other == name or name in _PLAIN) and " " not in name
-        if name in self.aliases or whole:
+        if name in self.aliases or (whole and not self._is_elsewhere(name)):
             return
         own, its = (f"My{each.replace(' ', '_')}" for each in (name, other))
         self.aliases[name] = own
@@ -268,6 +295,36 @@ class _CardRenderer:
         elif copied or other in self.steps:
             self.aliases[other] = its
             self.head += [f"Alias {its} {other.partition(' ')[0]}", f"ChargeConj {own} {its}"]
+
+    def _is_elsewhere(self, name: str) -> bool:
+        """Whether a particle may also come from what decays by the table, where it is not to be forced."""
+        first = next(iter(self.steps))
+        left = {each for modes in self.steps.values() for step in modes for each in step.daughters}
+        left = {
+            each
+            for each in (*left, self.anti(first))
+            if each not in {step.parent for step in self.plan.steps}
+        }
+        least = self.species(name).mass or 0.0
+        return any(
+            (species.mass or 0.0) > least and species.base not in _STABLE
+            for species in map(self.species, left)
+        )
+
+    def _conjugate(self, name: str, modes: Sequence[DecayStep]) -> None:
+        """Decay an antiparticle alike: by a copy, or with arguments of its own where a decay table has these."""
+        others = [conjugate_step(step) for step in modes]
+        pairs = [
+            (self._amplitude(step), self._amplitude(other)) for step, other in zip(modes, others, strict=True)
+        ]
+        if any(step.model and "HELAMP" in step.model[0] for step in modes):
+            self.notes.append(
+                f"CDecay {name} copies the amplitudes; where they differ in sign of helicity, write its decay out"
+            )
+        if any((one.model, one.arguments) != (other.model, other.arguments) for one, other in pairs):
+            self._block(name, others)
+        else:
+            self.blocks.append(f"CDecay {name}")
 
     def _mixing(self, step: DecayStep) -> str:
         """The mode of the B0 pair of an Upsilon(4S), unless both B0 are forced to decays of their own, which fix their flavours."""
@@ -310,22 +367,29 @@ class _CardRenderer:
             states.setdefault(tuple(sorted(names)), names)
         return list(states.values())
 
+    def _amplitude(self, step: DecayStep) -> Amplitude:
+        own, daughters = self.species(step.parent), [self.species(name) for name in step.daughters]
+        if step.model:
+            return named_amplitude(step.model, own, daughters, self.plan.experiment)
+        return mode_amplitude(own, daughters, self.plan.experiment)
+
+    def _radiates(self, amplitude: Amplitude) -> bool:
+        """Whether photons are radiated: as the sentence says, else from charged leptons."""
+        charged = any(each.charge3 for each in amplitude.daughters)
+        return amplitude.photos if self.plan.photos is None else self.plan.photos and charged
+
     def _block(self, parent: str, modes: Sequence[DecayStep]) -> None:
         self.blocks.append(f"Decay {parent}")
         for step, fraction in zip(modes, fractions_of(modes), strict=True):
-            mixing = self._mixing(step) if len(modes) == 1 else ""
+            mixing = self._mixing(step) if len(modes) == 1 and step.model in ((), _DEFAULT_MIXING) else ""
             if mixing:
                 self.blocks.append(mixing)
                 continue
-            amplitude = choose_amplitude(
-                self.species(step.parent),
-                [self.species(name) for name in step.daughters],
-                self.plan.experiment,
-            )
+            amplitude = self._amplitude(step)
             states = self._states(amplitude.daughters)
             part = fraction / len(states)
             number = f"{part:.4f}" if part > _SMALL else f"{part:.3g}"
-            flags = ["PHOTOS"] if amplitude.photos else []
+            flags = ["PHOTOS"] if self._radiates(amplitude) else []
             self.blocks += [
                 f"{' '.join((number, *names, *flags, amplitude.model, *amplitude.arguments))};"
                 for names in states

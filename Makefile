@@ -28,7 +28,7 @@ PYTEST = $(OFFLINE) $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal 
 
 help:
 	@echo "make demo         set up a light environment and show what Yukawa does"
-	@echo "make test         set up the full environment, then lint, type-check and run all but the slow tests"
+	@echo "make test         set up the full environment, then lint, type-check and run the quick tests"
 	@echo "make test-all     everything, with coverage; what CI runs"
 	@echo "make test-wheel   build wheel and sdist, install the wheel in an empty folder, run the guides' commands"
 	@echo "make test-latest  the tests against the newest releases of all that Yukawa depends on"
@@ -42,7 +42,7 @@ demo: $(DEMO)/.installed
 	$(DEMO)/bin/yukawa demo
 
 test: lint
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" --hypothesis-profile quick
 
 test-all: lint
 	$(PYTEST) --cov --cov-report=term:skip-covered

@@ -24,6 +24,8 @@ from yukawa.knowledge.sources.pdg.facts import Statement, statements
 # Started in the background by a shell, this process would hand on to its children that they do not hear Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("yukawa", deadline=None, derandomize=True, print_blob=True)
+# What `make test` takes, before every commit; `make test-all` draws them all.
+settings.register_profile("quick", settings.get_profile("yukawa"), max_examples=25)
 settings.load_profile("yukawa")
 
 

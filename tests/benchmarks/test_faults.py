@@ -51,6 +51,7 @@ def run(name: str, *options: str, folder: Path) -> dict:
     return found
 
 
+@pytest.mark.slow
 def test_processes_killed_at_any_verb_lose_nothing(tmp_path: Path) -> None:
     found = run("faults", "--rounds", "2", "--processes", "3", folder=tmp_path)
     assert found["wrong"] == []

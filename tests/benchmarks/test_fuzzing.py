@@ -27,6 +27,7 @@ def fuzzing(script: Callable[[str], ModuleType]) -> ModuleType:
     return script("fuzzing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INPUTS)
 def test_each_input_is_read_or_refused_in_one_line(
     fuzzing: ModuleType, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -38,6 +38,7 @@ def test_damaged_files_are_read_or_refused(
     assert "refused" in dict(outcomes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("xllamacpp") is None, reason="llama.cpp is an extra of its own")
 def test_damaged_models_are_read_or_refused(script: Callable[[str], ModuleType]) -> None:
     found = script("fuzzing_files").measure("gguf", range(EACH // 4))  # each starts a server of llama.cpp

@@ -171,6 +171,7 @@ def noticed(tmp_path, names):
     assert (done.returncode, done.stderr[-2000:]) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_change_of_the_statistics_is_noticed(tmp_path):
     noticed(tmp_path, ["four standard deviations for three"])
 

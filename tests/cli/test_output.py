@@ -58,6 +58,7 @@ def test_nothing_is_read_as_markup(shown, text):
 
 def test_a_text_cannot_steer_the_terminal(shown):
     assert plain(shown("a\x1b[2Jb\x9b1mc\x07d\re\nf")) == "a\ufffd[2Jb\ufffd1mc\ufffdd\ufffde\nf\n"
+    assert plain(shown("a\u2028b\u202ec\udcffd")) == "a\ufffdb\ufffdc\ufffdd\n"
 
 
 def test_styles_reach_terminals_only(shown):
@@ -71,6 +72,11 @@ def test_json_is_one_document_in_plain_unicode(capsys):
     out = capsys.readouterr().out
     assert json.loads(out) == value
     assert "τ" in out
+    hidden = {"a\x1b": "b\x9bc\u2028d\u202ee\udcfff\u200b"}
+    output.print_json(hidden)
+    out = capsys.readouterr().out
+    assert json.loads(out) == hidden
+    assert all(c == "\n" or c.isprintable() for c in out)
 
 
 def test_an_error_is_one_line_on_stderr(capsys):

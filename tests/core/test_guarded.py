@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import time
 import tracemalloc
 from contextlib import nullcontext
@@ -52,6 +53,21 @@ def test_a_huge_number_is_refused_without_advice_to_programmers(read):
     with pytest.raises(InputError, match="a whole number has more than 4,300 digits") as caught:
         read("9" * 5000, "here")
     assert "sys." not in str(caught.value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-400, 400), st.integers(1, 400))
+def test_a_number_of_json_is_finite_or_refused(number, power, digits):
+    for written in (
+        repr(number),
+        f"{number}e{power}" if "e" not in repr(number) else "1",
+        "7" * digits + ".5",
+    ):
+        try:
+            assert math.isfinite(parse_json(f"[{written}]", "here")[0])
+            assert parse_json(written, "here") == float(written)
+        except InputError as error:
+            assert math.isinf(float(written))
+            assert "is too large" in str(error)  # noqa: PT017 -- either is right, each for its numbers
 
 
 BOMBS = {

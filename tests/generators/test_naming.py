@@ -6,6 +6,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.generators.naming import named_particles
+from yukawa.generators.plans import UnreadSentence
 from yukawa.generators.species import known_species
 from yukawa.knowledge.parsing.particles import particle_table
 
@@ -54,3 +55,28 @@ def test_what_comes_between(plain, flags):
     assert all(any(getattr(each, flag) for each in found) for flag in flags)
     if not flags:
         assert not any(each.begins or each.listed or each.joined for each in found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("bs", "Bs"), ("bd", "Bd"), ("lb", "Lb"), ("d0", "D0"), ("d0bar", "D0bar"), ("d*+", "D*+"), ("k*0", "K*0"), ("ds-", "Ds-"),
+        ("bc+", "Bc+"), ("lc+", "Lc+"), ("b-", "B-"),
+    ],
+)  # fmt: skip
+def test_a_name_without_its_capital_letter_is_the_same_particle(typed, meant):
+    assert names(f"{typed} pi0") == names(f"{meant} pi0")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    ["xyz to J/psi phi, J/psi to mu+ mu-", "D0 → k pi pi0", "D0 → m pi0"],
+)
+def test_what_may_be_a_particle_never_vanishes(plain):
+    with pytest.raises(UnreadSentence, match="beside the particles means is not read"):
+        named_particles(plain)
+
+
+@pytest.mark.parametrize("plain", ["10k events of D0 → K- pi+", "D0 → K- pi+ with 2 M events, 1e6 of them"])
+def test_a_thousand_is_no_particle(plain):
+    assert len(named_particles(plain)) == 3

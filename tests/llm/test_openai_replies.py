@@ -78,8 +78,32 @@ class TestTypes:
         server.script.extend([answered(behaviours, text=odd)])
         with pytest.raises(ModelError, match="without a text: finish reason stop"):
             ask(make(server))
+
+    @pytest.mark.parametrize("odd", [7, True, [], ["a"], {"a": 1}, 1.5, 10**4000, "a"])
+    @pytest.mark.parametrize("place", ["content", "delta"])
+    def test_a_piece_that_is_no_text_breaks_the_answer_off(self, server, behaviours, odd, place):
+        broken = behaviours.piece("a")
+        broken["choices"][0]["delta"] = {"content": odd} if place == "content" else odd
+        first, last = behaviours.piece("It"), behaviours.piece(None, "stop")
+        server.script.extend([behaviours.events(first, broken, last)])
+        pieces, error = read(make(server))
+        if (odd, place) == ("a", "content"):
+            assert (pieces, error) == (["It", "a"], None)
+        elif (odd, place) == ({"a": 1}, "delta"):  # an object that says nothing of the content
+            assert (pieces, error) == (["It"], None)
+        else:
+            assert pieces == ["It"]
+            assert "was cut half-way" in str(error)
+            assert "it is incomplete" in str(error)
+
+    @pytest.mark.parametrize("place", ["content", "delta", "choices"])
+    def test_a_piece_may_be_left_out(self, server, behaviours, place):
+        empty = behaviours.piece(None)
+        empty["choices"][0]["delta"] = {"content": None} if place == "content" else None
+        if place == "choices":
+            empty["choices"] = None
         server.script.extend(
-            [behaviours.events(behaviours.piece(odd), behaviours.piece("It"), behaviours.piece(None, "stop"))]
+            [behaviours.events(behaviours.piece("It"), empty, behaviours.piece(None, "stop"))]
         )
         assert read(make(server)) == (["It"], None)
 

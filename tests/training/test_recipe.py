@@ -73,7 +73,7 @@ def test_a_mixture_takes_its_place(least):
         ("adaptr.rank=1", "unknown key adaptr (did you mean adapter?)"),
         ("lora.target=qkv", "did you mean adapter.targets?"),
         ("training.epochs=2", "give either epochs or steps"),
-        ("training.kind=rlhf", "'pretrain', 'sft' or 'preference'"),
+        ("training.kind=rlhf", "'pretrain', 'sft', 'preference' or 'grpo'"),
         ("training.batch=0", "greater than or equal to 1"),
         ("training.batch=many", "training.batch = 'many'"),
         ("training.learning_rate=.nan", "training.learning_rate"),

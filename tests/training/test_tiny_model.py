@@ -6,9 +6,10 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from yukawa.core.files import hash_file
-from yukawa.data import Document
+from yukawa.data import Conversation, Document
 from yukawa.data.dataset import check_manifest, read_split
-from yukawa.training.tiny_model import make_llama, make_pdg_text
+from yukawa.training.rewards import CITATION, NUMBER, check_judged, reward
+from yukawa.training.tiny_model import make_llama, make_pdg_questions, make_pdg_text
 
 
 def test_the_same_text_makes_the_same_base(tmp_path):
@@ -51,3 +52,23 @@ def test_a_small_base_has_its_size_and_shares_its_embedding(tmp_path):
     layers = sum(weight.numel() for name, weight in model.named_parameters() if "layers." in name)
     assert (model.config.hidden_size, model.config.num_hidden_layers) == (256, 4)
     assert 2_500_000 < layers < 3_500_000
+
+
+def test_every_generated_question_can_be_judged_and_has_its_answer_among_its_sources(tmp_path):
+    folder = make_pdg_questions(tmp_path / "pdg")
+    manifest = check_manifest(folder)
+    assert manifest.kind == "conversation"
+    rows = [row for split in ("train", "validation") for row in read_split(folder, split, Conversation)]
+    assert len({row.id for row in rows}) == len(rows) == manifest.rows > 300
+    answered = set()
+    for row in rows:
+        asked, known = (turn.content for turn in row.messages)
+        check_judged(NUMBER, asked, known)
+        check_judged(CITATION, asked, known)
+        assert reward(NUMBER, asked, known, known) == 1
+        answered.add(next(k for k, line in enumerate(asked.splitlines()[:3]) if known in line))
+    assert answered == {0, 1, 2}  # the place does not tell which
+    asked, known = (turn.content for turn in rows[7].messages)
+    line = next(line for line in asked.splitlines() if known in line)
+    cited = f"{line[4:].rstrip('.')} {line[:3]}."
+    assert reward(CITATION, asked, known, cited) == 1

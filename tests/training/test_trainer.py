@@ -15,7 +15,8 @@ from yukawa.core.processes import Interruption
 from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.training.prepare import prepare
-from yukawa.training.text_task import TextTask, train
+from yukawa.training.recipe import TextSettings
+from yukawa.training.text_task import TextTask, train, trainer_class
 from yukawa.training.tokenization import IGNORED
 from yukawa.training.trainer import (
     PackedRows,
@@ -24,16 +25,18 @@ from yukawa.training.trainer import (
     packed_collator,
     pad_to_world_size,
     sharding,
-    trainer_class,
 )
 
 CPU = Machine(gpu=False)
 
 
 def test_our_trainers_are_trl_s():
-    assert issubclass(trainer_class("pretrain"), trl.SFTTrainer)
-    assert trainer_class("sft") is trainer_class("pretrain")
-    assert issubclass(trainer_class("preference"), trl.DPOTrainer)
+    pretrain, sft, preference = (
+        trainer_class(TextSettings(kind=kind, steps=1)) for kind in ("pretrain", "sft", "preference")
+    )
+    assert issubclass(pretrain, trl.SFTTrainer)
+    assert sft is pretrain
+    assert issubclass(preference, trl.DPOTrainer)
 
 
 def test_every_setting_of_the_recipe_arrives(recipe, tmp_path):

@@ -27,7 +27,8 @@ _WIDTH = 80  # columns of reports in a terminal
 ResultT = TypeVar("ResultT", bound="task.TrainResult")
 _SECONDS_PER_LINE = 30.0  # of progress where no terminal shows a bar
 # Characters that could move the cursor, recolour a terminal or turn the order of a line; tab and line feed are layout.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_HIDDEN = "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+_CONTROL, _IN_JSON = re.compile(f"[\x00-\x08\x0b-\x1f{_HIDDEN}]"), re.compile(f"[{_HIDDEN}]")
 
 
 class Interrupted(Exception):
@@ -73,7 +74,8 @@ def give(as_json: bool, document: Any, *pieces: Piece) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     if is_first_process():
-        sys.stdout.write(json.dumps(redacted_values(value), ensure_ascii=False, indent=2) + "\n")
+        written = json.dumps(redacted_values(value), ensure_ascii=False, indent=2)
+        sys.stdout.write(_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n")
 
 
 def show(blocks: Sequence[Any]) -> None:

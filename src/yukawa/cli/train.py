@@ -267,6 +267,12 @@ def _parameters(found: DryRun) -> dict[str, str]:
 def _text(found: DryRun) -> dict[str, str]:
     """Rows, sequences and steps; without text or base the steps that the recipe itself says, if it does."""
     how, plan = found.recipe.training, found.plan
+    if how.kind == "grpo" and found.counts is not None and plan is not None:
+        return {
+            "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens of prompts",
+            "steps": f"{plan.steps:,}; {plan.epoch:,} to an epoch",
+            "replies": f"{how.batch:,} a step, {how.group:,} to a prompt, of at most {how.new_tokens:,} tokens",
+        }
     if found.counts is None or plan is None or found.tokens_per_step is None:
         rows = "unknown" if found.rows is None else f"{found.rows:,} rows, tokens unknown"
         length = f"{how.steps:,}" if how.steps else f"unknown; epochs: {how.epochs:,}"

@@ -1,6 +1,7 @@
 """Reads JSON, TOML and lines that others wrote, of bounded depth and size, with one line for what is wrong."""
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ _PARTS, _LARGEST = {b"{": 240, b"[": 64, b",": 60}, 64 << 20
 _QUOTED = re.compile(r"""\"(?:[^"\\]|\\.?)*+"?|'[^']*'?""")
 _TEXT, _BLOCK = re.compile(rb'"[^"]*"?'), 1 << 16
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{64}")
 _AT = re.compile(r"\(at (?:line (\d{1,9}), column \d{1,9}|end of document)\)\Z")
 
 
@@ -31,7 +33,10 @@ def parse_json(data: str | bytes, place: str) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        found = json.loads(text, parse_constant=_refuse_constant)
+        may_be_infinite = _HUGE.search(text) is not None  # else the faster reading of numbers does
+        found = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite if may_be_infinite else None
+        )
         if "\\u" in text:  # half a character, which no file and no database takes
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
@@ -155,6 +160,13 @@ def _size_of_parts(line: bytes) -> int:
         opened = b'"' if piece.count(b'"') % 2 else b""
         size += _size(_TEXT.sub(b"", piece))
     return size
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):
+        raise ValueError(f"{written[:20]!r} begins a number that is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

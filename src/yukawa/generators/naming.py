@@ -42,9 +42,11 @@ _NICKNAMES = {
     "Dstar+": "D*+", "Dstar-": "D*-", "Dstar0": "D*0", "Ds+": "D_s+", "Ds-": "D_s-", "Ds*+": "D_s*+", "Ds*-": "D_s*-",
     "Dsst+": "D_s*+", "Dsst-": "D_s*-", "Lc+": "Lambda_c+", "Lc": "Lambda_c+", "Lb": "Lambda_b0", "Lb0": "Lambda_b0", "Bs": "B_s0",
     "Bs0": "B_s0", "Bd": "B0", "Bu": "B+", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "X(1835)": "x(1835)",
-    "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
+    "etap": "eta'", "etaprime": "eta'", "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
+_UNKNOWN_PARENT = re.compile(r"(\S+)\s{1,3}(?:in)?to\s{0,3}$")
+_WITHOUT_CAPITAL = re.compile(r"(?:bs|bd|bu|lb)|(?=[bdkl])[a-z*]{1,3}(?:bar)?[\d*+-]{1,3}(?:bar)?")
 _LIKE_PARTICLE = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"
 )
@@ -101,6 +103,8 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
         )
         if right:
             places.append((word.start(), word.start() + len(name), (_OF_TABLES.get(right, right),)))
+        elif capital := _with_capital(name):
+            places.append((word.start(), word.start() + len(name), capital))
         elif (
             "_" in name and uncharged and not find_particles(name)
         ):  # Omega_cc, of which the Review does not know
@@ -120,6 +124,20 @@ def _places(plain: str) -> list[tuple[int, int, tuple[str, ...]]]:
         if options:
             places.append((mention.start, mention.end, options))
     return sorted(places)
+
+
+def _with_capital(name: str) -> tuple[str, ...]:
+    """What a name typed without its capital letter means: bs, d*+, k*0, d0bar."""
+    if not _WITHOUT_CAPITAL.fullmatch(name):
+        return ()
+    capital = name[0].upper() + name[1:]
+    if capital in _NICKNAMES:
+        return (_NICKNAMES[capital],)
+    if capital in species.known_species():
+        return (capital,)
+    whole = [found for found in find_particles(capital) if (found.start, found.end) == (0, len(capital))]
+    names = _generator_names()
+    return tuple(dict.fromkeys(names[each] for found in whole for each in found.names if each in names))
 
 
 def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParticle]:
@@ -143,7 +161,8 @@ def named_particles(plain: str, *, strict: bool = True) -> list[plans.NamedParti
             _behind(found[-1], gap)
         if strict:
             decayed = any(each.arrow or each.opens for each in found)  # before, a sentence says what it likes
-            _refuse_unknown(gap, between=decayed or "→" in gap)
+            parent = None if found else _UNKNOWN_PARENT.search(gap)
+            _refuse_unknown(parent[1] if parent else gap, between=decayed or "→" in gap or parent is not None)
         count = _COUNT.search(gap.rstrip() + (" " if gap.endswith(" ") else ""))
         each.count = _COUNTS[count[1].lower()] if count else 1
         each.aside = bool(_ASIDE.search(gap)) or start in free or each.model_of == "own"

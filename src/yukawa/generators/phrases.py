@@ -207,7 +207,7 @@ _WORDS = frozenset(
     "searches lfv lnv bnv cpv fcnc qed fsr isr originating coming obtained please reconstructed reconstruct reconstructing "
     "detected tagged tag tagging tags single double using use used want need needs like cascade back number i.e ie e.g x "
     "collision collisions collider annihilation annihilations energy cms threshold peak pole run data gev mev tev million "
-    "thousand k m side sides half halves measurement measurements test tests testing paper note group default official toy fast "
+    "thousand side sides half halves measurement measurements test tests testing paper note group default official toy fast "
     "full background backgrounds efficiency efficiencies acceptance truth level large small high low statistics conditions "
     "condition setup version release software nominal standard new our my your his her another hence thus eventually directly "
     "prompt promptly promptly-produced inside exactly simply here there now well look looking interested consider considering "
@@ -222,7 +222,7 @@ _CHINESE = re.compile(
     "质心系|质心|其中|然后|接着|首先|先|会|可以|主要|直接|并且|随后|之后|以后|后|同时|接下来|衰变|衰變|转变|跃迁|变成|成为|到|至|成|为|為|产生|生成|模拟|仿真|过程|末态|样本|样品|数据|事例|信号|介子|重子|粒子|轻子|光子"
     "|两个|兩個|三个|四个|一个|一对|一對|个|对|和|与|及|以及|或者|或|并|且|再|而|又|的|都|在|上|中|由|从|里|这里|这|那|它|是|进一步|继续|全部|只|标记|信号|一侧|侧|用|写|卡|道|能量|处|时|于|请|通过"
 )
-_NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+)?")
+_NUMBER = re.compile(r"\d++(?:[.,]\d++)*+(?:e\d+|\^\d+|\s?[kM]\b)?")
 
 
 def lepton_variants(plain: str) -> tuple[list[str], str]:

@@ -10,15 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, Side, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import contradictions, facts, ledger, reader, reviewing, schema, transfer, writer
+from yukawa.knowledge.store import contradictions, counted, facts, ledger, reader, reviewing, transfer, writer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.clock import report_clock
 from yukawa.knowledge.store.database import Store
@@ -398,20 +396,19 @@ class KnowledgeBase:
         """Check the ledger's chain, every digest, and that the index holds what the tables say; raise if its files are gone."""
         with self._store.read() as connection:
             self._store.check_files(connection)
-            embedder_id, _, dimensions = serving_row(connection, self._store.name)
-            index = self._serving.index(connection)
-            return ledger.verify(connection, embedder_id, dimensions, index, self._store)
+            embedder_id = serving_row(connection, self._store.name).id
+            return ledger.verify(connection, embedder_id, self._serving.index(connection), self._store)
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""
         with self._store.read() as connection:
-            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+            found: str | None = counted.note(connection, key)
+            return found
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a small note about the base itself, such as the edition it was built from."""
         with self._store.write() as connection:
-            connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
-            connection.execute(sa.insert(schema.meta), {"key": key, "value": value})
+            counted.write_note(connection, key, value)
 
     # ---- transfer --------------------------------------------------------------------------------
 

@@ -16,9 +16,9 @@ from yukawa.knowledge.parsing.question import as_particles, of_particle
 from yukawa.knowledge.parsing.statements import Assertion, statements
 from yukawa.knowledge.records import Provenance, check_filters
 from yukawa.knowledge.routing import field_of
+from yukawa.knowledge.texts import checked_label, plain_faces, without_unseen
 from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
-from yukawa.knowledge.texts import plain_faces, without_unseen
 
 # Attributes of documents: their format, and the place of each passage (headings, characters, page).
 FORMAT, PLACES = "format", "places"
@@ -87,8 +87,12 @@ def new_item(
     if domain is None:
         guess = field_of(f"{question or ''} {text}")
         domain = guess.field if guess.known else "particle physics"
-    who, label = (without_unseen(name).strip() for name in (author, source))
-    provenance = Provenance(who or "unknown", label or "taught", url, licence, domain)
+    who, label = checked_label(author, "the author"), checked_label(source, "the source")
+    address, terms = (
+        value and checked_label(value, f"the {name}")
+        for name, value in (("address", url), ("licence", licence))
+    )
+    provenance = Provenance(who or "unknown", label or "taught", address, terms, domain)
     own = dict(attributes or {})
     if kind == "document":
         parts = split(text, own.get(FORMAT, "markdown"))

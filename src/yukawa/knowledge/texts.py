@@ -6,13 +6,16 @@ import unicodedata
 from yukawa.core.errors import InputError
 
 MAX_BYTES = 5_000_000
+LONGEST_LABEL = 1000
+"""Characters of a name, a source, an address or a reason."""
 # Of the control characters a text may hold tabs, line ends, and form feeds, which separate pages.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff]")
 _RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
-# What turns the order of characters round, or is not seen: a reader would read another text than a program.
+# What turns the order of characters round, moves the cursor or is not seen: a reader would read another text than a program.
 _UNSEEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+    "[\x7f-\x9f\u2028\u2029\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
 )
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # in documents; besides those of all texts
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _OVERLAID = re.compile(r"\d[\u0300-\u036f\u0488\u0489\u20d0-\u20ff]")
@@ -41,12 +44,37 @@ def checked_text(text: str, what: str = "the text") -> str:
             f"{what} has {size:,} bytes; at most {MAX_BYTES:,} can be taught at once",
             hint="split it into parts",
         )
+    check_plain(text, what)
+    return text
+
+
+def check_plain(text: str, what: str) -> None:
+    """Refuse control characters as binary files hold them, and halves of characters.
+
+    Raises:
+        InputError: there is one.
+    """
     if found := _CONTROL.search(text):
         raise InputError(
             f"{what} is not plain text: character U+{ord(found[0]):04X} at position {found.start()}",
             hint="give UTF-8 text, Markdown or a PDF with a text layer",
         )
-    return text
+
+
+def checked_label(label: str, what: str) -> str:
+    """A name, a source, an address or a reason as one line without characters that are not seen.
+
+    Raises:
+        InputError: it is longer than 1,000 characters, or holds control characters.
+    """
+    line = without_unseen(" ".join(label.split())).strip()
+    check_plain(line, what)
+    if len(line) > LONGEST_LABEL:
+        raise InputError(
+            f"{what} has {len(line):,} characters; at most {LONGEST_LABEL:,} are kept",
+            hint="shorten it; what it says at length can be taught as a text",
+        )
+    return line
 
 
 def check_legible(text: str, what: str = "the text") -> None:
@@ -88,7 +116,7 @@ def _is_mixed(word: str) -> bool:
 
 def without_unseen(text: str) -> str:
     """`text` without the characters that are not seen, as extracted documents often hold, and with letters in plain faces."""
-    return plain_faces(_UNSEEN.sub("", text))
+    return plain_faces(_UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def plain_faces(text: str) -> str:

@@ -129,9 +129,7 @@ class OpenAIModel:
         try:
             async for event in events:
                 choices = _rows(event, "choices")
-                piece = "".join(
-                    _text(getattr(getattr(choice, "delta", None), "content", None)) for choice in choices
-                )
+                piece = "".join(map(_added, choices))
                 words = [_word(getattr(choice, "finish_reason", None)) for choice in choices]
                 reason = next(filter(None, reversed(words)), reason)
                 length = self._measured(length + max(len(piece), 1), options)
@@ -461,6 +459,19 @@ def _in_words(error: Exception) -> str:
 def _text(value: object) -> str:
     """A text without halves of characters, which cannot be written; '' for something else."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _added(choice: object) -> str:
+    """What an event of a stream adds to the answer.
+
+    Raises:
+        ValueError: it is not a text, so that the answer would lack a piece.
+    """
+    delta = getattr(choice, "delta", None)
+    content = getattr(delta, "content", None)
+    if not isinstance(content, str | None) or isinstance(delta, str | int | float | list):
+        raise ValueError("it sent a piece that is not a text")
+    return _text(content)
 
 
 def _word(value: object) -> str | None:

@@ -15,14 +15,7 @@ from yukawa.llm.loading import empty_model
 from yukawa.runs.distributed import this_machine
 from yukawa.runs.schedule import TrainingPlan
 from yukawa.training.packing import ROW_TYPES, find_files
-from yukawa.training.prepare import (
-    Prepared,
-    check_base,
-    check_length,
-    check_text,
-    machine_checks,
-    prepare,
-)
+from yukawa.training.prepare import Prepared, check_base, check_length, check_text, machine_checks, prepare
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.text_task import plan_of
 from yukawa.training.tiny_model import GENERATED
@@ -82,7 +75,7 @@ class DryRun:
         sequences: of the training.
         validation_sequences: of the validation.
         plan: its steps.
-        tokens_per_step: with a loss, on average.
+        tokens_per_step: with a loss, on average; None where the model writes them itself (GRPO).
         world: processes (with a GPU each, if there are any).
         memory: of each device, estimated.
         problems: everything that keeps it from running here, a line each.
@@ -139,7 +132,7 @@ def describe(recipe: TextRecipe) -> DryRun:
         if prepared
         else None,
         plan=plan,
-        tokens_per_step=counts.trained / epoch if counts and epoch else None,
+        tokens_per_step=counts.trained / epoch if counts and counts.trained and epoch else None,
         world=machine.world,
         memory=None if trained is None else estimate_memory(recipe, model, trained, machine.world),
         problems=problems.lines,
@@ -213,7 +206,7 @@ def estimate_memory(recipe: TextRecipe, model: Any, trained: int, world: int) ->
     weights = _weights(recipe, model) + (0 if full else 4 * trained)
     gradients = (_BYTES[recipe.dtype] if full else 4) * trained
     moments = (2 if how.optimiser == "adamw-8bit" else 2 * (_BYTES[recipe.dtype] if full else 4)) * trained
-    if how.kind == "preference" and full:
+    if full and (how.kind == "grpo" or (how.kind == "preference" and how.preference_loss != "orpo")):
         weights *= 2  # the untrained base is needed beside the trained one
     stage = {"fsdp2": 3, "deepspeed-zero3": 3, "deepspeed-zero2": 2}.get(how.distributed, 0)
     weights = round(weights / (world if stage == 3 else 1))

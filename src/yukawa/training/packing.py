@@ -108,18 +108,24 @@ def load_split(path: Path, recipe: TextRecipe, writer: Any, most: int | None = N
     """
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
-    counts, length = RowCounts(), recipe.training.length
+    counts, length, how = RowCounts(), recipe.training.length, recipe.training
     rows_read: Iterator[Any] = islice(read_rows(path, kind), most)  # type: ignore[arg-type]
     if recipe.data.system is not None:
         rows_read = (_with_system(row, recipe.data.system) for row in rows_read)
-    columns: Iterator[Columns] = tokenise(rows_read, writer, length, counts)  # type: ignore[operator]
-    packing = recipe.training.packing and recipe.row_kind != "preference"
+    columns: Iterator[Columns]
+    if how.kind == "grpo":
+        columns = tokenization.tokenise_prompts(
+            rows_read, writer, length - how.new_tokens, counts, how.reward or ""
+        )
+    else:
+        columns = tokenise(rows_read, writer, length, counts)  # type: ignore[operator]
+    packing = how.packing and how.kind not in ("preference", "grpo")
     if recipe.row_kind == "document" and not packing:
         columns = map(_labelled, columns)
     table = _table(columns)
     if not counts.rows:
         raise InputError(f"{path} holds no rows")
-    if not counts.trained:
+    if not (counts.tokens if how.kind == "grpo" else counts.trained):
         raise InputError(
             f"{path}: within {length:,} tokens none of its {counts.rows:,} rows holds anything to learn from",
             hint="type: training.length=N with a larger one",
@@ -166,11 +172,18 @@ def _how_to_make(recipe: TextRecipe, path: Path) -> str:
 
 
 def _table(rows: Iterator[Columns]) -> Any:
-    """An Arrow table of lists of whole numbers, a few thousand rows at a time."""
+    """An Arrow table of lists of whole numbers, and of texts, a few thousand rows at a time."""
     arrow = require("pyarrow", "training")
-    kind = arrow.list_(arrow.int32())
+    numbers = arrow.list_(arrow.int32())
     tables = [
-        arrow.table({name: arrow.array([row[name] for row in group], kind) for name in group[0]})
+        arrow.table(
+            {
+                name: arrow.array(
+                    [row[name] for row in group], arrow.string() if isinstance(value, str) else numbers
+                )
+                for name, value in group[0].items()
+            }
+        )
         for group in tokenization.batches(rows, 10_000)
     ]
     return arrow.concat_tables(tables) if tables else arrow.table({"input_ids": []})

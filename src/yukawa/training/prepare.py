@@ -17,7 +17,7 @@ from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine, started_by_torchrun
 from yukawa.training.packing import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
-from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
+from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg
 from yukawa.training.tokenization import open_chat
 
 MADE = "generated"  # the folder in a run of a base or text that its recipe generates
@@ -83,7 +83,7 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
-            make_pdg_text(text)
+            make_pdg(text, recipe.row_kind)
     files = find_files(recipe, text)
     base = _base(recipe, files, made, weights)
     tokenizer = loading.load_tokenizer(base)
@@ -91,7 +91,7 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
         loading.check_tokenizer(tokenizer, loading.read_config(base), (), recipe.model.base, complete=True)
     writer = tokenizer
     if recipe.row_kind != "document":
-        learns, ends = recipe.row_kind == "conversation", loading.saved_ends(base)
+        learns, ends = recipe.training.kind == "sft", loading.saved_ends(base)
         writer = open_chat(tokenizer, recipe.data.template, ends, learns=learns)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -172,6 +172,7 @@ def machine_checks(recipe: TextRecipe, machine: Machine) -> tuple[Callable[[], N
     checks: list[Callable[[], None]] = [
         partial(_check_settings, how, machine),
         partial(_check_processes, how, machine),
+        partial(_check_pairs, how, machine),
     ]
     packages = {
         "deepspeed": (how.distributed.startswith("deepspeed"), f"training.distributed={how.distributed}"),
@@ -199,6 +200,16 @@ def _check_settings(settings: TextSettings, machine: Machine) -> None:
     check_machine(settings, machine, needs, settings.accumulation)
 
 
+def _check_pairs(settings: TextSettings, machine: Machine) -> None:
+    """Refuse passes of a single pair where its loss compares several."""
+    passes = machine.world * settings.accumulation
+    if settings.loss == "kto" and settings.batch // passes < 2:
+        raise InputError(
+            "training.loss=kto compares the pairs of a pass with each other, and a pass has only one",
+            hint=f"type: training.batch={2 * passes}",
+        )
+
+
 def _check_processes(settings: TextSettings, machine: Machine) -> None:
     """Refuse a sharing of the work that does not fit the number of processes."""
     how = settings.distributed
@@ -215,8 +226,20 @@ def _check_processes(settings: TextSettings, machine: Machine) -> None:
 
 
 def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
-    """Steps of a pass over this many sequences, shared evenly by the processes."""
+    """Steps of a pass over this many sequences, shared evenly by the processes; with GRPO over this many prompts.
+
+    Raises:
+        InputError: there are fewer prompts than a step of GRPO takes.
+    """
     how = recipe.training
+    if how.kind == "grpo":
+        prompts = how.batch // how.group
+        if sequences < prompts:
+            raise InputError(
+                f"a step takes {prompts:,} prompts (training.batch / training.group), and there are {sequences:,}",
+                hint=f"type: training.batch={sequences * how.group}",
+            )
+        return sequences // prompts
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))
 

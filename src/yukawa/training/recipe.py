@@ -9,7 +9,7 @@ from yukawa.core.validation import Count, NotNegative, Positive, Section
 from yukawa.runs.recipe import Fraction, Precision, RunSettings, TrainingRecipe
 
 MIXTURE = "{mixture}"
-_KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference"}
+_KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference", "grpo": "conversation"}
 
 
 class BaseSection(Section):
@@ -36,7 +36,7 @@ class TextSection(Section):
 
     Attributes:
         path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `generated:pdg`
-            is text generated from the PDG's data.
+            is text generated from the PDG's data: sentences, or questions with sources where conversations are needed.
         validation: a file of rows to validate on, if not the split `validation` of `path`.
         kind: of the rows; None is the one that the kind of training needs.
         template: how conversations are written: a shipped chat template or a Jinja file; None is that of the base.
@@ -84,13 +84,19 @@ class TextSettings(RunSettings):
     """How to train on text; see `RunSettings` for what all trainings have.
 
     Attributes:
-        kind: continued pre-training, supervised on conversations, or direct preference optimisation.
+        kind: continued pre-training, supervised on conversations, preferences (pairs of replies), or reinforcement
+            learning by GRPO (the model writes replies to prompts, and a judge rewards them).
         accumulation: forward passes into which a process divides its share of a step.
         length: of a sequence in tokens; longer text is divided (pretrain) or cut, and this is counted.
         packing: several texts share a sequence, without seeing each other.
         optimiser: AdamW, or AdamW with moments of 8 bits.
         betas, eps: of the optimiser.
-        beta: of preference training: how much a move away from the base costs.
+        loss: of preference training: DPO's (None), IPO's, KTO's or ORPO's.
+        beta: of preference training and GRPO: how much a move away from the base costs; with ORPO the weight of the odds.
+        reward: the judge of GRPO: `number` or `citation`; see `yukawa.training.rewards`.
+        group: replies to each prompt in GRPO; `batch` counts replies.
+        new_tokens: longest reply in GRPO; a longer prompt than `length` leaves for it is omitted.
+        temperature: at which GRPO draws replies.
         best_by: `loss` keeps the weights of the best validation; None keeps the last ones.
         patience: stop after this many validations without a better one (with best_by); None never stops.
         tf32: whether fp32 products may be computed in TensorFloat-32.
@@ -99,7 +105,7 @@ class TextSettings(RunSettings):
         offload: weights and optimiser state lie in the memory of the processor (fsdp2 and deepspeed).
     """
 
-    kind: Literal["pretrain", "sft", "preference"] = "pretrain"
+    kind: Literal["pretrain", "sft", "preference", "grpo"] = "pretrain"
     accumulation: Count = 1
     length: Count = 1024
     packing: bool = True
@@ -109,7 +115,12 @@ class TextSettings(RunSettings):
     betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)] = (0.9, 0.999)
     eps: Positive = 1e-8
     clip: Positive | None = 1.0
+    loss: Literal["dpo", "ipo", "kto", "orpo"] | None = None
     beta: Positive = 0.1
+    reward: Literal["number", "citation"] | None = None
+    group: Annotated[Count, Field(ge=2)] = 8
+    new_tokens: Count = 128
+    temperature: Positive = 1.0
     best_by: Literal["loss"] | None = None
     patience: Count | None = None
     precision: Precision = "bf16"
@@ -119,9 +130,27 @@ class TextSettings(RunSettings):
     offload: bool = False
 
     @model_validator(mode="after")
-    def _offload_is_possible(self) -> Self:
+    def _belong_together(self) -> Self:
         if self.offload and self.distributed in ("none", "ddp"):
             raise ValueError("offload needs distributed: fsdp2, deepspeed-zero2 or deepspeed-zero3")
+        if self.loss is not None and self.kind != "preference":
+            raise ValueError(
+                "training.loss is a choice of preference training (type: training.kind=preference)"
+            )
+        if (self.reward is not None) != (self.kind == "grpo"):
+            raise ValueError(
+                "training.kind=grpo and training.reward=number or citation belong together: a judge rewards what is written"
+            )
+        if self.kind == "grpo" and self.batch % self.group:
+            raise ValueError(
+                f"training.batch={self.batch} replies cannot be shared out in groups of training.group={self.group}"
+            )
+        if self.kind == "grpo" and self.new_tokens >= self.length:
+            raise ValueError("training.new_tokens must leave room for a prompt within training.length")
+        if self.kind == "grpo" and self.best_by is not None:
+            raise ValueError(
+                "training.best_by=loss tells nothing in GRPO, whose loss does not fall (type: null)"
+            )
         if self.patience is not None and self.best_by is None:
             raise ValueError("patience needs to know what is better (type: training.best_by=loss)")
         if self.best_by is not None and self.distributed not in ("none", "ddp"):
@@ -129,6 +158,11 @@ class TextSettings(RunSettings):
                 "the best weights are kept where each process has them all (type: training.distributed=ddp)"
             )
         return self
+
+    @property
+    def preference_loss(self) -> str:
+        """The loss of preference training."""
+        return self.loss or "dpo"
 
 
 class TextRecipe(TrainingRecipe):

@@ -21,15 +21,18 @@ from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
 from yukawa.training import prepare
 from yukawa.training.export import write_for_older_readers, write_tokenizer
-from yukawa.training.recipe import TextRecipe
+from yukawa.training.pairs import pair_trainer
+from yukawa.training.recipe import TextRecipe, TextSettings
+from yukawa.training.reinforcement import RewardTrainer
 from yukawa.training.tiny_model import GENERATED
-from yukawa.training.trainer import arguments, packed_collator, trainer_class
+from yukawa.training.trainer import LanguageTrainer, TextTrainer, arguments, packed_collator
 
 COUNTS = "counts.json"
 _DONE = {
     "pretrain": "continued pre-training on documents",
     "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",
-    "preference": "direct preference optimisation on pairs of replies",
+    "preference": "preference optimisation on pairs of replies",
+    "grpo": "reinforcement learning by GRPO, with rewards of a judge by rules",
 }
 
 
@@ -101,7 +104,7 @@ class TextTask(Task[TextRecipe, TextResult]):
     @property
     def loss_unit(self) -> str:  # type: ignore[override]
         """Unit of the loss."""
-        return "per pair" if self.recipe.training.kind == "preference" else "nats per token"
+        return {"preference": "per pair", "grpo": "of GRPO"}.get(self.recipe.training.kind, "nats per token")
 
     def check(self, machine: Machine) -> None:
         """Refuse what this machine cannot carry out."""
@@ -147,14 +150,14 @@ class TextTask(Task[TextRecipe, TextResult]):
                 dora=lora.dora, rslora=lora.rslora,
             )  # fmt: skip
         options: dict[str, Any] = {}
-        if how.kind == "preference" and adapter is None:
+        if how.kind == "preference" and adapter is None and how.preference_loss != "orpo":
             options["ref_model"] = prepare.load_base(
                 prepared.base, recipe, prepared.tokenizer, str(self.model.device)
             )
-        if how.kind != "preference" and how.packing:
+        if how.kind in ("pretrain", "sft") and how.packing:
             pad, attention = prepared.tokenizer.pad_token_id, str(self.model.config._attn_implementation)
             options["data_collator"] = packed_collator(pad, attention)
-        trainer = trainer_class(how.kind)(
+        trainer = trainer_class(how)(
             settings=how,
             callback=callback,
             args=arguments(recipe, folder, plan.steps, machine),
@@ -206,6 +209,10 @@ class TextTask(Task[TextRecipe, TextResult]):
             licences = {name for split in manifest.splits for name in split.licences}
             data["licences"] = ", ".join(sorted(licences))
         data["tokens"] = f"{counts.tokens:,}, of which {counts.trained:,} with a loss"
+        if how.kind == "grpo":
+            data["tokens"] = (
+                f"{counts.tokens:,} of prompts; replies are the model's own, rewarded by the judge `{how.reward}`"
+            )
         data["not learned"] = "; ".join(counts.notes(how.length)) or "nothing was cut or omitted"
         commands = {"yukawa evaluate perplexity DATA --model RUN": "measure it on test data"}
         if adapter.kind != "full":
@@ -233,6 +240,13 @@ class TextTask(Task[TextRecipe, TextResult]):
             validation_loss=trainer.callback.best.best or metrics.get("validation_loss"), trained_parameters=self.parameters[0],
             parameters=self.parameters[1], notes=self.prepared.notes,
         )  # fmt: skip
+
+
+def trainer_class(settings: TextSettings) -> type[TextTrainer]:
+    """The trainer of a kind of training."""
+    if settings.kind == "preference":
+        return pair_trainer(settings)
+    return RewardTrainer if settings.kind == "grpo" else LanguageTrainer
 
 
 def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import require
-from yukawa.data import Document
+from yukawa.data import Conversation, Document, Turn
 from yukawa.data.dataset import write_dataset
-from yukawa.knowledge.sources.pdg.facts import statements
+from yukawa.knowledge.facts import PROPERTIES
+from yukawa.knowledge.parsing import find_quantities
+from yukawa.knowledge.sources.pdg.facts import Statement, statements
 from yukawa.knowledge.sources.pdg.review import LICENCE
 from yukawa.training.tokenization import read_template
 
@@ -83,6 +85,11 @@ def make_llama(
     return folder
 
 
+def make_pdg(folder: Path, kind: str) -> Path:
+    """Write a data set from the `pdg` package: questions where rows of the kind conversation are needed, else sentences."""
+    return make_pdg_questions(folder) if kind == "conversation" else make_pdg_text(folder)
+
+
 def make_pdg_text(folder: Path) -> Path:
     """Write a data set of sentences on particles, one document each, from the `pdg` package."""
     by_particle: dict[str, list[str]] = defaultdict(list)
@@ -100,6 +107,46 @@ def make_pdg_text(folder: Path) -> Path:
         made={"from": "the package pdg", "validation": f"one particle in {_EVERY}"}, suffix=".jsonl",
     )  # fmt: skip
     return folder
+
+
+def make_pdg_questions(folder: Path) -> Path:
+    """Write a data set of questions on values of particles, each with three sources of which one answers, from `pdg`.
+
+    The answer is the value as the Review prints it, so that a judge can compare a reply with it.
+    """
+    found = [statement for statement in statements() if _is_plain(statement)]
+    splits: dict[str, list[Conversation]] = {"train": [], "validation": []}
+    for number, statement in enumerate(found):
+        sources = [found[(number + step) % len(found)].text for step in (0, 1, 2)]
+        sources = (
+            sources[number % 3 :] + sources[: number % 3]
+        )  # the one that answers is not always the first
+        fact = statement.facts[0]
+        asked = f"What is the {PROPERTIES[fact.property].title} of the {statement.subject.split(' (')[0]}?"
+        lines = [
+            *(f"[{place}] {text}" for place, text in enumerate(sources, start=1)),
+            "",
+            f"Question: {asked}",
+        ]
+        turns = (Turn(role="user", content="\n".join(lines)), Turn(role="assistant", content=fact.printed))
+        row = Conversation(
+            id=f"pdg:{fact.identifier}", messages=turns, source="Particle Data Group", licence=LICENCE
+        )
+        splits["validation" if number % _EVERY == 0 else "train"].append(row)
+    write_dataset(
+        folder, splits, Conversation, title="Questions on values of particles from the Review of Particle Physics",
+        made={"from": "the package pdg", "validation": f"one question in {_EVERY}"}, suffix=".jsonl",
+    )  # fmt: skip
+    return folder
+
+
+def _is_plain(statement: Statement) -> bool:
+    """Whether a statement gives one value of one particle, not a limit."""
+    if len(statement.facts) != 1:
+        return False
+    (fact,) = statement.facts
+    plain = fact.preferred and fact.value is not None and not (fact.bound or fact.channel or fact.qualifiers)
+    return plain and len(find_quantities(fact.printed)) == 1
 
 
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:

@@ -10,6 +10,7 @@ from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.files import expanded, read_text
 from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.chat import Chat, Messages, training_template
+from yukawa.training.rewards import check_judged
 
 RowT = TypeVar("RowT")
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class RowCounts:
     Attributes:
         rows: read.
         tokens: kept; of preferences those of prompt and both replies.
-        trained: tokens with a loss, in one pass; of preferences those of both replies.
+        trained: tokens with a loss, in one pass; of preferences those of both replies, of prompts none.
         divided: texts longer than a sequence that continue in further ones; nothing is lost.
         cut: rows whose end does not fit.
         cut_tokens: tokens lost with it.
@@ -77,7 +78,7 @@ class RowCounts:
         return tuple(lines)
 
 
-Columns = dict[str, list[int]]
+Columns = dict[str, Any]  # lists of tokens, or a text
 
 
 def specials(tokenizer: Any) -> tuple[list[int], list[int]]:
@@ -157,6 +158,38 @@ def tokenise_preferences(
         counts.tokens += start + trained
         counts.trained += trained
         yield {"prompt_ids": asked[:start], "chosen_ids": kept[0], "rejected_ids": kept[1]}
+
+
+def tokenise_prompts(
+    rows: Iterable[Conversation], chat: Chat, length: int, counts: RowCounts, reward: str
+) -> Iterator[Columns]:
+    """The tokens of each conversation before its last turn, the question there, and the answer that the last turn gives.
+
+    Args:
+        rows: each ends with a user's question and the assistant's answer.
+        chat: writes them.
+        length: of the longest prompt; a longer one is omitted.
+        counts: of what is read and omitted.
+        reward: the judge that must be able to judge each.
+
+    Raises:
+        InputError: a row does not end with a question and an answer, or the judge cannot judge it.
+    """
+    for row in rows:
+        if [turn.role for turn in row.messages[-2:]] != ["user", "assistant"]:
+            raise InputError(f"row {row.id} does not end with a question of the user and its answer")
+        *_, asked, known = row.messages
+        try:
+            check_judged(reward, asked.content, known.content)
+        except InputError as error:
+            raise InputError(f"row {row.id}: {error.message}", hint=error.hint) from error
+        ids = _written(chat.prompt, row.messages[:-1], row.id)
+        counts.rows += 1
+        if len(ids) > length:
+            counts.lose(row.id)
+            continue
+        counts.tokens += len(ids)
+        yield {"prompt": ids, "question": asked.content, "answer": known.content}
 
 
 def _written(write: Callable[[Messages], T], turns: Iterable[Turn], row_id: str) -> T:

@@ -1,7 +1,6 @@
 """TRL's trainers with our rows, losses, checkpoints and stops."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tokenization import IGNORED
 
 trl: Any = require("trl", "training")
-SFTTrainer, DPOTrainer = trl.SFTTrainer, trl.DPOTrainer
+SFTTrainer = trl.SFTTrainer
 
 
 class TextTrainer(RunTrainer):
@@ -51,9 +50,13 @@ class TextTrainer(RunTrainer):
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Go forward and backward, and count the tokens."""
         loss = super().training_step(model, inputs, *args, **kwargs)
-        learned = inputs["labels"] != IGNORED if "labels" in inputs else inputs["completion_mask"]
-        self.tokens += int(learned.sum())
+        self.tokens += self.learned_tokens(inputs)
         return loss
+
+    def learned_tokens(self, inputs: Any) -> int:
+        """How many tokens of a batch have a loss."""
+        learned = inputs["labels"] != IGNORED if "labels" in inputs else inputs["completion_mask"]
+        return int(learned.sum())
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log with the tokens of all processes."""
@@ -141,56 +144,6 @@ class LanguageTrainer(TextTrainer, SFTTrainer):  # type: ignore[misc, valid-type
         return torch.stack([-outputs.log_probs.double().sum(), outputs.label_mask.double().sum()])
 
 
-class PreferenceTrainer(TextTrainer, DPOTrainer):  # type: ignore[misc, valid-type]  # untyped there
-    """Learns to prefer one reply to another."""
-
-    loss_is_scaled_for_ga = True  # passes weigh by their pairs
-
-    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Leave our rows alone: they are tokens already."""
-        return dataset
-
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Tensor:
-        """The pairs of a step, over all its passes and processes."""
-        pairs = sum((_pairs(batch) for batch in batch_samples), torch.tensor(0))
-        count: Tensor = self.accelerator.gather(pairs.to(device)[None]).sum()
-        return count
-
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,
-    ) -> Any:
-        """The mean loss of a pair in nats, over all passes and processes that make up a step."""
-        mean = super().compute_loss(model, inputs)
-        size, pairs = len(inputs["completion_mask"]) // 2, _pairs(inputs)
-        total = mean * size - math.log(2) * (size - pairs)  # what a pair of equal replies adds
-        if num_items_in_batch is None:
-            return total / pairs.clamp(min=1)
-        processes, passes = self.accelerator.num_processes, self.current_gradient_accumulation_steps
-        for name, values in self._metrics["train"].items():  # of a pass, over its rows and the padding rows
-            if name.startswith(("rewards/", "logps/")):
-                values[-1] *= size * processes * passes / int(num_items_in_batch)
-        return total / num_items_in_batch * processes  # the gradients of the processes are averaged
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
-        """The mean loss of a validation pair, and how often the better reply is preferred."""
-        total, preferred, pairs = self.validation_sums(self.get_eval_dataloader(), self._judged, (3,))
-        self._metrics["eval"].clear()
-        number = max(pairs, 1)
-        return self.report({"validation_loss": total / number, "validation_preferred": preferred / number})
-
-    def _judged(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """Of a batch: the loss summed over its pairs, how many are preferred rightly, and how many there are."""
-        mean = self.compute_loss(model, inputs).double()
-        pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
-        # TRL's share is that of all rows of all processes; a padding row prefers nothing.
-        preferred = self._metrics["eval"]["rewards/accuracies"][-1] * size
-        return torch.stack([mean * pairs, preferred * torch.ones_like(mean), pairs])
-
-
 class ShardingCheck(TrainerCallback):  # type: ignore[misc]  # untyped there
     """Sees that the weights were divided: the trainer passes silently over what it cannot divide."""
 
@@ -204,11 +157,6 @@ class ShardingCheck(TrainerCallback):  # type: ignore[misc]  # untyped there
             raise ModelError(
                 "training.distributed=fsdp2, but the weights were not divided among the processes"
             )
-
-
-def trainer_class(kind: str) -> type[TextTrainer]:
-    """The trainer of a kind of training."""
-    return PreferenceTrainer if kind == "preference" else LanguageTrainer
 
 
 def arguments(recipe: TextRecipe, folder: Path, steps: int, machine: Machine) -> Any:
@@ -232,15 +180,29 @@ def arguments(recipe: TextRecipe, folder: Path, steps: int, machine: Machine) ->
         "adam_epsilon": how.eps,
         "tf32": how.tf32 if machine.gpu else None,
         "activation_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
-        "max_length": None,  # cut and counted by us
         **sharding(recipe),
     }
-    if how.kind == "preference":
-        ours["beta"] = how.beta
-    else:
-        ours["dataset_kwargs"] = {"skip_prepare_dataset": True}
-    kind = trl.DPOConfig if how.kind == "preference" else trl.SFTConfig
-    return training_arguments(how, folder, steps, machine, kind, **ours)
+    kind, own = _of_kind(recipe)
+    return training_arguments(how, folder, steps, machine, kind, **ours, **own)
+
+
+def _of_kind(recipe: TextRecipe) -> tuple[Any, dict[str, Any]]:
+    """TRL's class of settings for a kind of training, and those that only it has."""
+    how = recipe.training
+    uncut = {"max_length": None}  # cut and counted by us
+    if how.kind == "grpo":
+        return trl.GRPOConfig, {
+            "beta": how.beta, "num_generations": how.group, "max_completion_length": how.new_tokens,
+            "temperature": how.temperature, "disable_dropout": True,
+        }  # fmt: skip
+    if how.kind != "preference":
+        return trl.SFTConfig, uncut | {"dataset_kwargs": {"skip_prepare_dataset": True}}
+    if how.preference_loss == "kto":  # its order is ours, and its pairs are made as batches are
+        return trl.KTOConfig, uncut | {"beta": how.beta, "train_sampling_strategy": "sequential"}
+    loss = {"dpo": "sigmoid"}.get(how.preference_loss, how.preference_loss)
+    if loss == "orpo":  # needs no untrained base, and so nothing of it is computed
+        return trl.DPOConfig, uncut | {"beta": how.beta, "precompute_ref_log_probs": True}
+    return trl.DPOConfig, uncut | {"beta": how.beta, "loss_type": [loss]}
 
 
 def _checkpoints_itself(recipe: TextRecipe) -> bool:
@@ -272,12 +234,6 @@ def sharding(recipe: TextRecipe) -> dict[str, Any]:
     deepspeed: dict[str, Any] = {"zero_optimization": zero, "bf16": {"enabled": "auto"}}
     deepspeed |= dict.fromkeys(automatic, "auto")
     return {"deepspeed": deepspeed}
-
-
-def _pairs(batch: Mapping[str, Any]) -> Tensor:
-    """How many pairs of a batch of preferences are not padding."""
-    chosen, _ = batch["completion_mask"].chunk(2)
-    return chosen.any(1).sum()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
+from yukawa.core.guarded import LONGEST_LINE
 from yukawa.jets.bytes.encoder import ByteEncoder, ByteForm, QuestionEncoder
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import Encoded
@@ -117,6 +118,15 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_bytes(b"\xff\xfe\n")
     with pytest.raises(InputError, match="is not UTF-8"):
         list(documents(tmp_path / "c.txt", []))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.txt"])
+def test_no_line_and_no_document_fills_the_memory(tmp_path: Path, name: str) -> None:
+    content = b"x" * (LONGEST_LINE + 1) if "jsonl" in name else b"some text\n" * (LONGEST_LINE // 10 + 1)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content, 1) if path.suffix == ".gz" else content)
+    with pytest.raises(InputError, match="more than"):
+        list(documents(path, ["t"]))
 
 
 def test_files_by_a_pattern(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def test_counts_are_exact_and_events_stay_whole(finished):
     assert sum(counts["g"] for counts in manifest.counts.values()) == JETS
 
 
+@pytest.mark.slow
 def test_several_workers_make_the_same_bytes(real, tmp_path):
     make(tmp_path / "set", workers=3)
     assert content(tmp_path / "set") == real

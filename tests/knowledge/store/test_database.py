@@ -347,6 +347,7 @@ def _open_all(urls: list[str], begin: float) -> None:
         Store(url).close()
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_base_at_once_wait_for_each_other(tmp_path: Path) -> None:
     # SQLite refuses the switch to WAL at once, whatever the busy timeout: without a wait, one in twenty fails.
     urls = [str(tmp_path / str(number)) for number in range(30)]

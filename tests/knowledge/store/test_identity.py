@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -184,6 +184,33 @@ def test_a_log_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
         report = base.verify()
         assert (len(base.list()), report.clean) == (2, True)
         assert report.notes[0].startswith("log: its last change is not whole")
+
+
+@pytest.mark.parametrize("written_back", [True, False])
+@pytest.mark.parametrize("head", ["new", "torn", "new with torn salts", "zeros"])
+def test_a_log_begun_anew_over_one_that_was_written_back_has_lost_nothing(
+    tmp_path: Path, head: str, written_back: bool
+) -> None:
+    """Power fails when the head of the new log is on the disk, whole or in part, and none of its frames."""
+    log = killed(tmp_path, 4)
+    old, file = log.read_bytes(), file_of(tmp_path)
+    before = file.read_bytes()
+    with closing(sqlite3.connect(file)) as other, closing(sqlite3.connect(file)) as reader:
+        assert other.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0] == 0
+        after = file.read_bytes()
+        reader.execute("SELECT count(*) FROM items").fetchone()  # keeps the log when the other one closes
+        with other:
+            other.execute("UPDATE meta SET value = value || ' '")
+        new = log.read_bytes()[:32]
+    assert new != old[:32]
+    length = {"new": 32, "torn": 16, "new with torn salts": 20, "zeros": 32}[head]
+    file.write_bytes(after if written_back else before)
+    log.write_bytes((bytes(32) if head == "zeros" else new[:length]) + old[length:] + bytes(2 * 4120))
+    Path(f"{file}-shm").unlink(missing_ok=True)
+    with KnowledgeBase.open(tmp_path) as base:
+        report = base.verify()
+        assert (len(base.list()) == 4) == written_back
+        assert (report.clean and not report.notes) == written_back
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.97])

@@ -33,13 +33,13 @@ from yukawa.knowledge.store.ledger import (
     erase_said,
     head,
 )
-from yukawa.knowledge.store.schema import events, meta, metadata
+from yukawa.knowledge.store.schema import events, meta, metadata, tallies
 
 
 @pytest.fixture
 def connection() -> Iterator[sa.Connection]:
     engine = sa.create_engine("sqlite://")
-    metadata.create_all(engine, [events, meta])
+    metadata.create_all(engine, [events, meta, tallies])
     with engine.begin() as opened:
         yield opened
     engine.dispose()
@@ -168,7 +168,7 @@ def test_order_is_kept_whatever_the_clock_says(
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(-3, 3)), max_size=8))
 def test_events_of_one_change_are_found_by_their_time(changes: list[tuple[int, int]]) -> None:
     engine = sa.create_engine("sqlite://")
-    metadata.create_all(engine, [events, meta])
+    metadata.create_all(engine, [events, meta, tallies])
     wanted: list[int] = []
     with engine.begin() as connection, pytest.MonkeyPatch.context() as patch:
         at = 0
@@ -220,11 +220,30 @@ def told(folder: Path, years: Iterator[int]) -> object:
             )  # fmt: skip
 
 
-@settings(max_examples=8)
-@given(st.lists(st.sampled_from([-50, 0, 50]), min_size=7, max_size=7))
-def test_no_clock_changes_what_is_known(years: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        assert told(Path(one), iter(years)) == told(Path(other), itertools.repeat(0))
+@pytest.fixture(scope="module")
+def told_by_right_clocks(tmp_path_factory: pytest.TempPathFactory) -> object:
+    return told(tmp_path_factory.mktemp("right"), itertools.repeat(0))
+
+
+def check_clocks(years: list[int], expected: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assert told(Path(folder), iter(years)) == expected
+
+
+CLOCKS = st.lists(st.sampled_from([-50, 0, 50]), min_size=7, max_size=7)
+
+
+@settings(max_examples=4)
+@given(CLOCKS)
+def test_no_clock_changes_what_is_known(told_by_right_clocks: object, years: list[int]) -> None:
+    check_clocks(years, told_by_right_clocks)
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(CLOCKS)
+def test_no_clock_of_many_changes_what_is_known(told_by_right_clocks: object, years: list[int]) -> None:
+    check_clocks(years, told_by_right_clocks)
 
 
 def test_one_wrong_clock_hides_nothing_that_others_teach_later(
@@ -507,11 +526,7 @@ class Model:
         return {hit.item_id: hit.text for hit in self.base.search("the was", k=100, as_of=as_of)}
 
 
-@settings(max_examples=12)
-@given(steps)
-def test_any_sequence_of_changes_does_what_a_simple_model_does(
-    tmp_path_factory: pytest.TempPathFactory, sequence: list[tuple[str, int, int]]
-) -> None:
+def check_sequence(tmp_path_factory: pytest.TempPathFactory, sequence: list[tuple[str, int, int]]) -> None:
     with KnowledgeBase.open(tmp_path_factory.mktemp("base"), embedding="hash") as base:
         model = Model(base)
         for verb, which, text in sequence:
@@ -523,3 +538,20 @@ def test_any_sequence_of_changes_does_what_a_simple_model_does(
             assert {i.id: i.text for i in base.list(as_of=at)} == then
         with KnowledgeBase.open(base.store.folder or "") as fresh:
             assert {hit.item_id: hit.text for hit in fresh.search("the was", k=100)} == model.now
+
+
+@settings(max_examples=5)
+@given(steps)
+def test_any_sequence_of_changes_does_what_a_simple_model_does(
+    tmp_path_factory: pytest.TempPathFactory, sequence: list[tuple[str, int, int]]
+) -> None:
+    check_sequence(tmp_path_factory, sequence)
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(steps)
+def test_many_sequences_of_changes_do_what_a_simple_model_does(
+    tmp_path_factory: pytest.TempPathFactory, sequence: list[tuple[str, int, int]]
+) -> None:
+    check_sequence(tmp_path_factory, sequence)

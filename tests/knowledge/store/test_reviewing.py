@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
+import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.knowledge import Item, KnowledgeBase
 from yukawa.knowledge.sources.loader import pdg_items
 from yukawa.knowledge.sources.pdg.facts import Statement
+from yukawa.knowledge.store import schema
 
 FALSE = "The mass of the W boson is 85 GeV."
 
@@ -139,6 +145,30 @@ def test_documents_may_hold_what_is_not_seen_and_statements_may_not(base: Knowle
     with pytest.raises(InputError):
         base.teach("It is cold.", question=hidden)
     assert base.teach(hidden, kind="document").current
+
+
+@pytest.mark.parametrize("bad", ["a\x1b[2Jb", "a\x00b", "a\x9bb", "a\u2028b", "a\u202eb"])
+@pytest.mark.parametrize(
+    "field", ["text", "question", "author", "source", "url", "licence", "actor", "reason"]
+)
+def test_no_control_character_enters_by_any_door(base: KnowledgeBase, field: str, bad: str) -> None:
+    given = {"text": "The ring is cold.", field: f"The ring is cold: {bad}"}
+    first = base.teach("The hall is old.", author="Li")
+    doors: list[Callable[[], object]] = [lambda: base.teach(**given)]
+    if field != "licence":
+        changed = {k: v for k, v in given.items() if k != "actor"}
+        doors.append(lambda: base.update(first.id, **changed))
+    if field in ("actor", "reason"):
+        doors.append(lambda: base.unload(first.id, **{field: given[field]}))
+        doors.append(lambda: base.purge(first.id, **{field: given[field]}))
+    for door in doors:
+        with suppress(InputError):
+            door()
+    with base.store.read() as connection:
+        said = [row for t in schema.metadata.sorted_tables for row in connection.execute(sa.select(t))]
+    hidden = re.compile("[\x00\x1b\x9b\u2028\u202e]")
+    assert not [v for row in said for v in row if isinstance(v, str) and hidden.search(v)]
+    assert base.verify().clean
 
 
 def test_a_correction_hides_no_reviewed_item(base: KnowledgeBase) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, YukawaError
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.items import with_keys
-from yukawa.knowledge.store import schema
+from yukawa.knowledge.store import counted
 from yukawa.knowledge.store.transfer import Imported
 
 DATA = new_item(
@@ -41,9 +40,9 @@ def fill(base: KnowledgeBase) -> KnowledgeBase:
     base.update(first.id, "The mass of the tau is 1776.93 MeV.", reason="newer")
     base.teach("The mass of the tau is 1500 MeV.")
     base.teach(
-        "It is large: 1e999 MeV.\u2028New line?",
+        "It is large: 1e999 MeV.",
         question='How large is "it"?',
-        attributes={"b": 1, "a": ["τ", None, 2.5]},
+        attributes={"b": 1, "a": ["τ", None, 2.5, "\u2028"]},
     )
     base.teach("# Title\n\n" + "A sentence about the magnet. " * 100)
     gone = base.teach("This was unloaded.")
@@ -243,7 +242,7 @@ def test_a_backup_is_whole_and_is_a_base_again(empty: KnowledgeBase, tmp_path: P
     fill(empty)
     file = tmp_path / "copy.sqlite"
     with empty.store.write() as connection:  # in use: what is not committed is not in the copy
-        connection.execute(sa.insert(schema.meta), {"key": "later", "value": "x"})
+        counted.write_note(connection, "later", "x")
         empty.backup(file)
     assert [p.name for p in tmp_path.iterdir() if "copy" in p.name or p.name.startswith(".")] == [
         "copy.sqlite"

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import open_file, parse_row, replacement, report_write_errors
+from yukawa.core.guarded import lines_of
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
@@ -176,7 +177,7 @@ class TextChunk(JetChunk):
     def _read(self, columns: tuple[str, ...]) -> Jets:
         with open_file(self.path) as handle:
             handle.seek(self.start)
-            lines = list(islice((line for line in handle if line.strip()), self.count))
+            lines = list(islice(_lines(handle, self.path), self.count))
         if len(lines) < self.count:
             raise InputError(f"{self.path} has become shorter since it was opened")
         rows = [_row(line, f"{self.path}, jet {self.first + at}") for at, line in enumerate(lines)]
@@ -197,6 +198,11 @@ class TextChunk(JetChunk):
         )
 
 
+def _lines(handle: IO[bytes], path: Path) -> Iterator[bytes]:
+    """The lines from here on that are not blank, each of a size that does not fill the memory."""
+    return (line for line in lines_of(handle.readline, str(path)) if line.strip())
+
+
 def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """The jets of a file of lines: `{"data": text, "label": number}`, or bare text, which has no labels.
 
@@ -208,9 +214,7 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     starts, total, labelled = [0], 0, True
     try:
         with open_file(path) as handle:
-            for line in handle:
-                if not line.strip():
-                    continue
+            for line in _lines(handle, path):
                 if total == 0:
                     labelled = "label" in _row(line, f"{path}, jet 0")
                 total += 1

@@ -16,6 +16,7 @@ import torch
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import open_file, parse_row
+from yukawa.core.guarded import LONGEST_LINE, lines_of
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
 from yukawa.jets.table import Array
@@ -41,7 +42,7 @@ def text_files(pattern: str) -> list[Path]:
 
 
 def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
-    """The documents of a file in UTF-8, read line by line.
+    """The documents of a file in UTF-8, read line by line, each of a size that does not fill the memory.
 
     A line of JSON Lines is a document: its fields, one on a line of its own each. In a .txt file, documents are
     divided by empty lines.
@@ -50,7 +51,8 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
         InputError: the file cannot be read, a line is not JSON, a field is missing, not text or empty.
     """
     try:
-        with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as lines:
+        with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as handle:
+            lines = lines_of(handle.readline, str(path))
             yield from _paragraphs(lines, path) if path.suffix == ".txt" else _rows(lines, path, fields)
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from None
@@ -76,7 +78,14 @@ def _text(row: Mapping[str, object], name: str, where: str) -> str:
 
 def _paragraphs(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
     paragraph: list[bytes] = []
+    size = 0
     for line in lines:
+        size = size + len(line) if line.strip() else 0
+        if size > LONGEST_LINE:
+            raise InputError(
+                f"{path} has a document of more than {LONGEST_LINE:,} bytes",
+                hint="divide documents by empty lines",
+            )
         if line.strip():
             paragraph.append(line)
         elif paragraph:

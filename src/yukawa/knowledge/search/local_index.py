@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from yukawa.knowledge.search import segments as seg
 from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, Query, Scored, weighted_terms
 from yukawa.knowledge.search.segments import IndexSegment
 from yukawa.knowledge.store import ledger, schema
+from yukawa.knowledge.store.checksums import of_vector
 from yukawa.knowledge.store.database import HEAD, damaged
 from yukawa.knowledge.store.places import Scratch, remove
 
@@ -260,13 +261,20 @@ class LocalIndex:
         return found[: query.k]
 
     def problems(self, connection: sa.Connection) -> list[str]:
-        """See `Index.problems`: the index is compared with what it would be if built from the tables."""
-        fresh = LocalIndex(None, None, self._embedder_id, self._dimensions)
-        fresh._rebuild(connection)
+        """See `Index.problems`: the index is compared with the passages, versions and checksums of vectors in the tables."""
         with self._lock:
             if self._refresh(connection) is not None:
                 return []  # another thread writes: the index is ahead of this view
-            mine, theirs = self._snapshot(), fresh._snapshot()
+            mine = {row for s in self._segments for row in _rows(s, self._checksums(s))}
+        rows = connection.execute(self._query(schema.vectors.c.checksum, 0)).partitions()
+        theirs = {
+            one
+            for block in rows
+            for one in _rows(
+                seg.build_segment(block, np.empty((len(block), 0), np.float32)),
+                [row.embedded for row in block],
+            )
+        }
         return [] if mine == theirs else [f"index: {len(mine ^ theirs)} passages differ from the tables"]
 
     def clear(self) -> None:
@@ -299,20 +307,14 @@ class LocalIndex:
     def _count(self) -> int:
         return sum(len(s) for s in self._segments)
 
-    def _snapshot(self) -> set[tuple[int, int, int, int, int, bytes]]:
-        return {
-            (
-                int(s.passage_ids[i]),
-                int(s.version_ids[i]),
-                int(s.valid_from[i]),
-                int(s.valid_to[i]),
-                int(terms[i]),
-                s.vectors[i].tobytes(),
-            )
-            for s in self._segments
-            for terms in (s.fingerprints(),)
-            for i in np.flatnonzero(s.valid_from < s.valid_to)
-        }
+    def _checksums(self, segment: IndexSegment) -> list[int | None]:
+        """What the checksum of each passage's vector (n,) should be in its table."""
+        if not self._dimensions:
+            return [None] * len(segment)
+        return [
+            of_vector(int(passage_id), self._embedder_id, vector, on_server=False)
+            for passage_id, vector in zip(segment.passage_ids, segment.vectors, strict=True)
+        ]
 
     def _refresh(self, connection: sa.Connection) -> int | None:
         """Bring the arrays up to the ledger's last event; where another thread has gone beyond it, its number."""
@@ -396,24 +398,30 @@ class LocalIndex:
             self._nearest.clear()
 
     def _read_segment(self, connection: sa.Connection, after: int) -> IndexSegment:
+        rows = connection.execute(self._query(schema.vectors.c.vector, after)).partitions()
+        blocks = [self._block(block) for block in rows] or [self._block([])]
+        return seg.merge_segments(blocks) if len(blocks) > 1 else blocks[0]
+
+    def _query(self, embedded: sa.Column[Any], after: int) -> sa.Select[Any]:
+        """Passages beyond the id `after` with a column of their vectors, as `embedded`."""
         p, v, vec = schema.passages, schema.versions, schema.vectors
-        query = (
-            sa.select(p.c.id.label("passage_id"), p.c.version_id, v.c.valid_from, v.c.valid_to, p.c.terms, vec.c.vector)
+        return (
+            sa.select(
+                p.c.id.label("passage_id"), p.c.version_id, v.c.valid_from, v.c.valid_to, p.c.terms, embedded.label("embedded"),
+            )
             .select_from(p.join(v).outerjoin(vec, (vec.c.passage_id == p.c.id) & (vec.c.embedder_id == self._embedder_id)))
             .where(p.c.id > after)
             .order_by(p.c.id)
             .execution_options(yield_per=_ROWS_AT_ONCE)  # rows take far more memory than the arrays made of them
         )  # fmt: skip
-        blocks = [self._block(rows) for rows in connection.execute(query).partitions()] or [self._block([])]
-        return seg.merge_segments(blocks) if len(blocks) > 1 else blocks[0]
 
     def _block(self, rows: Sequence[Any]) -> IndexSegment:
         if not all(isinstance(row.terms, str) for row in rows):
             raise damaged("the terms of a passage are of another type")
         vectors = np.zeros((len(rows), self._dimensions), dtype=np.float32)
         for i, row in enumerate(rows) if self._dimensions else ():
-            if row.vector is not None:
-                vectors[i] = row.vector
+            if row.embedded is not None:
+                vectors[i] = row.embedded
         return seg.build_segment(rows, vectors)
 
     def _revalidate(self, connection: sa.Connection, item_ids: set[str]) -> None:
@@ -425,6 +433,14 @@ class LocalIndex:
                 for segment in self._segments:
                     valid_to = seg.OPEN_END if row.valid_to is None else row.valid_to
                     segment.set_validity(row.id, row.valid_from, valid_to)
+
+
+def _rows(segment: IndexSegment, checksums: Sequence[int | None]) -> Iterator[tuple[int | None, ...]]:
+    """What a segment says of each passage that ever held, in numbers."""
+    terms = segment.fingerprints()
+    columns = (segment.passage_ids, segment.version_ids, segment.valid_from, segment.valid_to, terms)
+    for i in map(int, np.flatnonzero(segment.valid_from < segment.valid_to)):
+        yield (*(int(column[i]) for column in columns), checksums[i])
 
 
 def _best_by_words(

@@ -15,8 +15,8 @@ from yukawa.knowledge.items import meaning
 from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import Hit, Moment
 from yukawa.knowledge.search.ranking import Index, Query
-from yukawa.knowledge.store import ledger, reader
-from yukawa.knowledge.store.checksums import of_vector
+from yukawa.knowledge.store import counted, ledger, reader
+from yukawa.knowledge.store.checksums import count_all
 from yukawa.knowledge.store.database import Store, damaged, fetch
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
@@ -65,7 +65,7 @@ class Serving:
         row = {"name": embedding, "dimensions": open_embedder(embedding).dimensions, "serving": True}
         with self._store.write() as connection:
             if connection.execute(any_row).first() is None:
-                connection.execute(sa.insert(embedders), row)
+                _new_embedder(connection, row)
 
     def search(self, query: str, k: int, as_of: Moment, filters: Mapping[str, str | None]) -> list[Hit]:
         """The `k` best passages for a checked `query`, best first; see `KnowledgeBase.search`."""
@@ -221,8 +221,15 @@ def _target(connection: sa.Connection, embedding: str, embedder: Embedder) -> in
     same = sa.and_(*(e.c[key] == value for key, value in row.items()))
     found = connection.execute(sa.select(e.c.id).where(same)).scalar()
     if found is None:
-        found = connection.execute(sa.insert(e).returning(e.c.id), row).scalar_one()
+        return _new_embedder(connection, row)
     return int(found)
+
+
+def _new_embedder(connection: sa.Connection, row: Mapping[str, Any]) -> int:
+    """Insert a row of an embedder; returns its number."""
+    number = counted.next_number(connection, embedders)
+    counted.insert(connection, embedders, [{**row, "id": number}])
+    return number
 
 
 def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: int) -> Sequence[Any]:
@@ -240,22 +247,18 @@ def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: 
     return found
 
 
-def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix: Vectors) -> None:
+def _insert(connection: sa.Connection, target: int, lacking: Sequence[Any], matrix: Vectors) -> None:
     """Write the vectors of passages that are still there and still lack one."""
-    query = sa.select(passages.c.id).where(passages.c.id.in_([row.id for row in rows]), ~_has_vector(target))
+    query = sa.select(passages.c.id).where(
+        passages.c.id.in_([row.id for row in lacking]), ~_has_vector(target)
+    )
     still = set(connection.execute(query).scalars())
     new = [
-        {
-            "passage_id": row.id,
-            "embedder_id": target,
-            "vector": vector,
-            "checksum": of_vector(vector, on_server=connection.dialect.name == "postgresql"),
-        }
-        for row, vector in zip(rows, matrix, strict=True)
+        {"passage_id": row.id, "embedder_id": target, "vector": vector}
+        for row, vector in zip(lacking, matrix, strict=True)
         if row.id in still
     ]
-    if new:
-        connection.execute(sa.insert(vectors), new)
+    counted.insert(connection, vectors, new)
 
 
 def _has_vector(target: int) -> sa.Exists:
@@ -270,9 +273,10 @@ def _change_over(connection: sa.Connection, target: int) -> None:
     """Let `target` serve and drop all others with their vectors."""
     e = embedders
     others = connection.execute(sa.select(e.c.id).where(e.c.id != target)).scalars().all()
-    connection.execute(sa.delete(vectors).where(vectors.c.embedder_id != target))
-    connection.execute(sa.delete(e).where(e.c.id != target))
-    connection.execute(sa.update(e).where(e.c.id == target).values(serving=True))
+    counted.delete(connection, vectors, vectors.c.embedder_id != target)
+    counted.delete(connection, e, e.c.id != target)
+    counted.change(connection, e, e.c.id == target, serving=True)
+    count_all(connection, [vectors])  # whatever was lost of them is made again
     if connection.dialect.name == "postgresql":
         for other in others:  # the server's index over their vectors
             connection.exec_driver_sql(f"DROP INDEX IF EXISTS hnsw_vectors_{int(other)}")

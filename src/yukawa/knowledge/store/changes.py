@@ -12,7 +12,7 @@ from yukawa.core.errors import Changed, InputError
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.serving import Serving, serving_row
-from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
+from yukawa.knowledge.store import contradictions, counted, ledger, reader, schema, writer
 from yukawa.knowledge.store.database import Store
 
 if TYPE_CHECKING:
@@ -125,8 +125,10 @@ class Changes:
         ids = [str(new.item_id) for new in new_items]
         last = reader.last_versions(connection, ids)
         _check_same_kinds(connection, [new for new in new_items if new.item_id in last])
-        if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
-            connection.execute(sa.insert(schema.items), rows)
+        if new_rows := [
+            {"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last
+        ]:
+            counted.insert(connection, schema.items, new_rows)
         writer.end_versions(connection, [i for i in ids if i in last], event)
         numbers = [last.get(i, 0) + 1 for i in ids]
         digests = writer.insert_versions(

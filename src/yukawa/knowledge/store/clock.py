@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, read_text
 from yukawa.knowledge.records import moment
+from yukawa.knowledge.store import counted
 from yukawa.knowledge.store.database import fetch
-from yukawa.knowledge.store.schema import CLOCKS, events, meta
+from yukawa.knowledge.store.schema import CLOCKS, events
 
 JUMP = 24 * 3600 * 10**6
 """By how much a clock may be wrong before that is reported, in microseconds."""
@@ -68,15 +69,14 @@ def note(connection: sa.Connection) -> int:
     if before is not None and abs(apart - before) <= JUMP:
         return 0
     starts = [*known.items(), (_start(), apart)][-_STARTS:]
-    connection.execute(sa.delete(meta).where(meta.c.key == CLOCKS))
-    connection.execute(sa.insert(meta), {"key": CLOCKS, "value": json.dumps(dict(starts))})
+    counted.write_note(connection, CLOCKS, json.dumps(dict(starts)))
     return 0 if before is None else apart - before
 
 
 def _noted(connection: sa.Connection) -> dict[str, int]:
-    rows = fetch(connection, "SELECT value FROM meta WHERE key = ?", [CLOCKS])
+    noted = counted.note(connection, CLOCKS)
     try:
-        found = parse_row(rows[0][0], "the note of clocks") if rows else {}
+        found = parse_row(noted, "the note of clocks") if noted is not None else {}
     except InputError:  # damaged: it is written anew
         return {}
     return {start: apart for start, apart in found.items() if isinstance(apart, int) and abs(apart) < 2**63}
@@ -114,8 +114,8 @@ def jumps(connection: sa.Connection) -> Iterator[str]:
 
 def wrong_now(connection: sa.Connection) -> Iterator[str]:
     """Whether the clock is now more than a day before the last event, or was set since the last change from here."""
-    rows = fetch(connection, "SELECT seq, time FROM events ORDER BY seq DESC LIMIT 1")
-    seq, last = rows[0] if rows else (0, 0)
+    newest = fetch(connection, "SELECT seq, time FROM events ORDER BY seq DESC LIMIT 1")
+    seq, last = newest[0] if newest else (0, 0)
     if last - now() > JUMP:
         yield f"ledger: event {seq} is dated {_date(last)}, and the clock now says {_date(now())}"
     elif abs(by := moved(connection)) > JUMP:

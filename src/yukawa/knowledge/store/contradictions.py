@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from yukawa.knowledge.facts import PROPERTIES, Fact
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.parsing import Quantity
-from yukawa.knowledge.store.checksums import of_conflict
+from yukawa.knowledge.store import counted
 from yukawa.knowledge.store.facts import columns_of, reviewed, rows_of, same_channels
 from yukawa.knowledge.store.schema import conflicts, facts, items, versions
-from yukawa.knowledge.store.writer import next_number
 from yukawa.knowledge.texts import normalised
 
 _LIMITS = ("upper", "lower")
@@ -151,11 +150,9 @@ def _open(connection: sa.Connection, item_id: str, against: Mapping[str, str], e
         if other not in standing
     ]
     if opened:
-        rows = [row | {"checksum": of_conflict(row)} for row in opened]
-        if connection.dialect.name == "sqlite":  # which gives the numbers of erased rows again
-            first = next_number(connection, conflicts)
-            rows = [row | {"id": number} for number, row in enumerate(rows, first)]
-        connection.execute(sa.insert(conflicts), rows)
+        first = counted.next_number(connection, conflicts)
+        numbered = [row | {"id": number} for number, row in enumerate(opened, first)]
+        counted.insert(connection, conflicts, numbered)
 
 
 def _same_quantity(mine: Mapping[str, Any], row: sa.Row[Any]) -> bool:

@@ -19,7 +19,7 @@ from yukawa.core.files import expanded, make_folder, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import BESIDE, Elsewhere, Scratch
 
-HEAD = "0005"  # the newest Alembic revision this code knows
+HEAD = "0006"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import parse_json
-from yukawa.knowledge.store import ledger, places, reader, writer
+from yukawa.knowledge.store import counted, ledger, places, reader, writer
 from yukawa.knowledge.store import schema as t
+from yukawa.knowledge.store.checksums import COUNTED
 from yukawa.knowledge.store.database import EMPTY_LOG, Store, outside_transactions
 
 # Texts are searched for in fragments, because a database breaks a long text at its page boundaries.
@@ -92,7 +93,17 @@ def _slots(
 
 
 _ERASURE = ("purge", "cleaned")
-_TOUCHED = (t.answers, t.conflicts, t.events, t.facts, t.passages, t.postings, t.vectors, t.versions)
+_TOUCHED = (
+    t.answers,
+    t.conflicts,
+    t.events,
+    t.facts,
+    t.passages,
+    t.postings,
+    t.tallies,
+    t.vectors,
+    t.versions,
+)
 
 
 def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
@@ -189,9 +200,7 @@ def _about(connection: sa.Connection, item_id: str) -> tuple[set[str], set[str]]
 def _keep_numbers(connection: sa.Connection) -> None:
     """Note which numbers come next: those of erased rows would mean something else to indexes in memory."""
     for table in (t.versions, t.passages, t.conflicts):
-        row = {"key": f"next_{table.name}", "value": str(writer.next_number(connection, table))}
-        connection.execute(sa.delete(t.meta).where(t.meta.c.key == row["key"]))
-        connection.execute(sa.insert(t.meta), row)
+        counted.write_note(connection, f"next_{table.name}", str(counted.next_number(connection, table)))
 
 
 def _delete_rows(connection: sa.Connection, item_id: str) -> None:
@@ -205,7 +214,10 @@ def _delete_rows(connection: sa.Connection, item_id: str) -> None:
         (t.passages, t.passages.c.version_id.in_(my_versions)),
         (t.versions, t.versions.c.item_id == item_id),
     ]:
-        connection.execute(sa.delete(table).where(mine))
+        if table in COUNTED:
+            counted.delete(connection, table, mine)
+        else:
+            connection.execute(sa.delete(table).where(mine))
 
 
 def _delete_answers(
@@ -223,7 +235,7 @@ def _delete_answers(
             quoting[row.id] = found_here
     doomed += _with_own_words(connection, quoting, fragments)
     for chunk in writer.chunks(doomed):
-        connection.execute(sa.delete(t.answers).where(t.answers.c.id.in_(chunk)))
+        counted.delete(connection, t.answers, t.answers.c.id.in_(chunk))
 
 
 def _with_own_words(

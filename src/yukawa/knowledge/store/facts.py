@@ -66,11 +66,12 @@ def _base_unit(fact: Fact) -> tuple[str, float]:
 def rebuild(connection: sa.Connection) -> None:
     """Make the whole table anew from the versions."""
     connection.execute(sa.delete(facts))
+    numbers = itertools.count(1)
     columns = (versions.c.id, versions.c.text, versions.c.question, versions.c.attributes, items.c.kind)
     query = sa.select(*columns).join_from(versions, items).order_by(versions.c.id)
     for batch in connection.execute(query).partitions(_AT_ONCE):
         rows = [
-            row
+            row | {"id": next(numbers)}
             for v in batch
             for row in rows_of(v.id, stated_facts(v.kind, v.text, v.question, v.attributes))
         ]

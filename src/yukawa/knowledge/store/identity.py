@@ -209,17 +209,32 @@ def loss(changes: int) -> str:
 
 
 def _behind(file: Path, open_files: OpenFiles) -> int:
-    """The changes in the log behind the frames that its index knows."""
+    """The changes in the log behind the frames that its index knows, as far as the file does not hold them.
+
+    A log is begun anew over one that was written back. Where power fails before the first new frame, the old ones are still
+    there, behind a head that is new, or torn: what they say is in the file, and nothing is lost.
+    """
     log, taken = f"{file}-wal", _LogIndex.of(file, open_files).frames
-    size = _FRAME + _page(open_files.read(file, 0, _HEADER))
+    page = _page(open_files.read(file, 0, _HEADER))
     salts = {open_files.read(log, 16, 8)}
     if not taken:  # the head of the log itself may be damaged
         salts.add(open_files.read(log, _LOG_HEADER + 8, 8))
-    found, at = 0, _LOG_HEADER + taken * size
+    found, length, at = 0, 0, _LOG_HEADER + taken * (_FRAME + page)
+    newest: dict[int, int] = {}  # where in the log the last content of each page begins
     while len(frame := open_files.read(log, at, _FRAME)) == _FRAME:
-        found += frame[4:8] != bytes(4) and frame[8:16] in salts
-        at += size
-    return found
+        number = int.from_bytes(frame[:4], "big")
+        if number and frame[8:16] in salts:  # without a number they are zeros, as a power cut leaves them
+            newest[number] = at + _FRAME
+            if pages := int.from_bytes(frame[4:8], "big"):  # the last frame of a change
+                found, length = found + 1, pages
+        at += _FRAME + page
+
+    def is_held(number: int, at: int) -> bool:
+        return open_files.read(log, at, page) == open_files.read(file, (number - 1) * page, page)
+
+    # Frames that are read would hide what the file holds.
+    held = not taken and all(is_held(n, at) for n, at in newest.items() if n <= length)
+    return 0 if held else found
 
 
 def _page(header: bytes) -> int:

@@ -19,19 +19,11 @@ import sqlalchemy as sa
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Provenance, VerifyReport
 from yukawa.knowledge.search.ranking import Index
-from yukawa.knowledge.store import checksums, clock, identity
+from yukawa.knowledge.store import checksums, clock, counted, identity
+from yukawa.knowledge.store import schema as t
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.facts import rows_of
-from yukawa.knowledge.store.schema import (
-    conflicts,
-    events,
-    facts,
-    items,
-    passages,
-    vectors,
-    versions,
-    wrong_types,
-)  # fmt: skip
+from yukawa.knowledge.texts import checked_label
 
 GENESIS = "0" * 64
 SAID = ("actor", "reason")
@@ -78,14 +70,18 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
     """Write `entries` at the end of the chain, all at one time, which no event just before them has.
 
     Equal times in a row say which events belong to one change (see `changes_of`).
+
+    Raises:
+        InputError: actor or reason hold control characters, or are longer than a line.
     """
+    actor, reason = checked_label(actor, "the name of who does it"), checked_label(reason, "the reason")
     seq, last, previous = head(connection)
     now = clock.now()
     now += now == last
     said = [(entry, actor, reason) for entry in entries]
     if setting := _clock_setting(connection, last, now):
         said.append((Entry(clock.VERB, None), "yukawa", setting))
-    rows = []
+    new = []
     for entry, who, why in said:
         seq += 1
         row = {
@@ -93,8 +89,9 @@ def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, r
             "version": entry.version, "reason": why, "digest": entry.digest,
         } | _new_nonces()  # fmt: skip
         previous = row["hash"] = event_hash(row, previous)
-        rows.append(row)
-    connection.execute(sa.insert(events), rows)
+        new.append(row)
+    connection.execute(sa.insert(t.events), new)
+    counted.count(connection, t.events, len(new))
 
 
 def _clock_setting(connection: sa.Connection, last: int, now: int) -> str:
@@ -126,13 +123,13 @@ def _sealed(written: str, nonce: str) -> str:
 
 def erase_said(connection: sa.Connection, name: str, numbers: Sequence[int]) -> None:
     """Let a digest take the place of the actor or the reason, as `name` says, of the events with these numbers."""
-    said, nonce = events.c[name], events.c[f"{name}_nonce"]
+    said, nonce = t.events.c[name], t.events.c[f"{name}_nonce"]
     rows = [
         {"event": row.seq, "sealed": _sealed(row.said, row.nonce)}
         for start in range(0, len(numbers), _FETCH)
         for row in connection.execute(
-            sa.select(events.c.seq, said.label("said"), nonce.label("nonce")).where(
-                events.c.seq.in_(numbers[start : start + _FETCH])
+            sa.select(t.events.c.seq, said.label("said"), nonce.label("nonce")).where(
+                t.events.c.seq.in_(numbers[start : start + _FETCH])
             )
         )
     ]
@@ -143,7 +140,7 @@ def chain_anew(connection: sa.Connection) -> None:
     """Chain the events of bases and exports older than schema 0005 with nonces; one that was changed stays a changed one."""
     old = made = GENESIS
     rows = []
-    for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings():
+    for row in connection.execute(sa.select(t.events).order_by(t.events.c.seq)).mappings():
         sound, old = row["hash"] == event_hash(dict(row), old), row["hash"]
         nonces = _new_nonces()
         made = event_hash(dict(row) | nonces, made) if sound else old
@@ -156,7 +153,7 @@ def _change(connection: sa.Connection, rows: Sequence[Mapping[str, Any]], values
     """Change rows of the ledger, which its guards forbid to everybody else (see the first migration)."""
     if not rows:
         return
-    update = sa.update(events).where(events.c.seq == sa.bindparam("event")).values(**values)
+    update = sa.update(t.events).where(t.events.c.seq == sa.bindparam("event")).values(**values)
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("ALTER TABLE events DISABLE TRIGGER events_append_only")
         connection.execute(update, rows)
@@ -173,7 +170,7 @@ def _change(connection: sa.Connection, rows: Sequence[Mapping[str, Any]], values
 
 def _missing_words(connection: sa.Connection) -> Iterator[str]:
     """Where an actor or a reason is gone, although nothing was erased that it belonged to."""
-    e = events.c
+    e = t.events.c
     purges = sa.select(e.item_id, sa.func.max(e.seq)).where(e.verb == "purge").group_by(e.item_id)
     last = {row[0]: row[1] for row in connection.execute(purges)}
     query = sa.select(e.seq, e.item_id, e.actor_nonce).where((e.actor_nonce == "") | (e.reason_nonce == ""))
@@ -187,7 +184,7 @@ def _missing_words(connection: sa.Connection) -> Iterator[str]:
 def broken_links(connection: sa.Connection) -> Iterator[str]:
     """Where the chain does not hold: a missing number or a changed field."""
     previous, expected = GENESIS, 1
-    for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings():
+    for row in connection.execute(sa.select(t.events).order_by(t.events.c.seq)).mappings():
         if row["seq"] != expected:
             yield f"ledger: event {expected} is missing"
         if row["hash"] != event_hash(dict(row), previous):
@@ -206,14 +203,16 @@ def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:
 
 def erased(connection: sa.Connection) -> dict[str, str]:
     """Items whose erasure was begun, each with its last event of 'purge' and 'cleaned', by the index over these two verbs."""
-    query = sa.select(events.c.item_id, events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
-    return {str(row.item_id): row.verb for row in connection.execute(query.order_by(events.c.seq))}
+    query = sa.select(t.events.c.item_id, t.events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
+    return {str(row.item_id): row.verb for row in connection.execute(query.order_by(t.events.c.seq))}
 
 
 def last_erasure(connection: sa.Connection) -> str | None:
     """The hash of the last event with which an erasure began."""
-    query = sa.select(events.c.hash).where(sa.text("verb IN ('purge', 'cleaned')"), events.c.verb == "purge")
-    return connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar()
+    query = sa.select(t.events.c.hash).where(
+        sa.text("verb IN ('purge', 'cleaned')"), t.events.c.verb == "purge"
+    )
+    return connection.execute(query.order_by(t.events.c.seq.desc()).limit(1)).scalar()
 
 
 def unfinished(connection: sa.Connection) -> list[str]:
@@ -223,9 +222,9 @@ def unfinished(connection: sa.Connection) -> list[str]:
 
 def number_by_event(connection: sa.Connection) -> None:
     """Turn times into numbers of events in rows of bases and exports older than schema 0004, where things held from a time."""
-    query = sa.select(events.c.seq, events.c.time).order_by(events.c.seq)
+    query = sa.select(t.events.c.seq, t.events.c.time).order_by(t.events.c.seq)
     first = {at: seq for seq, at in reversed(connection.execute(query).all())}
-    for table, columns in ((versions, ("valid_from", "valid_to")), (conflicts, ("opened", "resolved"))):
+    for table, columns in ((t.versions, ("valid_from", "valid_to")), (t.conflicts, ("opened", "resolved"))):
         rows = connection.execute(sa.select(table.c.id, *(table.c[name] for name in columns))).all()
         new = [
             {"row": row.id} | {f"new_{name}": first.get(getattr(row, name)) for name in columns}
@@ -248,15 +247,12 @@ _NORM_TOLERANCE = 1e-3
 _FETCH = 2000
 
 
-def verify(
-    connection: sa.Connection, embedder_id: int, dimensions: int, index: Index, store: Store
-) -> VerifyReport:
+def verify(connection: sa.Connection, embedder_id: int, index: Index, store: Store) -> VerifyReport:
     """Check the ledger's chain, the tables against the ledger, the vectors, and the index against the tables.
 
     Args:
         connection: a read transaction, so that all is seen at one moment.
         embedder_id: the embedder in service.
-        dimensions: the length of its vectors.
         index: the index in service.
         store: the database.
 
@@ -265,7 +261,7 @@ def verify(
     """
     if damage := list(_damage(connection)):
         return VerifyReport(0, 0, 0, tuple(damage))
-    unsound = list(_vector_problems(connection, embedder_id, dimensions))
+    unsound = list(_vector_problems(connection, embedder_id))
     found = [*table_problems(connection), *checksums.problems(connection), *unsound]
     if not unsound:  # an index cannot be made of unsound vectors
         found += index.problems(connection)
@@ -277,18 +273,18 @@ def verify(
     notes += [*clock.jumps(connection), *clock.wrong_now(connection)]
     if store.lost:
         (found if store.lost > 1 else notes).append(identity.loss(store.lost))
-    sizes = [_count(connection, table) for table in (events, items, passages)]
+    sizes = [_count(connection, table) for table in (t.events, t.items, t.passages)]
     return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), tuple(notes))
 
 
-def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
+def problems(connection: sa.Connection, embedder_id: int) -> Iterator[str]:
     """Everything that `verify` looks at, but for the index, which can be made anew."""
     damage = list(_damage(connection))
     yield from damage
     if not damage:
         yield from table_problems(connection)
         yield from checksums.problems(connection)
-        yield from _vector_problems(connection, embedder_id, dimensions)
+        yield from _vector_problems(connection, embedder_id)
 
 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
@@ -308,8 +304,8 @@ def table_problems(connection: sa.Connection) -> Iterator[str]:
     for item_id, missing in expected.items():
         for number in missing:
             yield f"version {number} of item {item_id}: missing, although nobody erased it"
-    current = sa.select(versions.c.item_id).where(versions.c.valid_to.is_(None))
-    several = current.group_by(versions.c.item_id).having(sa.func.count() > 1)
+    current = sa.select(t.versions.c.item_id).where(t.versions.c.valid_to.is_(None))
+    several = current.group_by(t.versions.c.item_id).having(sa.func.count() > 1)
     for item_id in connection.execute(several).scalars():
         yield f"item {item_id}: more than one version is current"
 
@@ -326,7 +322,7 @@ class _Expected:
 def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Expected]]:
     """Versions by item and number, as the events from the first to the last leave them."""
     expected: dict[str, dict[int | None, _Expected]] = {}
-    e = events.c
+    e = t.events.c
     rows = connection.execute(
         sa.select(e.seq, e.time, e.item_id, e.verb, e.version, e.digest).order_by(e.seq)
     ).all()
@@ -348,13 +344,17 @@ def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Expected
 
 def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, list[str], list[Any]]]:
     """Every version with the texts of its passages, and its rows in the table of facts."""
-    attributes = sa.cast(versions.c.attributes, sa.Text).label("attributes")  # as stored: it may be damaged
-    columns = [c for c in versions.c if c.name != "attributes"]
+    attributes = sa.cast(t.versions.c.attributes, sa.Text).label("attributes")  # as stored: it may be damaged
+    columns = [c for c in t.versions.c if c.name != "attributes"]
     all_versions = (
-        sa.select(*columns, attributes, items.c.kind).join_from(versions, items).order_by(versions.c.id)
+        sa.select(*columns, attributes, t.items.c.kind)
+        .join_from(t.versions, t.items)
+        .order_by(t.versions.c.id)
     )
     for rows in _streamed(connection, all_versions).mappings().partitions():
-        theirs, filed = (by_version(connection, t, [row["id"] for row in rows]) for t in (passages, facts))
+        theirs, filed = (
+            by_version(connection, table, [row["id"] for row in rows]) for table in (t.passages, t.facts)
+        )
         for row in rows:
             yield row, [passage.text for passage in theirs.get(row["id"], ())], filed.get(row["id"], [])
 
@@ -412,39 +412,40 @@ def _fact_problems(name: str, row: sa.RowMapping, filed: list[Any]) -> Iterator[
             yield f"{name}: its facts are filed otherwise than it states them"
 
 
-def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
-    """Passages whose vector is missing, of a wrong length, or not of unit length."""
-    if not dimensions:
-        return
-    import numpy as np  # slow to import, and only a check needs it
-
+def _vector_problems(connection: sa.Connection, serving: int) -> Iterator[str]:
+    """Passages without a vector of the serving embedder, and vectors that were changed or are not of the length they should have."""
+    p, v, e = t.passages.c, t.vectors.c, t.embedders.c
+    own = t.vectors.join(t.embedders, e.id == v.embedder_id)
+    there = sa.exists().where(v.passage_id == p.id, v.embedder_id == serving)
+    embeds = sa.exists().where(e.id == serving, e.dimensions > 0)
+    lacking = connection.execute(sa.select(p.id).where(embeds, ~there).order_by(p.id))
+    yield from (f"passage {passage_id}: it has no vector" for passage_id in lacking.scalars())
     on_server = connection.dialect.name == "postgresql"
     # The raw bytes on SQLite: a vector cut short could not even be read.
-    vector = vectors.c.vector if on_server else sa.type_coerce(vectors.c.vector, sa.LargeBinary)
-    mine = (vectors.c.passage_id == passages.c.id) & (vectors.c.embedder_id == embedder_id)
-    query = (
-        sa.select(passages.c.id, vector.label("vector"), vectors.c.checksum)
-        .join_from(passages, vectors, mine, isouter=True)
-        .order_by(passages.c.id)
-    )
-    for rows in _streamed(connection, query).partitions():
-        whole: list[tuple[int, Any]] = []
-        for row in rows:
-            passage_id, value = row.id, row.vector
-            length = None if value is None else len(value) / (1 if on_server else 2)  # half precision
-            if length is None:
-                yield f"passage {passage_id}: it has no vector"
-            elif length != dimensions:
-                yield f"passage {passage_id}: its vector has {length:g} dimensions, not {dimensions}"
-            else:
-                stored = value if on_server else np.frombuffer(value, dtype="<f2")
-                if row.checksum != checksums.of_vector(stored, on_server=on_server):
-                    yield f"passage {passage_id}: its vector was changed after it was written"
-                whole.append((passage_id, stored.astype(np.float32)))
-        if whole:
-            norms = np.linalg.norm(np.stack([v for _, v in whole]).astype(np.float64), axis=1)
-            for place in np.flatnonzero(~(np.abs(norms - 1) <= _NORM_TOLERANCE)):  # not a number is wrong too
-                yield f"passage {whole[place][0]}: its vector has length {norms[place]:.4g}, not 1"
+    vector = v.vector if on_server else sa.type_coerce(v.vector, sa.LargeBinary)
+    columns = (v.passage_id, v.embedder_id, v.checksum, e.dimensions, vector.label("vector"))
+    query = sa.select(*columns).select_from(own).order_by(v.passage_id, v.embedder_id)
+    number, total = 0, 0
+    for some in _streamed(connection, query).partitions():
+        number, total = number + len(some), total + sum(row.checksum for row in some)
+        for row in some:
+            yield from _of_vector(row, on_server=on_server)
+    yield from checksums.miscounted(connection, t.vectors, number, total)
+
+
+def _of_vector(row: sa.Row[Any], *, on_server: bool) -> Iterator[str]:
+    import numpy as np  # slow to import, and only a check needs it
+
+    length = len(row.vector) / (1 if on_server else 2)  # half precision
+    if length != row.dimensions:
+        yield f"passage {row.passage_id}: its vector has {length:g} dimensions, not {row.dimensions}"
+        return
+    stored = row.vector if on_server else np.frombuffer(row.vector, dtype="<f2")
+    if row.checksum != checksums.of_vector(row.passage_id, row.embedder_id, stored, on_server=on_server):
+        yield f"passage {row.passage_id}: its vector was changed after it was written"
+    norm = float(np.linalg.norm(stored.astype(np.float64)))
+    if not abs(norm - 1) <= _NORM_TOLERANCE:  # not a number is wrong too
+        yield f"passage {row.passage_id}: its vector has length {norm:.4g}, not 1"
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
@@ -460,7 +461,7 @@ def _damage(connection: sa.Connection) -> Iterator[str]:
             yield f"database: {line}"
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield f"database: row {row} of {table} refers to a row of {parent} that is not there"
-    yield from wrong_types(connection)
+    yield from t.wrong_types(connection)
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.Result[Any]:

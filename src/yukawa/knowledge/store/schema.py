@@ -93,11 +93,16 @@ def row_id() -> sa.Column[int]:
     return sa.Column("id", RowId, primary_key=True, autoincrement=True)
 
 
-meta = sa.Table("meta", metadata, text("key", primary_key=True), text("value"))
+meta = sa.Table("meta", metadata, text("key", primary_key=True), text("value"), checksum())
+SERVERS = ("passage_count", "passage_length")
+"""Keys of notes that a server keeps itself (a trigger on passages): see `search.postgres_index`."""
 CLOCKS, TAKEN = "clocks", "taken"
 """Keys of notes that are of one base alone, and not exported: see `store.clock` and `store.traces`."""
 
-items = sa.Table("items", metadata, text("id", primary_key=True), text("kind"))
+# How many rows of a table were written, and the sum of their checksums: see `store.checksums`.
+tallies = sa.Table("tallies", metadata, text("name", primary_key=True), number("number"), number("total"))
+
+items = sa.Table("items", metadata, text("id", primary_key=True), text("kind"), checksum())
 
 # A version holds from the event valid_from until the event valid_to; the current one has no end. The order of events and not
 # the clock decides what was known when.
@@ -118,7 +123,7 @@ passages = sa.Table(
 
 embedders = sa.Table(
     "embedders", metadata, number("id", sa.Integer, primary_key=True, autoincrement=True), text("name"),
-    number("dimensions", sa.Integer), sa.Column("serving", sa.Boolean, nullable=False),
+    number("dimensions", sa.Integer), sa.Column("serving", sa.Boolean, nullable=False), checksum(),
 )  # fmt: skip
 
 vectors = sa.Table(

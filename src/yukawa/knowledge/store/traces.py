@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, YukawaError
 from yukawa.core.files import open_file, parse_json, real
-from yukawa.knowledge.store import erasure
-from yukawa.knowledge.store.database import Store, fetch
-from yukawa.knowledge.store.schema import TAKEN, meta
+from yukawa.knowledge.store import counted, erasure
+from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.store.schema import TAKEN
 from yukawa.runs.run import DATA, Run
 
 # Weights, arrays and pictures hold no text that could be found; rows of a Parquet file are compressed.
@@ -110,15 +110,14 @@ def note(store: Store, folder: Path) -> None:
         return
     with store.write() as connection:
         kept = {str(real(folder)), *(str(one) for one in noted(connection) if one.exists())}
-        connection.execute(sa.delete(meta).where(meta.c.key == TAKEN))
-        connection.execute(sa.insert(meta), {"key": TAKEN, "value": json.dumps(sorted(kept))})
+        counted.write_note(connection, TAKEN, json.dumps(sorted(kept)))
 
 
 def noted(connection: sa.Connection) -> list[Path]:
     """The folders that took text from the base."""
-    rows = fetch(connection, "SELECT value FROM meta WHERE key = ?", [TAKEN])
+    value = counted.note(connection, TAKEN)
     with contextlib.suppress(InputError):  # damaged: it is written anew
-        found = parse_json(rows[0][0], "the note of folders") if rows else []
+        found = parse_json(value, "the note of folders") if value is not None else []
         return [Path(one) for one in found if isinstance(one, str)] if isinstance(found, list) else []
     return []
 

@@ -30,6 +30,7 @@ from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, ne
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
 from yukawa.knowledge.store.sealing import check_seal, seal
+from yukawa.knowledge.texts import check_plain
 
 # In an order in which rows refer to earlier ones only. Vectors, postings and facts can be made from these.
 _TABLES = {
@@ -40,7 +41,7 @@ _TABLES = {
     )
 }  # fmt: skip
 # Notes of one base alone: those for a server's ranking, and of machines and folders.
-_OWN = {"passage_count", "passage_length", schema.CLOCKS, schema.TAKEN}
+_OWN = {*schema.SERVERS, schema.CLOCKS, schema.TAKEN}
 # Notes of what a base was built from: an imported one is compared with its sources when it is next opened for questions.
 _BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
@@ -224,11 +225,6 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str,
             postings = [p for row in batch for p in writer.posting_rows_of(row["id"], row["terms"])]
             if postings:
                 connection.execute(sa.insert(schema.postings), postings)
-    if on_server and table is schema.conflicts:  # numbers that the server gives out itself
-        highest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
-        connection.execute(
-            sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), highest))
-        )
 
 
 class _ExportReader:
@@ -320,6 +316,8 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
             raise InputError(
                 f"{place}: {column.name} is {value!r:.60}; a value of type {expected.__name__} is expected"
             )
+        if isinstance(value, str):
+            check_plain(value, f"{place}: {column.name}")
     return row
 
 
@@ -378,8 +376,7 @@ def _check_sound(connection: sa.Connection, what: str, hint: str) -> None:
     Raises:
         StoreError: it is damaged.
     """
-    serving = serving_row(connection, what)
-    for problem in ledger.problems(connection, serving.id, serving.dimensions):
+    for problem in ledger.problems(connection, serving_row(connection, what).id):
         raise StoreError(f"{what} is damaged: {problem}", hint=hint)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.store import checksums, clock, facts, ledger, schema
+from yukawa.knowledge.store import checksums, clock, counted, facts, ledger, schema
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Vectors
@@ -39,23 +39,24 @@ def insert_versions(
         vectors: for each item an array (passages, d).
         postings: whether the server ranks and needs the postings table.
     """
-    version_id = next_number(connection, schema.versions)
-    passage_id = next_number(connection, schema.passages)
+    version_id, passage_id, fact_id = (
+        counted.next_number(connection, table) for table in (schema.versions, schema.passages, schema.facts)
+    )
     version_rows, passage_rows, vector_rows, fact_rows, posting_rows, digests = [], [], [], [], [], []
-    for item, number, rows in zip(new_items, numbers, vectors, strict=True):
+    for item, number, matrix in zip(new_items, numbers, vectors, strict=True):
         nonce, content = os.urandom(12).hex(), item.content()
         digests.append(ledger.content_digest(content, nonce))
         del content["kind"]
-        own_passages, own_facts = [], facts.rows_of(version_id, item.facts)
+        stated = facts.rows_of(version_id, item.facts)
+        own_passages, own_facts = [], [row | {"id": number} for number, row in enumerate(stated, fact_id)]
         for ordinal, passage in enumerate(item.passages):
             terms = " ".join(passage.terms)
             own_passages.append({
                 "id": passage_id, "version_id": version_id, "ordinal": ordinal, "text": passage.text, "terms": terms,
             })  # fmt: skip
-            if rows.shape[1]:
+            if matrix.shape[1]:
                 vector_rows.append({
-                    "passage_id": passage_id, "embedder_id": embedder_id, "vector": rows[ordinal],
-                    "checksum": checksums.of_vector(rows[ordinal], on_server=postings),
+                    "passage_id": passage_id, "embedder_id": embedder_id, "vector": matrix[ordinal],
                 })  # fmt: skip
             if postings:
                 posting_rows += posting_rows_of(passage_id, terms)
@@ -67,13 +68,12 @@ def insert_versions(
             "nonce": nonce, "valid_from": event, "valid_to": None,
             "checksum": checksums.of_version(version_id, own_passages, own_facts),
         })  # fmt: skip
-        version_id += 1
-    tables = (schema.versions, schema.passages, schema.vectors, schema.facts, schema.postings)
-    for table, table_rows in zip(
-        tables, (version_rows, passage_rows, vector_rows, fact_rows, posting_rows), strict=True
-    ):
+        version_id, fact_id = version_id + 1, fact_id + len(own_facts)
+    tables = (schema.versions, schema.passages, schema.facts, schema.postings)
+    for table, table_rows in zip(tables, (version_rows, passage_rows, fact_rows, posting_rows), strict=True):
         if table_rows:
             connection.execute(sa.insert(table), table_rows)
+    counted.insert(connection, schema.vectors, vector_rows)
     return digests
 
 
@@ -99,9 +99,7 @@ def end_versions(connection: sa.Connection, item_ids: Iterable[str], event: int)
 def resolve_conflicts(connection: sa.Connection, which: sa.ColumnElement[bool], event: int) -> None:
     """Let those of the open conflicts that `which` is true of end with the event of this number."""
     c = schema.conflicts
-    for row in connection.execute(sa.select(c).where(which, c.c.resolved.is_(None))).mappings().all():
-        new = {"resolved": event, "checksum": checksums.of_conflict(dict(row) | {"resolved": event})}
-        connection.execute(sa.update(c).where(c.c.id == row["id"]).values(**new))
+    counted.change(connection, c, which & c.c.resolved.is_(None), resolved=event)
 
 
 def keep_answer(connection: sa.Connection, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
@@ -109,19 +107,10 @@ def keep_answer(connection: sa.Connection, answer_id: str, question: str, answer
     names = set(_NAMES.findall(json.dumps(answer)))
     if names.isdisjoint(ledger.erased(connection)):
         row = {"id": answer_id, "time": clock.now(), "question": question, "answer": dict(answer)}
-        connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
+        counted.insert(connection, schema.answers, [row])
 
 
 def chunks(values: list[str]) -> Iterable[list[str]]:
     """`values` in lists short enough for one statement."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
-
-
-def next_number(connection: sa.Connection, table: sa.Table) -> int:
-    """The number of the next row of a table."""
-    # Writers take turns, so the next number is free; erased rows' numbers must not come back to readers' indexes.
-    name = f"next_{table.name}"
-    row = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == name)).scalar()
-    highest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
-    return max(int(row or 1), highest + 1)

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from yukawa.knowledge.store import checksums
 from yukawa.knowledge.store.identity import APPLICATION
 from yukawa.knowledge.store.ledger import number_by_event
 from yukawa.knowledge.store.schema import checksum
@@ -13,13 +12,12 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add and fill the checksums, number what was dated, mark a file as ours, and find unfinished erasures by index."""
+    """Add the checksums (schema 0006 fills them), number what was dated, mark a file as ours, and find unfinished erasures by index."""
     for table in ("versions", "vectors", "conflicts", "answers"):
         op.add_column(table, checksum())
     erasures = sa.text("verb IN ('purge', 'cleaned')")
     op.create_index("ix_events_erasures", "events", ["seq"], sqlite_where=erasures, postgresql_where=erasures)
     connection = op.get_bind()
     number_by_event(connection)
-    checksums.write_all(connection)
     if connection.dialect.name == "sqlite":
         op.execute(sa.text(f"PRAGMA application_id = {APPLICATION}"))

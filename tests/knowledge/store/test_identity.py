@@ -187,7 +187,7 @@ def test_a_log_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written_back", [True, False])
-@pytest.mark.parametrize("head", ["new", "torn", "new with torn salts"])
+@pytest.mark.parametrize("head", ["new", "torn", "new with torn salts", "zeros"])
 def test_a_log_begun_anew_over_one_that_was_written_back_has_lost_nothing(
     tmp_path: Path, head: str, written_back: bool
 ) -> None:
@@ -203,9 +203,9 @@ def test_a_log_begun_anew_over_one_that_was_written_back_has_lost_nothing(
             other.execute("UPDATE meta SET value = value || ' '")
         new = log.read_bytes()[:32]
     assert new != old[:32]
-    length = {"new": 32, "torn": 16, "new with torn salts": 20}[head]
+    length = {"new": 32, "torn": 16, "new with torn salts": 20, "zeros": 32}[head]
     file.write_bytes(after if written_back else before)
-    log.write_bytes(new[:length] + old[length:])
+    log.write_bytes((bytes(32) if head == "zeros" else new[:length]) + old[length:] + bytes(2 * 4120))
     Path(f"{file}-shm").unlink(missing_ok=True)
     with KnowledgeBase.open(tmp_path) as base:
         report = base.verify()

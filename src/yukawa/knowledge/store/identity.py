@@ -222,8 +222,9 @@ def _behind(file: Path, open_files: OpenFiles) -> int:
     found, length, at = 0, 0, _LOG_HEADER + taken * (_FRAME + page)
     newest: dict[int, int] = {}  # where in the log the last content of each page begins
     while len(frame := open_files.read(log, at, _FRAME)) == _FRAME:
-        if frame[8:16] in salts:
-            newest[int.from_bytes(frame[:4], "big")] = at + _FRAME
+        number = int.from_bytes(frame[:4], "big")
+        if number and frame[8:16] in salts:  # without a number they are zeros, as a power cut leaves them
+            newest[number] = at + _FRAME
             if pages := int.from_bytes(frame[4:8], "big"):  # the last frame of a change
                 found, length = found + 1, pages
         at += _FRAME + page

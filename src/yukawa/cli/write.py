@@ -39,7 +39,9 @@ def decay_card(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a decay card for EvtGen. For instance:
+    """Write a decay card for EvtGen.
+
+    For instance:
 
     yukawa write decay-card "psi(2S) -> pi pi J/psi, J/psi -> mu mu"
     """
@@ -47,7 +49,9 @@ def decay_card(
 
 
 def job_options(sentence: Sentence, out: Out = None, force: Force = False, as_json: Json = False) -> None:
-    """Write job options of BOSS for a simulation at BESIII. For instance:
+    """Write job options of BOSS for a simulation at BESIII.
+
+    For instance:
 
     yukawa write job-options "10000 events of psi(2S) -> pi pi J/psi"
     """
@@ -62,7 +66,9 @@ def pythia(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write settings of Pythia 8. For instance:
+    """Write settings of Pythia 8.
+
+    For instance:
 
     yukawa write pythia "Z -> b bbar at FCC-ee"
     """

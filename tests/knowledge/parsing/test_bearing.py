@@ -40,7 +40,9 @@ def test_nothing_bears_on_nothing() -> None:
 @pytest.mark.parametrize(
     "direction",
     [
-        "I mean for the excited state.", "Actually I want the value for the heavier one.", "As it was known in 1985.", "Half of that, actually.",
+        "In 1994, that is.", "Twice the value, please.",
+        "I mean for the excited state.", "Actually I want the value for the heavier one.", "As it was known in 1985.",
+        "Half of that, actually.",
         "Now multiply it by three.", "We are looking at the early universe.",
     ],
 )  # fmt: skip

@@ -43,7 +43,8 @@ def bearing(tokens: Sequence[Token]) -> list[Token]:
 
 def _sources(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     """'I only trust results from before 2005', 'I'd like the value the quark model predicts': which value is wanted."""
-    as_known = said[0] in ("as", "like") and not _SPEAKERS & set(said)  # 'As it was known in 1985.'
+    fragment = said[0] in ("as", "like", "in", "from", "before", "after", "until") and len(said) <= _FRAGMENT
+    as_known = fragment and not _SPEAKERS & set(said)  # 'As it was known in 1985.', 'In 1994, that is.'
     if not as_known and not (_WISHING & set(said) and VALUES & set(said)):
         return []
     return [
@@ -103,4 +104,5 @@ def _surroundings(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
 
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_FRAGMENT = 7  # words of 'As it was known in 1985'
 _PHRASE = 4  # words behind a preposition

@@ -24,7 +24,9 @@ def outside(clause: Clause, known: Set[str]) -> list[Token]:
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in MEANINGFUL and t.kind not in mild]
-    pointed = any(t.kind == "factor" for t in meaningful) and clause.contains(_POINTING)  # 'Half of that.'
+    pointed = any(t.kind == "factor" for t in meaningful) and clause.contains(
+        (*_POINTING, *VALUES)
+    )  # 'Half of that.'
     if (
         {t.kind for t in meaningful} <= {"thing", "factor"}
         and not pointed

@@ -23,8 +23,10 @@ _DEEPEST = 16  # files that input each other
 _ENDINGS = (".tex", ".ltx", ".latex", ".bbl", ".bib")
 _MAINS = ("main", "ms", "paper", "article", "manuscript", "draft")
 _INPUT = re.compile(
-    r"\\(?P<what>input|include|subfile|InputIfFileExists)[ \t]*(?:\{[ \t]*(?P<name>[^{}\\\n]{1,300})\}|(?P<bare>(?<=input )[\w./-]{1,300}))"
-    r"|\\(?:sub)?import[ \t]*\{(?P<folder>[^{}\\\n]{0,300})\}[ \t]*\{(?P<inside>[^{}\\\n]{1,300})\}|\\bibliography[ \t]*\{[^{}]{0,1000}\}"
+    r"\\(?P<what>input|include|subfile|InputIfFileExists)[ \t]*+(?:\{[ \t]*+(?P<name>[^{}\\\n]{1,300}+)\}"
+    r"|(?P<bare>(?<=input )[\w./-]{1,300}+))"
+    r"|\\(?:sub)?import[ \t]*+\{(?P<folder>[^{}\\\n]{0,300}+)\}[ \t]*+\{(?P<inside>[^{}\\\n]{1,300}+)\}"
+    r"|\\bibliography[ \t]*+\{[^{}]{0,1000}+\}"
 )
 _STARTS = re.compile(r"^[^%\n]{0,200}\\document(?:class|style)\b", re.MULTILINE)
 _ENCODING = re.compile(

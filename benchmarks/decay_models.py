@@ -18,7 +18,7 @@ from yukawa.llm import SyncChat, open_model
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--step", type=int, default=5, help="the sentences are taken in steps of this")
+    parser.add_argument("--step", type=int, default=10, help="the sentences are taken in steps of this")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     tasks = [task for task in code_tasks() if task.steps][:: options.step]

@@ -3,7 +3,8 @@
 Type `python benchmarks/evaluation_perplexity.py` (a few minutes on two cores). The abstracts are read from
 `arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and a tokenizer of 32,000 tokens are
 generated. FeynTune's way: batches of 12 in file order, padded to the longest (right or left), logits of the
-whole batch, CrossEntropyLoss. The ways take turns; ratios are of medians. See README.md.
+whole batch, CrossEntropyLoss. The ways take turns; ratios are of medians. `--base local:smollm2` compares the values of a model
+that has really been pre-trained with those of a plain loop, in fp32 and one text at a time. See README.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import document_losses, encoded
-from yukawa.llm.loading import LanguageModel
+from yukawa.llm.loading import LanguageModel, open_language_model
 
 BATCH = 12
 
@@ -75,6 +76,36 @@ def feyntune(model: LanguageModel, sequences: list[list[int]], side: str) -> np.
     return np.array(found)
 
 
+@torch.inference_mode()
+def plain_loop(model: LanguageModel, documents: list[Document]) -> tuple[np.ndarray, np.ndarray]:
+    """Losses and scored tokens of texts that end with EOS, one at a time, as transformers itself computes them."""
+    losses, tokens = [], []
+    for document in documents:
+        ids = model.tokenizer(document.text, add_special_tokens=False)["input_ids"]
+        row = torch.tensor([[*ids, model.tokenizer.eos_token_id]])
+        losses.append(float(model.model(input_ids=row, labels=row).loss) * (row.shape[1] - 1))
+        tokens.append(row.shape[1] - 1)
+    return np.array(losses), np.array(tokens)
+
+
+def beside_a_plain_loop(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Perplexities of a model by our way and by a plain loop, and how far they lie apart."""
+    folder = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data"))
+    documents = abstracts(folder / "arxiv" / "hep_1991_2019.jsonl.gz", arguments.documents)
+    model = open_language_model(arguments.base, dtype="float32")
+    found = document_losses(model, documents)
+    losses, tokens = plain_loop(model, documents)
+    assert tokens.tolist() == found.tokens.tolist()
+    ours, theirs = np.exp(found.losses / found.tokens), np.exp(losses / tokens)
+    return {
+        "base": arguments.base, "documents": len(documents), "tokens": int(tokens.sum()), "dtype": "float32",
+        "corpus_perplexity": {"yukawa": float(np.exp(found.losses.sum() / tokens.sum())),
+                              "plain loop": float(np.exp(losses.sum() / tokens.sum()))},
+        "mean_perplexity": {"yukawa": float(ours.mean()), "plain loop": float(theirs.mean())},
+        "largest_relative_difference": float(np.max(np.abs(ours / theirs - 1))),
+    }  # fmt: skip
+
+
 def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """Seconds of each way, in turn, and how far their values lie apart."""
     folder = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data"))
@@ -121,6 +152,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", help="compare this model with a plain loop")
     parser.add_argument("--documents", type=int, default=240)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--vocabulary", type=int, default=32_000)
@@ -132,6 +164,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.base:
+        print(json.dumps(beside_a_plain_loop(arguments), indent=2))
+        return
     found = measured(arguments)
     if arguments.json:
         print(json.dumps(found, indent=2))

@@ -2,7 +2,8 @@
 
 A frame of kind 'neutral' must leave a question's plan as it is; one of kind 'dangerous' must be noticed: the plan is another one
 or is refused. Frames and words that fill them are in questions/frames.txt; half of them, by checksum, are held out: what is tuned
-is tuned on the others. Those of questions/frames_second.txt came later and say in their headings which lot they are of.
+is tuned on the others. Those of questions/frames_second.txt and frames_third.txt came later and
+say in their headings which lot they are of.
 No knowledge base is needed: a plan that is alike has the same answer.
 """
 
@@ -24,7 +25,12 @@ from yukawa.knowledge.parsing.plan import Plan
 
 QUESTIONS = Path(__file__).parent / "questions"
 LOTS = ("develop", "held-out")
-SECOND = {"second develop": "develop", "second held-out": "held out"}
+# Later lots: the file and the beginning of the headings.
+LATER = {
+    f"{which} {lot}": (f"frames_{which}", heading)
+    for which in ("second", "third")
+    for lot, heading in (("develop", "develop: "), ("held-out", "held out: "))
+}
 # What modifiers are tried on.
 QUANTITIES = (
     ("mass", "muon"),
@@ -51,14 +57,14 @@ def frames(lot: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """The frames by kind, and the words for their slots, of one half."""
     sections = _sections("frames")
     words = {
-        name.removeprefix("list "): texts[LOTS.index("develop" if lot in SECOND else lot) :: 2]
+        name.removeprefix("list "): texts[LOTS.index(lot.rpartition(" ")[2]) :: 2]
         for name, texts in sections.items()
         if name.startswith("list")
     }
-    if lot in SECOND:
-        second = _sections("frames_second").items()
-        heading = f"{SECOND[lot]}: "
-        return {n.removeprefix(heading): texts for n, texts in second if n.startswith(heading)}, words
+    if lot in LATER:
+        name, heading = LATER[lot]
+        later = _sections(name).items()
+        return {n.removeprefix(heading): texts for n, texts in later if n.startswith(heading)}, words
     kinds = {name: texts for name, texts in sections.items() if not name.startswith("list")}
     return {name: [t for t in texts if _lot(t) == lot] for name, texts in kinds.items()}, words
 
@@ -183,16 +189,15 @@ def dangerous(lot: str) -> Iterator[Outcome]:
     """Modifiers on some quantities, and what changes a whole question on questions for values."""
     kinds, words = frames(lot)
     chance = random.Random(lot)
-    for frame in kinds["dangerous modifier"]:
+    for frame in kinds.get("dangerous modifier", ()):
         for name, thing in QUANTITIES:
             text = filled(frame.replace("{p}", name).replace("{t}", thing), "", words, chance)
             yield _outcome("dangerous modifier", text, plan(f"{name} of the {thing}"), same=False)
     asked = [q for q in questions() if all(goal.operation == "value" for goal in plan(q).goals)]
-    for frame in kinds["dangerous suffix"]:
+    whole = [kind for kind in kinds if kind.startswith("dangerous") and kind != "dangerous modifier"]
+    for name, frame in [(kind, frame) for kind in whole for frame in kinds[kind]]:
         for question in chance.sample([q for q in asked if fits(frame, q)], 20):
-            yield _outcome(
-                "dangerous suffix", filled(frame, question, words, chance), plan(question), same=False
-            )
+            yield _outcome(name, filled(frame, question, words, chance), plan(question), same=False)
 
 
 def _outcome(kind: str, text: str, bare: Plan, *, same: bool) -> Outcome:
@@ -220,12 +225,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=(*LOTS, *SECOND, "all"), default="develop", dest="lot")
+    parser.add_argument("--set", choices=(*LOTS, *LATER, "all"), default="develop", dest="lot")
     parser.add_argument("--each", type=int, default=20, help="frames for each question")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     results = {}
-    for lot in (*LOTS, *SECOND) if options.lot == "all" else (options.lot,):
+    for lot in (*LOTS, *LATER) if options.lot == "all" else (options.lot,):
         for name, outcomes in (("neutral", neutral(lot, options.each)), ("dangerous", dangerous(lot))):
             began = time.perf_counter()
             found = list(outcomes)

@@ -45,6 +45,7 @@ COMMANDS = {
     "embedding": "embedding.py",
     "evaluation_coverage": "evaluation_coverage.py --json",
     "evaluation_perplexity": "evaluation_perplexity.py --json",
+    "evaluation_perplexity_smollm2": "evaluation_perplexity.py --base local:smollm2 --documents 24 --json",
     "faults": "faults.py --rounds 500 --json FILE",
     "faults_flips": "faults_flips.py --flips 2000 --json FILE",
     "faults_pace": "faults_pace.py --before 278ae37 --json FILE",

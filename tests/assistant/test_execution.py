@@ -216,6 +216,8 @@ PLANS: list[tuple[Goal, str]] = [
     "I cannot answer: the base has nothing that meets this."),
     (goal("reverse", want("class:particle", "monte-carlo-number"), asserted=number(443)),
     "The Monte Carlo number of the J/psi meson (J/ψ(1S)) is 443 [1]."),
+    (goal("is", *[want("J/psi(1S)", "quantum-numbers")] * 2, relation="="), "Yes. "),
+    (goal("is", *[want("J/psi(1S)", "quantum-numbers")] * 2, relation="!="), "No. "),
     (goal("reverse", want("class:particle", "quantum-numbers"), asserted="0^-(1^--)"), "J/psi meson (J/ψ(1S)) are 0^-(1^--) [1]."),
 ]  # fmt: skip
 

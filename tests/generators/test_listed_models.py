@@ -110,6 +110,10 @@ def test_a_named_model_has_its_arguments_and_else_the_usual_ones():
     usual = mode_amplitude(parent, daughters, "lhcb")
     assert named_amplitude(["SVV_HELAMP"], parent, daughters, "lhcb").arguments == usual.arguments
     assert named_amplitude(["PHSP", "PHOTOS"], parent, daughters, "lhcb").photos
+    own, *rest = species("D+", "anti-K*0", "e+", "nu_e")
+    assert len(named_amplitude(["SLPOLE"], own, rest, "besiii").arguments) == 16  # of the table of Belle II
+    with pytest.raises(InputError, match="SLPOLE takes arguments"):
+        named_amplitude(["SLPOLE"], *species("B0"), species("rho-", "e+", "nu_e"), "evtgen")
     with pytest.raises(InputError, match=r"HELAMP .* takes 6 arguments, here 4"):
         write_card(read_plan("B0 -> phi K*0 (HELAMP 1 0 1 0) at LHCb"))
 

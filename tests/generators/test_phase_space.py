@@ -69,3 +69,8 @@ def test_weights_that_accept_nothing_are_refused():
         unweighted_decays(
             np.ones(1), np.full((1, 2), 0.1), random(), lambda momenta, drawn: np.zeros(len(momenta))
         )
+
+
+def test_many_light_bodies_are_accepted_too():
+    decays = unweighted_decays(np.full(20, 3.686), np.full((20, 6), 0.13957), np.random.default_rng(5))
+    assert np.allclose(decays.sum(axis=1), [3.686, 0, 0, 0], atol=1e-9)

@@ -126,6 +126,10 @@ def test_what_pythia_makes_before_is_left_out_of_the_card():
     ("sentence", "reason"),
     [
         ("H -> b bbar", "quarks and gluons need a parton shower"),
+        (
+            "Z -> tau tau, one tau -> pi nu, the other tau -> mu nu nu at FCC-ee",
+            "one and the other are not told apart",
+        ),
         ("Z -> mu+ mu- at FCC-ee", "Pythia decays the Z0 before EvtGen sees it"),
         (
             "Z -> b bbar, B0 -> K*0 gamma, B_s0 -> phi gamma at FCC-ee",

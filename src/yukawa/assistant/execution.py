@@ -11,7 +11,7 @@ from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
-from yukawa.assistant.measuring import measured
+from yukawa.assistant.measuring import deviation, measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, less_than_one, symbol, with_article
 from yukawa.knowledge.parsing.particles import particle_table
@@ -390,6 +390,11 @@ def _order(goal: Goal, lookup: Lookup) -> Result:
     """Check whether the first operand has the asserted relation to the second."""
     if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
         return Result(replace(goal, operation="value"), tuple(measured))
+    if goal.operands[0].property == "quantum-numbers" and goal.relation in ("=", "!="):
+        rows = [row for wanted in goal.operands for row in lookup.rows(wanted).known]
+        same = len(rows) == 2 and _word(rows[0].shown) == _word(rows[1].shown)
+        verdict = (same == (goal.relation == "=")) if len(rows) == 2 else None
+        return Result(goal, tuple(rows), verdict=verdict, note="" if len(rows) == 2 else _DEPENDS)
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]
     holds = algebra.HOLDS[goal.relation or "="]
@@ -467,5 +472,5 @@ def _reverse(goal: Goal, lookup: Lookup) -> Result:
 _OPERATIONS: dict[str, Callable[[Goal, Lookup], Result]] = {
     "value": _value, "overview": _overview, "list": _listed, "count": _counted, "which": _which, "is": _is, "ratio": _ratio,
     "sum": _sum, "difference": _difference, "product": _product, "average": _average, "multiple": _multiple,
-    "how-many": _how_many, "reverse": _reverse, "measurements": measured,
+    "deviation": deviation, "how-many": _how_many, "reverse": _reverse, "measurements": measured,
 }  # fmt: skip

@@ -16,7 +16,7 @@ _JOINED = {
 }  # fmt: skip
 _BEFORE = {
     "list": "list of ", "count": "number of ", "which": "which is first: ", "is": "whether: ", "reverse": "what has: ",
-    "measurements": "measurements of ", "overview": "all on ", "average": "mean of ",
+    "measurements": "measurements of ", "deviation": "distance from: ", "overview": "all on ", "average": "mean of ",
 }  # fmt: skip
 
 
@@ -162,4 +162,5 @@ def _filter(condition: Filter) -> str:
 def _amount(amount: Amount | str) -> str:
     if isinstance(amount, str):
         return amount.removeprefix("class:")
-    return f"{amount.value:g} {amount.unit}".rstrip()
+    error = f" ± {max(amount.error):g}" if amount.error else ""
+    return f"{amount.value:g}{error} {amount.unit}".rstrip()

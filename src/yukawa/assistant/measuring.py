@@ -1,4 +1,4 @@
-"""Who measured a quantity: the measurements behind a value of the Review, with experiment and paper."""
+"""Who measured a quantity, in which experiment and paper, and how far a value of the asker is from the known one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from yukawa.assistant.algebra import Measured, Unanswerable, compare
+from yukawa.assistant.algebra import Measured, Ordering, Unanswerable, compare, convert, difference
 from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.results import Result, Row
+from yukawa.assistant.rounding import text
 from yukawa.core.errors import NotFound
 from yukawa.knowledge.facts import unique
-from yukawa.knowledge.parsing.plan import Goal, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Goal, Wanted
 from yukawa.knowledge.records import FoundFact
 
 if TYPE_CHECKING:  # imported where needed: few questions are about measurements
@@ -148,3 +149,32 @@ def _papers(found: FoundFact) -> list[Measurement]:
         return _listed(found, None)
     except Unanswerable:
         return []
+
+
+def deviation(goal: Goal, lookup: Lookup) -> Result:
+    """How far an asserted value is from the known one, in its unit and in standard deviations, both errors taken together."""
+    rows = lookup.single(goal.operands[0])
+    known = rows[0].value
+    if len(rows) != 1 or known is None or not known.measured:
+        raise Unanswerable(
+            f"the {rows[0].what} is not one measured value ({rows[0].shown}) that another can be compared with"
+        )
+    row, amount = rows[0], goal.asserted
+    assert isinstance(amount, Amount)  # noqa: S101  # the plan has one
+    plus, minus = amount.error or (0.0, 0.0)
+    errors = {"the asker": (plus, -minus)} if amount.error else {}
+    own = convert(Measured(amount.value, amount.unit or known.unit, errors), known.unit, what=row.what)
+    if (known.errors or own.errors) and (sigmas := compare(own, known).sigmas) is not None:
+        spread = f"{sigmas:.1f} standard deviations"
+    else:
+        sigmas, spread = None, "neither has an error"
+    side = "above" if own.value > known.value else "below"
+    gap = difference(own, known) if side == "above" else difference(known, own)
+    note = f"{text(own)} is {text(gap)} {side} it, {spread}" if gap.value else f"{text(own)} is the same"
+    agrees = None if sigmas is None or _TENSION < sigmas <= _CONTRADICTION else sigmas <= _TENSION
+    verdict = agrees if goal.relation else None
+    return Result(goal, (row,), verdict=verdict, comparison=Ordering(None, sigmas), note=note)
+
+
+# Standard deviations up to which values agree, and from which on they do not.
+_TENSION, _CONTRADICTION = 2.0, 3.0

@@ -68,7 +68,7 @@ class Rendering:
             return [f"I cannot answer: {result.problem}."]
         render: Callable[[Result], list[str]] = {
             "which": self._which, "is": self._is, "count": self._count, "list": self._table, "reverse": self._table,
-            "overview": self._table, "measurements": self._measurements,
+            "overview": self._table, "measurements": self._measurements, "deviation": self._deviation,
         }.get(result.goal.operation, self._values)  # fmt: skip
         lines = render(result)
         return [*lines, *self._others(result), *self._disputed(result)]
@@ -147,6 +147,14 @@ class Rendering:
         )
         return [f"{word}{note}. {sentences[0]}", *sentences[1:]]
 
+    def _deviation(self, result: Result) -> list[str]:
+        """A value of the asker beside the known one: whether they agree, and by how much they differ."""
+        word = {True: "Yes, they agree. ", False: "No, they do not agree. "}.get(result.verdict, "")  # type: ignore[arg-type]
+        if result.goal.relation and result.verdict is None:
+            word = "That stays open. "
+        first, *rest = self._sentence(result.rows[0])
+        return [f"{word}{first}", *rest, f"{result.note[0].upper()}{result.note[1:]}."]
+
     def _count(self, result: Result) -> list[str]:
         total = len(result.rows) + result.more
         decays = (
@@ -196,7 +204,7 @@ class Rendering:
         return [*head, *lines]
 
     def _others(self, result: Result) -> list[str]:
-        if not result.others or result.goal.operation not in ("value", "is"):
+        if not result.others or result.goal.operation not in ("value", "is", "deviation"):
             return []
         shown = [
             f"{_difference(row, result.rows)}{_shown(row)}{self._marks(row)}"

@@ -1,6 +1,7 @@
 """`yukawa evaluate`: compare models on test sets, by a recipe or by flags; measure what they write."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from yukawa.cli.measuring import (
     statistics,
 )  # fmt: skip
 from yukawa.cli.options import Json, argument, option, with_options
-from yukawa.cli.output import give, note, print_json, progress_bar, say, show
+from yukawa.cli.output import facts, give, note, print_json, progress_bar, say, show, warn
 from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, check_installed, nearest
 from yukawa.core.yaml_files import RECIPES
@@ -45,6 +46,9 @@ def recipe(
     recipe: Annotated[str, options.a_recipe("evaluation")],
     changes: Annotated[list[str] | None, options.its_changes("models.mine=runs/mine limit=100")] = None,
     out: options.RunFolder = None,
+    dry_run: Annotated[
+        bool, option("--dry-run", None, "Show what would be measured: parameters of models, documents.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
@@ -55,8 +59,12 @@ def recipe(
         recipe, [command.callback.__name__ for command in app.registered_commands if command.callback]
     )
     folder = options.run_folder(out, recipe)
+    chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
+    if dry_run:
+        _describe(chosen, as_json)
+        return
     check_folder(folder)
-    _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
+    _evaluate(chosen, folder, as_json)
 
 
 @with_options(loading, scoring, statistics)
@@ -95,6 +103,21 @@ def report(
         scoring=scoring, statistics=statistics,
     )  # fmt: skip
     _evaluate(chosen, out, as_json)
+
+
+def _describe(chosen: "evaluation.EvaluationRecipe", as_json: bool) -> None:
+    found = evaluation.describe(chosen, read_settings().models)
+    if as_json:
+        print_json(asdict(found) | {"recipe": chosen.plain()})
+        return
+    sizes = {f"model {name}": _number(size, "parameters") for name, size in found.parameters.items()}
+    facts(sizes | {f"test {name}": _number(size, "documents") for name, size in found.documents.items()})
+    for line in found.problems:
+        warn(line)
+
+
+def _number(size: int | None, unit: str) -> str:
+    return f"{unit} unknown" if size is None else f"{size:,} {unit}"
 
 
 def _evaluate(chosen: "evaluation.EvaluationRecipe", out: Path, as_json: bool) -> None:

@@ -324,7 +324,7 @@ def train(
     folder = options.run_folder(out, recipe)
     session.check_run_folder(folder, resume or dry_run)
     need("torch", "transformers", "accelerate", purpose="training", extra="jets")
-    chosen = jets.JetRecipe.load(recipe, changes or ())
+    chosen = jets.JetRecipe.load(recipe, changes or (), incomplete=dry_run)
     if dry_run:
         _describe(chosen, as_json)
         return
@@ -338,6 +338,9 @@ def pretrain(
     changes: Annotated[list[str] | None, options.its_changes("mixture.text.weight=2")] = None,
     out: options.RunFolder = None,
     resume: options.Resume = False,
+    dry_run: Annotated[
+        bool, option("--dry-run", None, "Show what would be done: sources, steps, parameters, memory.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a byte model on text and jets together. Use torchrun for several GPUs.
@@ -346,9 +349,12 @@ def pretrain(
     asks it in words.
     """
     folder = options.run_folder(out, recipe)
-    session.check_run_folder(folder, resume)
+    session.check_run_folder(folder, resume or dry_run)
     need("torch", "transformers", "accelerate", purpose="pre-training", extra="jets")
-    chosen = jets.PretrainingRecipe.load(recipe, changes or ())
+    chosen = jets.PretrainingRecipe.load(recipe, changes or (), incomplete=dry_run)
+    if dry_run:
+        _describe_pretraining(chosen, as_json)
+        return
     result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, folder, resume, progress))
     output.ended(result, as_json)
 
@@ -359,6 +365,9 @@ def scaling(
     out: options.RunFolder = None,
     ray: options.Ray = False,
     workers: options.Workers = 1,
+    dry_run: Annotated[
+        bool, option("--dry-run", None, "Show what would be done: trainings, steps, parameters, memory.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train models on increasing numbers of jets and measure each. The same command resumes a study.
@@ -366,12 +375,15 @@ def scaling(
     The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
     folder = options.run_folder(out, recipe)
-    session.check_run_folder(folder, is_run(folder))
+    session.check_run_folder(folder, dry_run or is_run(folder))
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
     need(*packages, purpose="a scaling study", extra="jets")  # before hours have passed
     from yukawa.runs.sweep import executor_of
 
-    study = jets.load_study(recipe, changes or ())
+    study = jets.load_study(recipe, changes or (), incomplete=dry_run)
+    if dry_run:
+        _describe_study(study, as_json)
+        return
     executor = executor_of(workers, ray, study.threads)
     with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
         result = jets.run_study(study, folder, executor, progress, output.note)
@@ -417,6 +429,42 @@ def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
     output.facts(facts)
     for line in found.problems:
         warn(line)
+
+
+def _describe_pretraining(recipe: jets.PretrainingRecipe, as_json: bool) -> None:
+    found = jets.describe_pretraining(recipe)
+    if as_json:
+        print_json(asdict(found) | {"recipe": found.recipe.plain()})
+        return
+    sources = {f"source {name}": text or "unknown" for name, text in found.sources.items()}
+    output.facts({
+        "model": f"{recipe.model.architecture}, {_size(found.parameters, found.weights_memory)}", **sources,
+        "steps": f"{found.steps:,} of {recipe.training.batch:,} sequences",
+    })  # fmt: skip
+    for line in found.problems:
+        warn(line)
+
+
+def _describe_study(study: jets.Study, as_json: bool) -> None:
+    found = jets.describe_study(study)
+    if as_json:
+        print_json(asdict(found) | {"study": study.plain()})
+        return
+    sizes = {
+        f"model {name}": _size(size, found.weights_memory[name]) for name, size in found.parameters.items()
+    }
+    output.facts({
+        "trainings": f"{found.trainings:,}, of {found.steps:,} steps in all", "jets": f"up to {found.jets:,} to train on", **sizes,
+    })  # fmt: skip
+    for line in found.problems:
+        warn(line)
+
+
+def _size(parameters: int | None, memory: int | None) -> str:
+    """Parameters of a network and the memory that they take, if they are known."""
+    if parameters is None or memory is None:
+        return "parameters unknown"
+    return f"{parameters:,} parameters, about {memory / 1e9:.2f} GB with gradients and optimiser in fp32, more for a batch"
 
 
 app = options.new_app(

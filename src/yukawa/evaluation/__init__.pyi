@@ -13,6 +13,7 @@ from .completion_metrics import semscore as semscore
 from .completions import complete as complete
 from .completions import complete_by_chat as complete_by_chat
 from .completions import split_prompt as split_prompt
+from .dry_run import describe as describe
 from .perplexity import Losses as Losses
 from .perplexity import document_losses as document_losses
 from .recipe import EvaluationRecipe as EvaluationRecipe

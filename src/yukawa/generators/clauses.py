@@ -157,7 +157,8 @@ def _clause(
     at += 1
     while at < len(named):
         each = named[at]
-        if each.model_of == "made" and each.begins and _decays_before(each, found):
+        apart = each.begins or each.listed or each.joined
+        if each.model_of == "made" and apart and _decays_before(each, found):
             each.model_of = "own"  # "…, the B0 with MODEL"
             at += 1
             continue

@@ -115,6 +115,25 @@ def _same_kind(name: str, names: Sequence[str]) -> str:
     )  # fmt: skip
 
 
+def _known_arguments(parent: Species, daughters: Sequence[Species], name: str) -> list[str]:
+    """The arguments that a table gives to a mode with a model of which their number is not known.
+
+    Raises:
+        InputError: no table has the mode, and all give the model arguments.
+    """
+    for letter in _TABLES:
+        row = _found(parent.base, [each.base for each in daughters], letter)
+        if row is not None and row[0] == name:
+            return list(row[2])
+    given = [arguments for model, _, arguments in _rows().values() if model == name]
+    if given and all(given):
+        raise InputError(
+            f"{name} takes arguments, and the sentence gives none",
+            hint=f'write, for instance, "{name} {" ".join(given[0])}"',
+        )
+    return []
+
+
 def named_amplitude(
     words: Sequence[str], parent: Species, daughters: Sequence[Species], experiment: str
 ) -> Amplitude:
@@ -148,5 +167,7 @@ def named_amplitude(
         return replace(
             usual, photos=usual.photos or PHOTOS in rest, note=f"{note}; {usual.note.partition(': ')[2]}"
         )
+    if not arguments and not model.arguments:
+        arguments = _known_arguments(parent, daughters, name)
     photos = PHOTOS in rest or any(abs(each.number) in (11, 13) for each in daughters)
     return Amplitude(name, tuple(arguments), tuple(order), photos, note)

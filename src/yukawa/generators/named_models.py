@@ -68,6 +68,10 @@ _CALLED = (
     re.compile(r"模型\s{0,3}[:=：为]?\s{0,3}([A-Z][A-Z0-9_]{2,30})(?![\w-])"),
     re.compile(r"(?<![\w\\^{-])([A-Z][A-Z0-9]{1,20}_[A-Z][A-Z0-9_]{1,20})(?![\w-])"),
 )  # fmt: skip
+# Models that make the daughters themselves.
+_PICKING = re.compile(
+    r"[(\[]\s{0,3}((?:PYTHIA|PYCONT)\b)[^)\]]{0,20}[)\]]|\b((?:TAUOLA|JETSET|LUNDCHARM|LUNDA|OPENCHARM)\b)"
+)
 _NO_MODEL = re.compile(r"BES(?:III|3)?|LHCB|BELLE2?|FCC|MC|SM|CP|QCD|QED|NRQCD|EVTGEN|DEC|LFV|LNV|BNV", re.IGNORECASE)  # fmt: skip
 
 
@@ -197,10 +201,15 @@ def _mark(*given: str) -> str:
 def _refuse_unknown(text: str) -> None:
     """Refuse a model that no generator has, and a slip in the name of one."""
     listed = decay_models()
-    for pattern in _CALLED:
+    for pattern in (*_CALLED, _PICKING):
         for found in pattern.finditer(text):
-            name = found[1]
-            if _NO_MODEL.fullmatch(name) or name in HADRONISATION or name in GUNS:
+            name = next(filter(None, found.groups()))
+            if name in HADRONISATION or name in GUNS:
+                raise InputError(
+                    f"{name} makes the daughters itself, and the sentence names them",
+                    hint="write the model of the decay, or a card for the inclusive decay by hand",
+                )
+            if _NO_MODEL.fullmatch(name):
                 continue
             near = words.nearest_word(name, listed)
             raise InputError(

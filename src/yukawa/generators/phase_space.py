@@ -12,7 +12,7 @@ Array = npt.NDArray[np.float64]
 Weigher = Callable[[Array, npt.NDArray[np.int64]], Array]
 
 _ROUNDS = 1000  # of drawing until all events are accepted
-_SMALLEST = 256
+_SMALLEST, _LARGEST = 256, 65_536  # decays of a round that draws events several times
 
 
 def two_body_momentum(mass: Array, one: Array, other: Array) -> Array:
@@ -110,17 +110,18 @@ def unweighted_decays(
     """
     count, bodies = daughters.shape
     found = np.zeros((count, bodies, 4))
-    left = np.arange(count)
+    left, size = np.arange(count), _SMALLEST
     for _ in range(_ROUNDS):
         if not len(left):
             return found
-        # Few events are drawn several times, so that the rounds stay few.
-        drawn = np.repeat(left, max(1, _SMALLEST // len(left)))
+        # Few events are drawn several times, and more often where hardly any is accepted, so that the rounds stay few.
+        drawn = np.repeat(left, max(1, size // len(left)))
         momenta, weights = weighted_decays(mass[drawn], daughters[drawn], random)
         if weigh is not None:
             weights = weights * weigh(momenta, drawn) / greatest
         accepted = np.flatnonzero(random.uniform(size=len(drawn)) < weights)
         first, at = np.unique(drawn[accepted], return_index=True)
         found[first] = momenta[accepted[at]]
+        size = min(2 * size, _LARGEST) if 8 * len(first) < len(left) else size
         left = np.setdiff1d(left, first, assume_unique=True)
     raise InputError(f"{len(left)} decays were not accepted in {_ROUNDS} rounds", hint="choose another model")

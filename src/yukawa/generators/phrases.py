@@ -18,6 +18,15 @@ EXPERIMENTS = {
 FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
 _UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 1e-3, "kev": 1e-6}
+# Where an energy is that of one beam.
+_NEAR = 40  # characters
+_BEFORE_BEAM = re.compile(
+    r"(?:\bbeam[ -]?energ(?:y|ies)|\bE_?\{?(?:\\rm |\\mathrm\{|\\text\{)?beam\}{0,2}|单?束流?能量)"
+    r"\s{0,3}(?:of|=|:|is|are|at|为|是)?\s{0,3}$", re.IGNORECASE
+)  # fmt: skip
+_BEHIND_BEAM = re.compile(
+    r"\s{0,3}(?:per beam|each beam|(?:electron |positron )?beams?\b(?! spread)|的?束流)", re.IGNORECASE
+)
 _SPREAD_WORD = r"(?:(?:beam ?)?(?:energy[ -]?)?spread|能量展宽|能散度?|展宽|束流能散)"
 _SPOKEN_SPREAD = re.compile(_SPREAD_WORD, re.IGNORECASE)
 _WIDTH = r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV|keV)"
@@ -33,8 +42,13 @@ _LARGEST_SPREAD = 0.01  # GeV
 
 def energy_of(sentence: str) -> float | None:
     """The energy of the collision in GeV, which a spread is not; None if the sentence gives none."""
-    found = ENERGY.search(without_spread(sentence))
-    return float(found[1]) * _UNITS[found[2].lower()] if found else None
+    sentence = without_spread(sentence)
+    found = ENERGY.search(sentence)
+    if found is None:
+        return None
+    window = sentence[max(0, found.start() - _NEAR) : found.start()]
+    beam = _BEFORE_BEAM.search(window) or _BEHIND_BEAM.match(sentence, found.end())
+    return (2 if beam else 1) * float(found[1]) * _UNITS[found[2].lower()]
 
 
 def without_spread(sentence: str) -> str:

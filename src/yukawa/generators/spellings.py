@@ -73,6 +73,7 @@ _SPELT = re.compile(r"\b(B|D|Ds|Bc|K|Kst|Dst|pi|rho|mu|tau|e)(plus|minus|zero)\b
 _QUARKS = re.compile(
     r"((?<![A-Za-z])(?:Z0?|H)\s{0,3}(?:-+>|=>|→|\\to\b|\bto\b))\s{0,3}(bb|cc)(?![\w*])"
 )  # Z -> bb
+_OWN = re.compile(r"(?<=[A-Za-z0-9)+-])['’]s (?=decays?\b)")  # the J/psi's decay
 # What separates decays in a list or on lines of their own.
 _BULLET = re.compile(
     r"(?<=\s)[|*•·](?=\s)|\n(?=[ \t]{0,8}(?:[-*•] )?\S{1,20}[ \t]{0,3}(?:-+>|=>|→|\\to\b|\\rightarrow\b))"
@@ -110,7 +111,7 @@ _PARTICLES = (
 
 def plain_sentence(sentence: str) -> tuple[str, tuple[str, ...]]:
     """A sentence in the forms that the grammar reads, and a note for each word that was taken for a slip."""
-    sentence = _BULLET.sub(" ; ", sentence)
+    sentence = _BULLET.sub(" ; ", _OWN.sub(" ", sentence.replace(" & ", " and ")))
     sentence = _QUARKS.sub(lambda found: f"{found[1]} {found[2][0]} {found[2][0]}bar", sentence)
     sentence = _SPELT.sub(lambda found: found[1] + _SIGNS[found[2]], sentence)
     for pattern, form in (

@@ -91,6 +91,12 @@ def _without_hard_process(plan: CardPlan) -> CardPlan:
     left = [step for step in plan.steps if step not in hard]
     if not (hard and left) or plan.experiment not in ("lhcb", "fcc"):
         return plan
+    two = next((step.parent for step in left if step.part and step.parent in hard[-1].daughters), "")
+    if two:
+        raise InputError(
+            f"{hard[-1]} is not EvtGen's, where each {two} decays by itself, so that one and the other are not told apart",
+            hint=f"write a decay of the {two} and one of the {_anti(SpeciesNames(), two)}",
+        )
     names = SpeciesNames()
     produced = {name for step in left for name in step.daughters}
     first = {step.parent for step in left} - produced

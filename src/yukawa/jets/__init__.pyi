@@ -13,8 +13,11 @@ from .models.onnx import export_onnx as export_onnx
 from .models.tagger import load_model as load_model
 from .models.tagger import save_model as save_model
 from .models.weaver import import_weaver as import_weaver
+from .pretraining.dry_run import describe_pretraining as describe_pretraining
 from .pretraining.train import PretrainingRecipe as PretrainingRecipe
 from .pretraining.train import pretrain as pretrain
+from .scaling.dry_run import describe_study as describe_study
+from .scaling.recipe import Study as Study
 from .scaling.recipe import load_study as load_study
 from .scaling.study import run_study as run_study
 from .simulation import load_card as load_card

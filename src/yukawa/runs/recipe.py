@@ -14,6 +14,7 @@ from yukawa.core.validation import Count, Natural, NotNegative, Positive, Sectio
 from yukawa.runs.run import RECIPE, Run
 
 OVER = "over"  # the table that makes a sweep of a recipe
+MISSING = "(missing)"  # in a dry run, a path that the recipe lacks
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 T = TypeVar("T")
 Schedule = Literal["flat-then-decay", "cosine", "linear", "constant"]
@@ -128,7 +129,12 @@ class Recipe(Section):
         return checked(cls, values, where, missing="type: {}=VALUE")
 
     @classmethod
-    def load(cls, path: str | Path, changes: Sequence[str] = ()) -> Self:
+    def with_missing(cls, values: yaml_files.Table) -> yaml_files.Table:
+        """The values, with `MISSING` for each path that they lack."""
+        return values
+
+    @classmethod
+    def load(cls, path: str | Path, changes: Sequence[str] = (), *, incomplete: bool = False) -> Self:
         """Read a recipe.
 
         One that begins with `base: smoke` (a shipped name, or a path from its folder) says only how it differs.
@@ -136,12 +142,14 @@ class Recipe(Section):
         Args:
             path: a YAML file, or the name of a shipped recipe.
             changes: `section.key=value`, the value in YAML; they win over the file.
+            incomplete: accept one that lacks paths, for a dry run, which lists them.
 
         Raises:
             InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
                 type, or a change is not of that form.
         """
-        return cls.parse(cls.changed(cls.read(path), changes), str(path))
+        values = cls.changed(cls.read(path), changes)
+        return cls.parse(cls.with_missing(values) if incomplete else values, str(path))
 
     @classmethod
     def of_run(cls, folder: Path) -> Self:
@@ -187,6 +195,16 @@ class Recipe(Section):
     def _unaliased(cls, change: str) -> str:
         section, dot, rest = change.partition(".")
         return cls.aliases.get(section, section) + dot + rest
+
+
+def check_given(path: str, key: str) -> None:
+    """Refuse a path that a recipe lacks.
+
+    Raises:
+        InputError: says what to type.
+    """
+    if path == MISSING:
+        raise InputError(f"{key} is missing", hint=f"type: {key}=PATH")
 
 
 class TrainingRecipe(Recipe):

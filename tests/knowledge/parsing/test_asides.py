@@ -83,3 +83,40 @@ def test_capitals_are_read() -> None:
     assert (
         reading(plan("WHAT IS THE LIFETIME OF THE MUON IN SECONDS?")) == "value lifetime(mu-|mu+) in seconds"
     )
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "Working through Griffiths chapter 1 and wondering: {}?", "Reading an old book in the garden I asked myself: {}?",
+        "Designing a board game for my kids and need to check something: {}?", "{}, my book (from the eighties) does not have it yet",
+        "I lost my notes (the blue ones): {}?",
+    ],
+)  # fmt: skip
+def test_what_somebody_does_ahead_of_a_question_or_behind_it_is_set_aside(introduction: str) -> None:
+    found = plan(introduction.format(QUESTION))
+    assert found.complete, found.unread
+    assert reading(found) == reading(plan(QUESTION))
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "Working in a model with two doublets: {}?", "In heavy water: {}?", "Assuming a fourth generation and wondering: {}?",
+        "Neglecting gravity: {}?", "{} (and please think of a medium) at high density?",
+    ],
+)  # fmt: skip
+def test_what_is_assumed_ahead_of_a_question_is_not(introduction: str) -> None:
+    assert not plan(introduction.format(QUESTION)).complete
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "After reading an article about quarkonia I got curious: {}?",
+        "Reading about the Higgs boson I came to wonder: {}?",
+    ],
+)
+def test_what_somebody_reads_about_is_no_second_subject(introduction: str) -> None:
+    found = plan(introduction.format(QUESTION))
+    assert reading(found) == reading(plan(QUESTION))

@@ -30,3 +30,29 @@ def test_what_tells_of_the_asker_changes_nothing(told: str) -> None:
 )  # fmt: skip
 def test_a_direction_is_not_passed_over(direction: str) -> None:
     assert not plan(f"{QUESTION} {direction}").complete
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The forum search gave nothing useful.",
+        "A reference would be nice but is not necessary.",
+        "Every student should know such numbers.",
+    ],
+)
+def test_a_negation_or_a_wish_of_everyday_life_changes_nothing(told: str) -> None:
+    for text in (f"{told} {QUESTION}", f"{QUESTION} {told}"):
+        assert plan(text).complete, plan(text).unread
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Not the average.",
+        "Gravity should not act.",
+        "The measured value is not wanted.",
+        "It should be at rest in lead.",
+    ],
+)
+def test_a_negation_or_a_supposition_of_physics_does(told: str) -> None:
+    assert not plan(f"{QUESTION} {told}").complete

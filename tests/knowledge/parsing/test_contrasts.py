@@ -61,3 +61,32 @@ def test_what_a_thing_is_said_to_have_is_a_condition() -> None:
     (condition,) = plan("What is the lightest baryon with charm?").goals[0].filters
     assert (condition.property, condition.relation) == ("charm", "!=")
     assert plan("which particles with charge +2 are there").complete
+
+
+@pytest.mark.parametrize(
+    ("question", "alike"),
+    [
+        (
+            "How much heavier is the tau than the muon, as a factor?",
+            "By what factor is the tau heavier than the muon?",
+        ),
+        (
+            "Wie viel schwerer ist das Tau als das Myon (Faktor)?",
+            "By what factor is the tau heavier than the muon?",
+        ),
+        (
+            "How much longer does the muon live than the tau, as a ratio?",
+            "Ratio of the lifetimes of the muon and the tau",
+        ),
+    ],
+)
+def test_a_factor_by_which_two_differ_is_their_ratio(question: str, alike: str) -> None:
+    (found,), (other,) = plan(question).goals, plan(alike).goals
+    assert (found.operation, [(w.thing.names, w.property) for w in found.operands]) == (
+        "ratio", [(w.thing.names, w.property) for w in other.operands],
+    )  # fmt: skip
+
+
+def test_without_a_factor_it_is_their_difference() -> None:
+    (found,) = plan("How much heavier is the tau than the muon?").goals
+    assert found.operation == "difference"

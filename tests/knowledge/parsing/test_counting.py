@@ -2,6 +2,8 @@
 
 from tests.knowledge.parsing.test_settling import clauses, parts
 
+from yukawa.knowledge.parsing.grammar import plan
+
 
 def test_a_number_of_standard_deviations_is_no_number_of_particles() -> None:
     assert parts("mass of the Higgs at 5 sigma", "word") == ["5 sigma"]
@@ -26,3 +28,9 @@ def test_a_plural_quantity_behind_in_is_what_is_counted_in() -> None:
     assert parts("tau mass in muon masses", "per") == ["in"]
     assert parts("errors in muon masses", "per") == []
     assert parts("tau mass in GeV", "per") == []
+
+
+def test_a_unit_that_is_a_sentence_of_its_own_is_the_one_wanted() -> None:
+    (goal,) = plan("what is ctau for a K short? cm please").goals
+    assert goal.unit == "cm"
+    assert not plan("what is ctau for a K short? no cm").complete

@@ -56,7 +56,6 @@ def test_what_the_asker_did_changes_no_listed_value(tale: str) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        f"{MEASURED} How many sigma is that from the accepted lifetime?",
         "We look for excited muons. What is the accepted lifetime?",
         "We study the partner of the muon. What is the accepted lifetime?",
         "Suppose we boost the muon to 10 GeV. What is the accepted lifetime?",

@@ -74,3 +74,16 @@ def test_a_condition_in_a_statement_is_noticed(question: str) -> None:
 def test_a_value_that_is_told_gets_a_verdict(told: str) -> None:
     assert reading(plan(f"{told} Is that the PDG average too?")) == reading(plan("Is the W mass 80.4 GeV?"))
     assert reading(plan(f"{told} What does the PDG quote?")) == reading(plan("W mass"))
+
+
+@pytest.mark.parametrize(
+    "teller", ["In the movie they said", "Everyone says", "People say that", "At the party somebody told me"]
+)
+def test_people_without_a_name_tell_too(teller: str) -> None:
+    kept = without_teller(tokenise(f"{teller} {STATEMENT}"), asked=False)
+    assert [t.text for t in kept] == [t.text for t in tokenise(STATEMENT)]
+
+
+def test_a_theory_that_people_speak_of_is_no_teller() -> None:
+    tokens = tokenise(f"In the lattice they say {STATEMENT}")
+    assert without_teller(tokens, asked=False) == tokens

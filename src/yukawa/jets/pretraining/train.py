@@ -30,7 +30,7 @@ from yukawa.runs.batches import TensorBatch
 from yukawa.runs.callback import Metrics, TrainingCallback, TrainingProgress
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
-from yukawa.runs.recipe import Schedule, TrainingRecipe
+from yukawa.runs.recipe import MISSING, Schedule, TrainingRecipe
 from yukawa.runs.run import Run
 from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.task import execute, median_speed
@@ -134,6 +134,17 @@ class PretrainingRecipe(TrainingRecipe):
             given = {name: source for name, source in mixture.items() if source is not None}
             values = {**values, "mixture": given}
         return super().parse(values, where)
+
+    @classmethod
+    def with_missing(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values, with `MISSING` for the sources that lack their path."""
+        sources = values.get("mixture")
+        sources = sources if isinstance(sources, Mapping) else {}
+        given = {
+            name: {"path": MISSING, **source} if isinstance(source, Mapping) else source
+            for name, source in sources.items()
+        }
+        return {**values, "mixture": given} if given else dict(values)
 
     def jets_of(self, source: SourceSection) -> JetsSection:
         """The jets of one source, as a recipe of a training names them."""

@@ -146,7 +146,7 @@ class Cell:
         return training.steps or (training.epochs or 1) * -(-self.jets // training.batch)
 
 
-def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
+def load_study(path: str | Path, changes: Sequence[str] = (), *, incomplete: bool = False) -> Study:
     """Read a study.
 
     A model is a training recipe (a shipped name, or a path from the study's folder), or a table of such a recipe's
@@ -156,6 +156,7 @@ def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
     Args:
         path: a YAML file, or the name of a shipped study.
         changes: lines `key=value`, the value in YAML, such as `models.particle-net.training.batch=256`.
+        incomplete: accept one that does not name its jets, for a dry run, which says so.
 
     Raises:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
@@ -167,6 +168,8 @@ def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
     for one in changes:
         values = yaml_files.merged(values, yaml_files.change(one))
         values["models"] = _models(values, path)
+    if incomplete:
+        values = JetRecipe.with_missing(values)
     models = values.pop("models")
     settings = checked(StudySettings, values, path)
     recipes = {name: _recipe(settings, name, table, path) for name, table in models.items()}

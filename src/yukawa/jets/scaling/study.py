@@ -96,7 +96,7 @@ def run_study(
     if number_of_processes() > 1:
         raise InputError("a study cannot be started by torchrun", hint="start it alone, or with --ray")
     cells = list(study.cells())
-    _check(study, cells, test)
+    check_study(study)
     _open(study, out)
     state = _StudyState(cells, out, progress, on_message)
     tasks = [CellTask(cell, out / RUNS / cell.name, test) for cell in cells if cell.name not in state.rows]
@@ -226,8 +226,13 @@ class _StudyState:
             self.on_message(f"{ended} of {len(self.cells)}: {cell.name}: {line}")
 
 
-def _check(study: Study, cells: Sequence[Cell], test: Path) -> None:
-    """See before the first training that none will fail for want of jets or for a wrong model."""
+def check_study(study: Study) -> None:
+    """See before the first training that none will fail for want of jets or for a wrong model.
+
+    Raises:
+        InputError: one would.
+    """
+    cells, test = list(study.cells()), Path(study.data.test or study.data.path)
     by_size = {cell.jets: cell.recipe for cell in cells}
     largest = by_size[max(by_size)]
     train_jets, _ = setup.open_jets(

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict
 
 from yukawa.core.validation import Count, Natural, Positive, Section
-from yukawa.core.yaml_files import Table
-from yukawa.runs.recipe import RunSettings, Schedule, TrainingRecipe
+from yukawa.core.yaml_files import Table, merged
+from yukawa.runs.recipe import MISSING, RunSettings, Schedule, TrainingRecipe
 
 
 class JetsSection(Section):
@@ -89,3 +89,8 @@ class JetRecipe(TrainingRecipe):
         ):
             below = below | {"model": {}}
         return super().put_over(below, above)
+
+    @classmethod
+    def with_missing(cls, values: Table) -> Table:
+        """The values, with `MISSING` for the jets if they lack them."""
+        return merged({"data": {"path": MISSING}}, values)

@@ -31,6 +31,7 @@ from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingProgress
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import model_card
+from yukawa.runs.recipe import check_given
 from yukawa.runs.run import Run
 from yukawa.runs.schedule import TrainingPlan
 from yukawa.runs.task import RecipeT, Task, TrainResult, execute, median_speed
@@ -225,7 +226,7 @@ def best_table(best: BestSoFar) -> dict[str, object]:
 
 _SAMPLE = 32  # jets on which memory is measured
 # fp32 copies of the weights: they, their gradient, two moments; Ranger's slow ones are a fifth.
-_COPIES = {"adamw": 4, "ranger": 5}
+COPIES = {"adamw": 4, "ranger": 5}
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,7 @@ def describe(recipe: JetRecipe) -> JetDryRun:
     """
     how, problems, machine = recipe.training, Problems(), this_machine(recipe.training)
     problems.attempt(lambda: check_machine(how, machine))
-    jets = problems.attempt(lambda: setup.open_jets(recipe.data, how.seed))
+    jets = problems.attempt(lambda: _open(recipe))
     built = problems.attempt(lambda: setup.build(recipe))
     epoch = how.jets_per_epoch or (len(jets[0]) if jets else None)
     plan = plan_of(how, math.ceil(epoch / how.batch)) if epoch else None
@@ -279,11 +280,16 @@ def describe(recipe: JetRecipe) -> JetDryRun:
         validation_jets=len(jets[1]) if jets else None,
         jets_per_epoch=epoch,
         plan=plan,
-        weights_memory=None if parameters is None else 4 * parameters * _COPIES[how.optimiser],
+        weights_memory=None if parameters is None else 4 * parameters * COPIES[how.optimiser],
         batch_memory=batch_memory,
         data_memory=data_memory,
         problems=problems.lines,
     )
+
+
+def _open(recipe: JetRecipe) -> tuple[JetSource, JetSource]:
+    check_given(recipe.data.path, "data.path")
+    return setup.open_jets(recipe.data, recipe.training.seed)
 
 
 def _memory(

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing import labels
+from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.excuses import (
     ASSUMING,
     CALENDAR,
@@ -41,8 +42,8 @@ _BEGINS = frozenset(
     " puisque car mais et que quel quelle combien comment".split()
 )
 _ASKS = frozenset(
-    "what which who whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
-    " comment pourquoi combien".split()
+    "what what's whats which who who's whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui"
+    " que quand comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 _MEASURING = frozenset(
@@ -61,13 +62,15 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = labels.heading(tokens)
+    numbered = labels.heading(tokens) or _introduction(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
     apart = labels.asks(others)
     if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
+    if apart and not labels.asks(tokens) and bearing(tokens):
+        return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
@@ -80,13 +83,33 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
     return [t for i, t in enumerate(tokens) if i not in places]
 
 
+def _introduction(tokens: Sequence[Token]) -> int:
+    """How many tokens 'Halfway through chapter 3 and wondering:' takes ahead of a question: what somebody does, without physics."""
+    colon = next((i for i, t in enumerate(tokens[:_LONGEST]) if t.text == ":"), 0)
+    inside, rest = tokens[:colon], tokens[colon + 1 :]
+    if not inside or not rest or rest[0].text.lower().split()[0] not in _ASKS:
+        return 0
+    said = [word for t in inside for word in t.text.lower().split()]
+    doing = any(word.endswith("ing") for word in said) or _personal(said)
+    kinds = ("function", "word", "neutral", "join", "mark", *(_TOPICS if _named(rest) else ()))
+    quiet = all(t.kind in kinds or labels.is_bare(t) for t in inside)
+    strange = any(is_physics(t.text) and t.text.lower() not in _READ for t in inside if t.kind == "word")
+    meant = ASSUMING & set(said) or said[0] in _LOCATING or bearing(inside)
+    return colon + 1 if doing and quiet and not strange and not meant else 0
+
+
+_LONGEST = 24  # tokens of an introduction
+_READ = frozenset("article articles paper papers".split())
+_TOPICS = ("thing", "class", "property")  # what somebody reads about, where the question names its own thing
+
+
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
     """The clauses of a sentence from `start` on, marks apart."""
     last = max((i for i, t in enumerate(tokens) if t.kind not in labels.IDLE), default=len(tokens))
     for place, token in enumerate(tokens):
         if place < start:
             continue
-        mark = token.kind == "mark"
+        mark = token.kind == "mark" and token.text != "'"
         first = token.text.lower().split()[0] if token.text else ""
         begins = first in _BEGINS or (
             start <= last < place and first in _TRAILING and token.kind == "function"
@@ -110,7 +133,11 @@ def _presented(tokens: Sequence[Token], part: range) -> bool:
 
 def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
     """Whether a clause shares the subject of an aside: 'I have | until May', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
-    if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
+    between = [tokens[i].text for i in range(idle[-1].stop, part.start)] if idle else []
+    closed = between == [")"] and len(idle) > 1 and idle[-2].stop + 1 == idle[-1].start
+    if between == ["("] or closed:
+        return True  # 'my book | (from the eighties) | does not have it'
+    if not idle or any(text != "," for text in between):
         return False
     first = tokens[part.start].text.lower().split()[0]
     bare = all(tokens[i].kind == "function" or labels.is_bare(tokens[i]) for i in part)
@@ -129,7 +156,8 @@ def _of_speaker(tokens: Sequence[Token], part: range, after: range) -> bool:
 
 def _rest_points(tokens: Sequence[Token], part: range) -> bool:
     """Whether a word outside may point to an amount that is said in this clause: '… is that the mass?'."""
-    return any(t.text.lower() in _POINTING for t in (*tokens[: part.start], *tokens[part.stop :]))
+    rest = (*tokens[: part.start], *tokens[part.stop :])
+    return any(t.kind == "agreement" or t.text.lower() in _POINTING for t in rest)
 
 
 def _own_results(tokens: Sequence[Token]) -> Iterator[int]:

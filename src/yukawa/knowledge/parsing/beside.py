@@ -3,6 +3,7 @@
 from collections.abc import Set
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
+from yukawa.knowledge.parsing.bearing import VALUES
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
 from yukawa.knowledge.parsing.excuses import ASSUMING
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
@@ -28,9 +29,11 @@ def outside(clause: Clause, known: Set[str]) -> list[Token]:
     meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
-    tells = asker and not any(is_physics(t.text) or t.text.lower() in _SELECTING for t in words)
+    subject = words[:1] and meaningful[:1] and words[0].start < meaningful[0].start
+    tells = asker or (subject and not clause.contains(WANTING) and not clause.contains(VALUES))
+    tells = tells and not any(is_physics(t.text) or t.text.lower() in _SELECTING for t in words)
     if tells and all(t.kind == "negation" for t in meaningful):
-        meaningful = []  # 'Chemist here, never opened the PDG before.'
+        meaningful = []  # 'Chemist here, never opened the PDG before.', 'The forum search gave nothing useful.'
     if meaningful:
         return meaningful
     first = clause.text(0).split()[0]
@@ -71,7 +74,8 @@ def _at_work(clause: Clause) -> bool:
     if first is None or clause.tokens[first].kind != "word":
         return False
     here = next((i for i, t in enumerate(clause.tokens[:_PRESENTED]) if t.text.lower() == "here"), 0)
-    return clause.text(first).endswith("ing") or here > first
+    apart = here + 1 == len(clause.tokens) or clause.text(here + 1) in (",", "-", ":")
+    return clause.text(first).endswith("ing") or (here > first and apart)
 
 
 _PRESENTED = 5  # words

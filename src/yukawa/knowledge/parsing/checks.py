@@ -59,6 +59,8 @@ def _dimensions(goal: Goal) -> str:
                 return f"{_titled(wanted)} is not measured in {goal.asserted.unit}"
     for condition in goal.filters:
         limit = condition.amount
+        if isinstance(limit, Amount) and limit.error is not None:
+            return "a threshold has no error; give the number alone"
         if (
             isinstance(limit, Amount)
             and limit.unit

@@ -25,7 +25,7 @@ MEANINGFUL = frozenset(  # kinds that mean something wherever they occur
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
      "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
-     "state", "appended", "divided"}
+     "state", "appended", "divided", "agreement"}
 )  # fmt: skip
 
 
@@ -129,9 +129,10 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         if judged or others_ask or sentence.ahead or language != "en":
             said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
         if kept := set_aside(said, others=() if sentence.joined else others):
-            told = not sentence.asked and others_ask and language in ("zh", "ja")
+            told = not sentence.asked and others_ask and language != "en"
             told &= any(t.kind == "amount" for t in kept)
-            told &= not any(_is_open(t) or t.kind in ("list", "count", "neutral") for t in kept)
+            asks = ("list", "count", *(("neutral",) if language in ("zh", "ja") else ()))
+            told &= not any(_is_open(t) or t.kind in asks for t in kept)
             declares = _declares(kept) if language == "en" else sentence.ahead or told
             states = (
                 declares and not sentence.asked and not sentence.joined and (sentence.ahead or others_ask)
@@ -262,6 +263,8 @@ def _declares(tokens: Sequence[Token]) -> bool:
         decays = token.kind == "property" and words[0] in ("decays", "decay") and before.kind == "thing"
         if decays and (token is not tokens[-1] or (several and words[0] == "decay")):
             return True  # 'the Sigma0 decays electromagnetically'
+        if before.kind in ("word", "qualifier") and token.text.lower() in _REPORTED:
+            return True  # 'the CMS collaboration published a mass'
         if several and token.kind in _VERBS and words[0].isalpha():
             return True  # 'muons reach sea level'
         if (
@@ -274,6 +277,7 @@ def _declares(tokens: Sequence[Token]) -> bool:
     return False
 
 
+_REPORTED = frozenset("published reported announced measured presented released".split())
 _SHORTEST_VERB = 3  # letters; 'was', 'has' are known
 
 
@@ -404,11 +408,22 @@ def _with_premises(plain: str, found: Sequence[_Sentence], language: str) -> lis
             t.kind == "thing" for t in sentence.tokens
         )
         asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
+        if any(t.kind == "amount" for t in before) and _holds_against(sentence.tokens):
+            mark = Token("mark", before[-1].end, before[-1].end, ",")
+            kept[-1] = replace(sentence, tokens=[*before, mark, *sentence.tokens], joined=kept[-1].joined)
+            continue
         if told and refers and not sentence.joined and not asked and any(t.kind == "amount" for t in before):
             kept[-1] = replace(sentence, tokens=[*before, *sentence.tokens], joined=kept[-1].joined)
         else:
             kept.append(sentence)
     return kept
+
+
+def _holds_against(tokens: Sequence[Token]) -> bool:
+    """'Is that compatible with the accepted value?': whether a value said before is asked about."""
+    return any(t.kind == "agreement" for t in tokens) and not any(
+        t.kind in ("amount", "thing") for t in tokens
+    )
 
 
 _PRONOUNS = frozenset("it its they their".split())

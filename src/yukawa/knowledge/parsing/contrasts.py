@@ -172,12 +172,15 @@ def between_two(tokens: list[Token]) -> list[Token]:
     things = sum(t.kind == "thing" for t in tokens)
     operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens)
     of_class = any(t.kind == "class" for t in tokens)
+    factor = things == 2 and any(t.kind == "ratio" and t.text.lower() in _FACTORS for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         """The token at `place` as this rule reads it."""
         thing_follows = place + 1 < len(tokens) and tokens[place + 1].kind == "thing"
         if token.kind == "ratio" and token.value and thing_follows and token.text[-1] == "比":
             return replace(token, kind="property")
+        if factor and token.kind == "difference" and (than := _comparing(token.text.lower())):
+            return replace(token, kind="compare", value=than)
         if token.kind == "most" and things == 2 and operated and not of_class:
             return replace(
                 token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"])
@@ -185,6 +188,23 @@ def between_two(tokens: list[Token]) -> list[Token]:
         return token
 
     return changed(tokens, change)
+
+
+_FACTORS = frozenset("factor faktor facteur ratio quotient".split())
+
+
+def _comparing(text: str) -> tuple[str, str] | None:
+    """The property and the order that 'how much heavier', 'wie viel länger' compare by."""
+    for property_name, order, stems in _COMPARING:
+        if any(stem in text for stem in stems):
+            return property_name, order
+    return None
+
+
+_COMPARING = (
+    ("mass", ">", ("heavier", "massive", "schwerer", "lourd")), ("mass", "<", ("lighter", "leichter", "leger")),
+    ("lifetime", ">", ("longer", "langer")), ("lifetime", "<", ("shorter", "kurzer")),
+)  # fmt: skip
 
 
 def findings(tokens: list[Token]) -> list[Token]:

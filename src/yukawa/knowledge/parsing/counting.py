@@ -7,6 +7,7 @@ from yukawa.knowledge.parsing.naming import changed
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
+from yukawa.knowledge.parsing.unit_words import known_unit
 from yukawa.knowledge.parsing.units import find_unit
 
 
@@ -110,6 +111,20 @@ def ranges(tokens: list[Token]) -> list[Token]:
         found[place + 1] = replace(ends[0], value=replace(ends[0].value, unit=unit))
         found[place + 2] = replace(ends[1], kind="relation", value="<=")
     return found
+
+
+def units_alone(tokens: list[Token]) -> list[Token]:
+    """Read '… cm please': of a sentence of its own that is nothing but a unit, that is the one wanted."""
+    words = [i for i, t in enumerate(tokens) if t.kind not in ("function", "mark")]
+    if (
+        len(words) != 1
+        or tokens[words[0]].kind != "word"
+        or len(tokens) > 3
+        or not known_unit(tokens[words[0]].text)
+    ):
+        return tokens
+    token = tokens[words[0]]
+    return [replace(t, kind="unit", value=t.text) if t is token else t for t in tokens]
 
 
 def significances(tokens: list[Token]) -> list[Token]:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON, located
+from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.beside import POLITE, WANTING, directions, outside
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
 from yukawa.knowledge.parsing.excuses import KNOWING
@@ -37,7 +38,7 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 
 def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
-    if not clause.used and (found := directions(clause)):
+    if not clause.used and (found := directions(clause) or bearing(clause.tokens)):
         return found
     if clause.tale:
         return of_tale(clause)
@@ -62,7 +63,8 @@ def _unread(clause: Clause, known: Set[str]) -> list[Token]:
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
-        if _of_own(clause, place) or _first_of_several(clause, place) or _unreal(clause, place):
+        own = place not in clause.used and _of_own(clause, place)
+        if own or _first_of_several(clause, place) or _unreal(clause, place):
             found.append(token)
         if place in clause.used or token.kind in _BACKGROUND:
             continue
@@ -135,6 +137,11 @@ def _first_of_several(clause: Clause, place: int) -> bool:
 def _unreal(clause: Clause, place: int) -> bool:
     """'If it were massless', 'unless it is bound', 'if time stood still': a condition on what is not a person."""
     text = clause.text(place)
+    if text in _ASSUMED:
+        inside = _phrase(clause, place)
+        behind = [clause.tokens[i].kind for i in inside if i > place]
+        strange = "word" in behind and "thing" not in behind
+        return strange and not set(clause.words(inside)) & _PEOPLE
     if text not in ("if", "unless", "provided"):
         return False
     near = [t for t in clause.tokens[place + 1 : place + 8] if t.text.lower() not in OF]
@@ -159,6 +166,7 @@ def _unreal(clause: Clause, place: int) -> bool:
 
 
 _PEOPLE = FIRST_PERSON | frozenset("anyone anybody someone somebody he she".split())
+_ASSUMED = frozenset("assuming assume suppose supposing pretend pretending imagine imagining".split())
 _SUPPOSED = {"were", "had", "did", "could"}
 
 
@@ -262,10 +270,10 @@ def _telling(clause: Clause, place: int) -> bool:
     word = clause.tokens[place].text
     german = (
         clause.language == "de"
-        and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr"))
+        and clause.contains(("mir", "uns", "jemand", "du", "man", "ihr", "ich", "wir"))
         and word.islower()
     )
-    last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
+    last = place + 1 == len(clause.tokens) or _is_mark(clause.tokens[place + 1])
     return german and last and word.endswith("en") and not is_physics(word)
 
 

@@ -16,7 +16,10 @@ CALENDAR = re.compile(
     r"(?:an? |the |in ){0,4}+(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
 )
-KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
+KNOWING = frozenset(
+    "know idk remember understand recall sure certain idea clue weiss kenne finde erinnere sais trouve trouver retrouve retrouver connais"
+    " souviens".split()
+)
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
 _REFRAIN, _FEW = 9, 3  # words
 _IDLE_WORDS = frozenset(

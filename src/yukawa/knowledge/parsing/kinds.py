@@ -9,7 +9,7 @@ _KINDS: dict[Operation, Kind] = {
     "value": "value", "overview": "value", "list": "list", "count": "list", "reverse": "list",
     "which": "comparison", "is": "comparison", "ratio": "calculation", "sum": "calculation", "difference": "calculation",
     "product": "calculation", "average": "calculation", "multiple": "calculation", "how-many": "calculation",
-    "measurements": "literature",
+    "measurements": "literature", "deviation": "comparison",
 }  # fmt: skip
 # Tried in this order on the question in lower case.
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(

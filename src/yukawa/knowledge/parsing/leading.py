@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.excuses import ASSUMING
+from yukawa.knowledge.parsing.excuses import ASSUMING, KNOWING
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -13,8 +13,9 @@ from yukawa.knowledge.parsing.tokens import Token
 def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
+    if _supposes(clause) or any(clause.text(i).startswith(ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in MEANINGFUL]
+    named = [t for t in tokens if t.kind == "thing"]  # of which 'is the heaviest' only tells
     numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     numbers += [
         t
@@ -30,7 +31,7 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         t
         for t in tokens
         if (t.kind in MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
-        or (t.kind in ("compare", "most") and t.value[0])
+        or (t.kind in ("compare", "most") and t.value[0] and not (named and named[0].start < t.start))
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":
@@ -59,9 +60,32 @@ def of_statement(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     return found
 
 
+def _supposes(clause: Clause) -> bool:
+    """Whether a statement is of what might be; 'every student should know', 'a reference would be nice' are not."""
+    words = clause.words(range(len(clause.tokens)))
+    meant = [word for word in words if word in _SUPPOSING]
+    polite = [
+        a for a, *b in zip(words, words[1:], words[2:], strict=False)
+        if a in _MODAL and (b[0] in KNOWING or (b[0] == "be" and b[1] in _WELCOME))
+    ]  # fmt: skip
+    return len(meant) > len(polite)
+
+
+_MODAL = frozenset("would could should might".split())
+_WELCOME = frozenset(
+    "nice great good fine helpful appreciated enough useful lovely perfect welcome wonderful".split()
+)
+
+
 def of_tale(clause: Clause) -> list[Token]:
     """What of the asker's doings beside a question for a listed value makes another thing of the one named: 'we look for excited muons'."""
     found = [t for t in clause.tokens if t.kind == "qualifier" and t.value[0] != "experiment"]
+    return found + [clause.tokens[i] for i in near_things(clause)]
+
+
+def near_things(clause: Clause) -> list[int]:
+    """The places of words around things that make others of them: 'excited muons', 'the partner of the muon', 'muon atoms'."""
+    found: list[int] = []
     for place in (i for i, t in enumerate(clause.tokens) if t.kind in ("thing", "constant", "channel")):
         first = place
         while first and clause.tokens[first - 1].kind in ("word", "appended", "negation", "sign"):
@@ -74,7 +98,7 @@ def of_tale(clause: Clause) -> list[Token]:
         if place + 1 < len(clause.tokens):
             near.append(place + 1)  # 'muon atoms'
         found += [
-            clause.tokens[i] for i in near
+            i for i in near
             if clause.tokens[i].kind in ("word", "appended", "sign") and clause.text(i) not in _TAKEN and not _verb(clause, i)
         ]  # fmt: skip
     return found

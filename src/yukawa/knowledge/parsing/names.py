@@ -32,8 +32,10 @@ SHORT = {
 ENGLISH = {
     "photon": "gamma", "gluon": "g", "electron": "e", "positron": "e+", "muon": "mu", "antimuon": "mu+", "antielectron": "e+",
     "tauon": "tau", "taulepton": "tau", "taon": "tau", "antitau": "tau+", "antitaulepton": "tau+", "antitauon": "tau+",
-    "higgs": "H", "higgsboson": "H", "wboson": "W", "zboson": "Z0", "zedboson": "Z0", "electronneutrino": "nu_e",
-    "muonneutrino": "nu_mu", "tauneutrino": "nu_tau", "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu",
+    "higgs": "H", "higgsboson": "H", "wboson": "W", "zboson": "Z0", "zedboson": "Z0", "electronneutrino": "nu_e", "eneutrino": "nu_e",
+    "muonneutrino": "nu_mu", "muneutrino": "nu_mu",
+    "muantineutrino": "nubar_mu", "eantineutrino": "nubar_e",
+    "tauneutrino": "nu_tau", "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu",
     "tauantineutrino": "nubar_tau", "antielectronneutrino": "nubar_e", "antimuonneutrino": "nubar_mu",
     "antitauneutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",

@@ -16,6 +16,7 @@ Operation = Literal[
     "list",  # all decays of a particle, all members of a class, with filters and order
     "count",  # how many of these there are
     "which",  # which of the operands is first by a property (compare and choose)
+    "deviation",  # how far an asserted value is from the quantity, and whether they agree
     "is",  # a yes-or-no question: an asserted value, order, class, decay or property
     "ratio",
     "sum",  # with a minus before operands of negative factor
@@ -95,11 +96,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number in the question with its unit, as an assertion or a threshold."""
+    """A number in the question with its unit and its errors, upper and lower, as an assertion or a threshold."""
 
     value: float
     unit: str
     span: Span
+    error: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class _Refused(Exception):
 _ASKED_BY: Mapping[str, tuple[str, ...]] = {
     "which": ("compare", "most"), "ratio": ("ratio", "divided"), "sum": ("sum", "plus"), "multiple": ("factor",),
     "difference": ("difference", "difference-of", "minus"), "how-many": ("count",), "count": ("count",), "measurements": ("measured",),
+    "deviation": ("agreement",),
 }  # fmt: skip
 _COMPARED = ("which", "is", "difference", "ratio")  # what 'heavier' may say the property of
 _NEUTRAL_WORDS = ("weighing", "list", "into", "divided", "compare")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from yukawa.knowledge.parsing import (
     arithmetic,
     combining,
+    deviations,
     durations,
     kinematics,
     overviews,
@@ -395,6 +396,7 @@ _ONE_IN = re.compile(r"\b(?:one|1) (?:in|out of|of) (?:every )?how many\b", re.I
 
 
 _RULES: tuple[Rule, ...] = (
+    deviations.deviation,
     *durations.RULES, *kinematics.RULES, combining.measurements, overviews.named, overviews.condition, overviews.of_the_same,
     searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states,
     arithmetic.how_many, arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average,

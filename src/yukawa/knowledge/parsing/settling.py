@@ -26,6 +26,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         naming.experiments,
         separated,
         bare,
+        counting.units_alone,
         counting.significances,
         counting.powers,
         counting.multiples,

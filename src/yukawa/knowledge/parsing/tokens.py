@@ -13,7 +13,7 @@ from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
-from yukawa.knowledge.parsing.unit_words import NUMBER, find_units, number_value, unit_after
+from yukawa.knowledge.parsing.unit_words import NUMBER, find_units, measured_amounts, number_value, unit_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +239,9 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
 
 
 def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Token]:
+    comma = language in ("de", "fr")  # '3,097 GeV'
+    yield from (Token("amount", s, e, plain[s:e], own) for s, e, own in measured_amounts(plain, comma=comma))
     for match in NUMBER.finditer(plain):
-        comma = language in ("de", "fr")  # '3,097 GeV'
         value = number_value(match[0].replace(",", ".") if comma else match[0])
         if value is None:
             continue

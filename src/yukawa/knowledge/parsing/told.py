@@ -12,7 +12,7 @@ from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
 _IRREGULAR = frozenset(
-    "told said wrote thought taught heard read quoted saw learnt learned gave put see seeing reading hearing".split()
+    "told said say wrote thought taught heard read quoted saw learnt learned gave put see seeing reading hearing".split()
 )
 _HEARERS = frozenset("me us you him her them once".split())
 _CONTENT = frozenset("the a an that this these its their all both most every no free some".split())
@@ -20,6 +20,7 @@ _OWN = frozenset("i we i've we've".split())
 _PASSIVE = frozenset("was were am been have had just once also always recently keep kept often".split())
 _RESULTS = frozenset("gives gave yields yielded shows showed returns returned prefers".split())
 _PLACES = frozenset("on in from at by of online somewhere".split())
+_PEOPLE = frozenset("they he she somebody someone everyone everybody people".split())
 _LONGEST = 9  # words before the statement
 _NO_VERBS = frozenset("its is was has does this thus as yes plus minus focus".split())
 
@@ -122,10 +123,15 @@ def _everyday(teller: Sequence[Token], *, own: bool) -> bool:
         for i, t in enumerate(teller)
         if t.kind == "word"
     )
-    named = said[0] in ("a", "an", "my", "our", "the", "his", "her", "some", "one", "another") or (
-        teller[0].kind == "word" and (teller[0].text[:1].isupper() or is_bare(teller[-1]))
+    if said[0] in _PLACES and _PEOPLE & set(said):
+        return not strange  # 'in the movie they'
+    named = (
+        said[0] in _PEOPLE
+        or said[0] in ("a", "an", "my", "our", "the", "his", "her", "some", "one", "another")
+        or (teller[0].kind == "word" and (teller[0].text[:1].isupper() or is_bare(teller[-1])))
     )
-    return named and not strange and any(t.kind in ("word", "neutral") for t in teller)
+    speaks = said[0] in _PEOPLE or any(t.kind in ("word", "neutral") for t in teller)
+    return named and not strange and speaks
 
 
 def _is_source(token: Token) -> bool:

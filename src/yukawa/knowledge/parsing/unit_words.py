@@ -4,6 +4,8 @@ import functools
 import re
 from collections.abc import Iterator
 
+from yukawa.knowledge.parsing.plan import Amount
+from yukawa.knowledge.parsing.quantities import find_quantities
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.units import EAST_ASIAN_PREFIXES, Unit, east_asian_units, find_unit
 
@@ -102,6 +104,22 @@ def known_unit(text: str) -> Unit | None:
     return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None
 
 
+# ---- values with errors --------------------------------------------------------------------------
+
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+
+
+def measured_amounts(plain: str, *, comma: bool) -> Iterator[tuple[int, int, Amount]]:
+    """'80.36 +- 0.01 GeV': values with errors, in base units; with a `comma` decimals are parted as in German and French."""
+    if not _MAY_HAVE_ERROR.search(plain):
+        return
+    for q in find_quantities(_DECIMAL_COMMA.sub(".", plain) if comma else plain):
+        if q.error_plus is not None and q.error_minus is not None:
+            span = (q.start, q.end)
+            yield *span, Amount(q.value, q.unit, span, (q.error_plus, q.error_minus))
+
+
+_MAY_HAVE_ERROR = re.compile(r"\+ ?/? ?-|plus or minus|\d\(\d")
 # ---- numbers with units --------------------------------------------------------------------------
 
 NUMBER = re.compile(

@@ -7,7 +7,7 @@ from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, relation_of, yes_or_no
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Goal, Relation, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Goal, Operation, Relation, Wanted
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
 
 _HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
@@ -159,6 +159,8 @@ def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | No
     for place in relations:
         relation = relation_of(clause.tokens[place].value)
     spans = clause.use(amount, *relations)
-    return [
-        Goal("is", tuple(wanted), asserted=amount_of(clause.tokens[amount]), relation=relation, spans=spans)
-    ]
+    asserted = amount_of(clause.tokens[amount])
+    if asserted.error is not None and relation != "=":
+        return None  # 'above 80.3 ± 0.1 GeV'
+    operation: Operation = "is" if asserted.error is None else "deviation"
+    return [Goal(operation, tuple(wanted), asserted=asserted, relation=relation, spans=spans)]

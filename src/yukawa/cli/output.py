@@ -57,7 +57,7 @@ def note(*pieces: Piece) -> None:
 
 
 def fail(message: str) -> None:
-    """The one line of an error; of a very long one, as where a whole text was given for a name, the middle is left out."""
+    """The one line of an error; of a very long one, as where a whole text was given for a name, its beginning and its end."""
     line = redacted(" ".join(message.split()))
     if len(line) > _LONGEST_ERROR:
         line = f"{line[: _LONGEST_ERROR // 2]} … {line[-_LONGEST_ERROR // 2 :]}"

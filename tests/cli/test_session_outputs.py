@@ -61,7 +61,7 @@ FOLDERS = {
 # They keep one file for each model in any folder; a file of something else is refused by name.
 BESIDE_OTHERS = {"evaluate perplexity out", "evaluate completions out", "evaluate answers out"}
 READ = {
-    "teach file", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
+    "teach file", "teach paper", "teach sync", "knowledge restore-backup file", "knowledge import file", "data abstracts snapshots",
     "data abstracts table", "data abstracts evaluation", "data conversations files", "data conversations evaluation",
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate questions against", "evaluate ranking files", "evaluate scores files", "evaluate report data",

@@ -60,6 +60,10 @@ def test_every_generated_question_can_be_judged_and_has_its_answer_among_its_sou
     assert manifest.kind == "conversation"
     rows = [row for split in ("train", "validation") for row in read_split(folder, split, Conversation)]
     assert len({row.id for row in rows}) == len(rows) == manifest.rows > 300
+    questions = [row.messages[0].content.splitlines()[-1] for row in rows]
+    assert len(set(questions)) == len(rows)
+    assert "Question: What is the mass of the muon?" in questions
+    assert not [text for text in questions if "branching" in text]
     answered = set()
     for row in rows:
         asked, known = (turn.content for turn in row.messages)

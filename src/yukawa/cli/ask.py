@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from yukawa import assistant, knowledge
 from yukawa.cli import options, session, writing
 from yukawa.cli.options import AsOf, Domain, Json, argument, option
-from yukawa.cli.output import fail, note, print_json, say
+from yukawa.cli.output import fail, note, print_json, say, warn
 from yukawa.core.errors import InputError, YukawaError
 
 Model = Annotated[str | None, option("--model", "NAME", "Row of yukawa.toml to use; see `yukawa models`.")]
@@ -149,6 +149,16 @@ def search(
         note("nothing found")
 
 
+Papers = Annotated[
+    list[Path] | None,
+    option(
+        "--paper",
+        "PATH",
+        "Teach papers instead: LaTeX, an archive of it, HTML, PDF or rows of unarXive, or folders of them.",
+    ),
+]
+
+
 def teach(
     text: Annotated[str | None, argument("TEXT", "The statement or the answer to teach.")] = None,
     question: Annotated[
@@ -162,6 +172,7 @@ def teach(
             "Teach Markdown, text or PDF instead: files, folders or patterns; '-' reads stdin.",
         ),
     ] = None,
+    paper: Papers = None,
     sync: Annotated[
         str | None,
         option("--sync", "DIR", "Teach a folder: add what is new, update what changed, unload what is gone."),
@@ -183,14 +194,16 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a fact, an answer, a document or a correction. The next answer uses it."""
-    _check_one({"a text": text, "--file": file, "--sync": sync})
+    _check_one({"a text": text, "--file": file, "--paper": paper, "--sync": sync})
     about = {"author": author or session.me(), "url": url, "licence": licence, "domain": domain}
     if text is None:
         if question is not None or corrects is not None:
             raise InputError(
                 "--question and --corrects belong to a text, not to a file", hint="give the text itself"
             )
-        _teach_files(file, sync, source, about, as_json)
+        _teach_papers(paper, source, about, as_json) if paper else _teach_files(
+            file, sync, source, about, as_json
+        )
         return
     settings = session.read_settings()
     # Refused before a base is opened, or made, for it.
@@ -248,6 +261,34 @@ def _teach_files(
         )
     labels = [source or str(path) for path in paths] if len(paths) > 1 else [source]
     items = [_file_item(str(path), label, about) for path, label in zip(paths, labels, strict=True)]
+    with session.plain_base(settings) as base:
+        taught = base.change(items, actor=session.me())
+    if len(taught) == 1:
+        session.give_change(taught[0], as_json)
+    else:
+        names = (item.provenance.source for item in items)
+        session.give_files(
+            [documents.Synced(n, i.status, i.id) for n, i in zip(names, taught, strict=True)], as_json
+        )
+
+
+def _teach_papers(paths: list[Path], source: str | None, about: dict[str, Any], as_json: bool) -> None:
+    """Teach papers, each under its title or name; all of them are read before a base is opened."""
+    from yukawa.knowledge import documents
+    from yukawa.knowledge.documents.papers import find_papers, open_papers, paper_item
+
+    settings = session.read_settings()
+    knowledge.check_filters(about["domain"])
+    read = [one for path in find_papers(paths).papers for one in open_papers(path)]
+    if wrong := next((one for one in read if isinstance(one, InputError)), None):
+        raise wrong
+    papers = [one for one in read if not isinstance(one, InputError)]
+    if source is not None and len(papers) != 1:
+        raise InputError(f"--source names one paper, but {len(papers)} were found", hint="omit --source")
+    for paper in papers:
+        for missing in paper.missing:
+            warn(f"{paper.name}: not read: {missing}")
+    items = [paper_item(paper, source, **about) for paper in papers]
     with session.plain_base(settings) as base:
         taught = base.change(items, actor=session.me())
     if len(taught) == 1:

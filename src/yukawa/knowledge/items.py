@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yukawa.knowledge.documents.blocks import PASSAGE_WORDS, Piece, pieces
+from yukawa.knowledge.documents.blocks import PASSAGE_WORDS, Block, Piece, pieces
 from yukawa.knowledge.facts import OF_EACH_STATE, PROPERTIES, Bound, Fact
 from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
 from yukawa.knowledge.parsing.question import as_particles, of_particle
@@ -112,12 +112,21 @@ def with_keys(item: NewItem, keys: tuple[str, ...]) -> NewItem:
 
 
 def split(text: str, written_in: str = "markdown") -> list[Piece]:
-    """The passages of a document that is 'markdown' or 'plain'; the whole as one passage where it holds only markup."""
+    """The passages of a document in 'markdown', 'latex', 'html' or 'plain'; the whole as one passage where it holds only markup."""
+    return pieces(blocks_of(text, written_in)) or [Piece(text, (), 0, len(text), None)]
+
+
+def blocks_of(text: str, written_in: str) -> list[Block]:
+    """The blocks of a document in 'markdown', 'latex', 'html' or 'plain'."""
     if written_in == "plain":
-        from yukawa.knowledge.documents.plain import plain_blocks as blocks
+        from yukawa.knowledge.documents.plain import plain_blocks as read
+    elif written_in == "latex":
+        from yukawa.knowledge.documents.latex import latex_blocks as read
+    elif written_in == "html":
+        from yukawa.knowledge.documents.html import html_blocks as read
     else:
-        from yukawa.knowledge.documents.markdown import markdown_blocks as blocks
-    return pieces(blocks(text)) or [Piece(text, (), 0, len(text), None)]
+        from yukawa.knowledge.documents.markdown import markdown_blocks as read
+    return read(text)
 
 
 def meaning(passage_text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Generates a small Llama, its tokenizer and some text, so that a training needs neither data nor network."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from yukawa.training.tokenization import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
+_ASKED = ("mass", "width", "lifetime", "magnetic-moment")  # what particle and property alone determine
 _EVERY = 40  # one particle in this many is a document of the validation split
 
 
@@ -114,20 +115,19 @@ def make_pdg_questions(folder: Path) -> Path:
 
     The answer is the value as the Review prints it, so that a judge can compare a reply with it.
     """
-    found = [statement for statement in statements() if _is_plain(statement)]
+    plain = [statement for statement in statements() if _is_plain(statement)]
+    asked_of = Counter(map(_question, plain))
+    found = [
+        statement for statement in plain if asked_of[_question(statement)] == 1
+    ]  # others have several values
     splits: dict[str, list[Conversation]] = {"train": [], "validation": []}
     for number, statement in enumerate(found):
         sources = [found[(number + step) % len(found)].text for step in (0, 1, 2)]
         sources = (
             sources[number % 3 :] + sources[: number % 3]
         )  # the one that answers is not always the first
-        fact = statement.facts[0]
-        asked = f"What is the {PROPERTIES[fact.property].title} of the {statement.subject.split(' (')[0]}?"
-        lines = [
-            *(f"[{place}] {text}" for place, text in enumerate(sources, start=1)),
-            "",
-            f"Question: {asked}",
-        ]
+        fact, numbered = statement.facts[0], enumerate(sources, start=1)
+        lines = [*(f"[{place}] {text}" for place, text in numbered), "", f"Question: {_question(statement)}"]
         turns = (Turn(role="user", content="\n".join(lines)), Turn(role="assistant", content=fact.printed))
         row = Conversation(
             id=f"pdg:{fact.identifier}", messages=turns, source="Particle Data Group", licence=LICENCE
@@ -140,9 +140,14 @@ def make_pdg_questions(folder: Path) -> Path:
     return folder
 
 
+def _question(statement: Statement) -> str:
+    """What a statement answers."""
+    return f"What is the {PROPERTIES[statement.facts[0].property].title} of the {statement.subject.split(' (')[0]}?"
+
+
 def _is_plain(statement: Statement) -> bool:
     """Whether a statement gives one value of one particle, not a limit."""
-    if len(statement.facts) != 1:
+    if len(statement.facts) != 1 or statement.facts[0].property not in _ASKED:
         return False
     (fact,) = statement.facts
     plain = fact.preferred and fact.value is not None and not (fact.bound or fact.channel or fact.qualifiers)

@@ -8,5 +8,8 @@ from .files import read_file as read_file
 from .folders import Synced as Synced
 from .folders import file_item as file_item
 from .folders import sync as sync
+from .html import html_blocks as html_blocks
+from .latex import latex_blocks as latex_blocks
+from .latex_files import read_archive as read_archive
 from .markdown import markdown_blocks as markdown_blocks
 from .plain import plain_blocks as plain_blocks

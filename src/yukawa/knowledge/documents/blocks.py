@@ -19,7 +19,8 @@ class Block:
 
     Args:
         kind: 'heading', 'text', 'item' (of a list), 'row' (of a table, as 'column: value; column: value'), 'code',
-            'admonition', 'metadata' (front matter), or 'comment' (markup that nobody reads).
+            'admonition', 'metadata' (front matter), or 'comment' (markup that nobody reads); of papers also 'abstract',
+            'equation' (displayed, '$$LaTeX$$ (label)'), 'caption' and 'reference'.
         headings: the headings above it, outermost first.
         start, end: the characters of the source that it was made from.
         text: as it is read, without markup.

@@ -5,35 +5,50 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import open_file
 from yukawa.knowledge.texts import MAX_BYTES, checked_text
 
+if TYPE_CHECKING:
+    from yukawa.knowledge.documents.latex_files import LatexSource
+
 STDIN = "-"
 MAX_PDF_BYTES = 200_000_000
-MARKDOWN, PLAIN = "markdown", "plain"
+MARKDOWN, PLAIN, LATEX, HTML = "markdown", "plain", "latex", "html"
 # Files of these endings are taken from a folder; others are not documents unless they are named.
 ENDINGS = (".md", ".markdown", ".mdx", ".txt", ".pdf")
 _PLAIN_ENDINGS = (".txt", ".text", ".log")
-_PDF = b"%PDF-"
+LATEX_ENDINGS, HTML_ENDINGS, ARCHIVE_ENDINGS = (
+    (".tex", ".ltx", ".latex"),
+    (".html", ".htm", ".xhtml"),
+    (".tar.gz", ".tgz", ".tar", ".gz"),
+)
+_PDF, _GZIP, _TAR = b"%PDF-", b"\x1f\x8b", b"ustar"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The text of a file and what it is written in: 'markdown' or 'plain' (plain text, or the text layer of a PDF)."""
+    """The text of a file and what it is written in.
+
+    Attributes:
+        format: 'markdown', 'latex', 'html', or 'plain' (plain text, or the text layer of a PDF).
+        missing: what LaTeX inputs that is not there, or may not be read.
+    """
 
     text: str
     format: str
+    missing: tuple[str, ...] = ()
 
 
 def read_file(path: str | Path) -> File:
-    """A file (`-` is standard input) as text.
+    """A file (`-` is standard input) as text: LaTeX with what it inputs from its own folder, or from its archive.
 
     Raises:
         InputError: no such file, a folder, a binary file, text that is not UTF-8 or larger than 5 MB, an
-            encrypted or damaged PDF or one without a text layer.
+            encrypted or damaged PDF or one without a text layer, an archive without LaTeX.
         MissingPackage: a PDF needs `pypdfium2`.
     """
     name = "standard input" if str(path) == STDIN else str(path)
@@ -42,13 +57,27 @@ def read_file(path: str | Path) -> File:
         from yukawa.knowledge.documents.pdf import pdf_text
 
         return File(checked_text(pdf_text(data, name), name), PLAIN)
+    if str(path) != STDIN and (found := _latex(Path(path), data, name)) is not None:
+        return File(checked_text(found.text, name), LATEX, tuple(found.missing))
     if len(data) > MAX_BYTES:
         raise InputError(
             f"{name} holds more than {MAX_BYTES:,} bytes, the most that can be taught at once",
             hint="split it into parts",
         )
-    written_in = PLAIN if name.lower().endswith(_PLAIN_ENDINGS) else MARKDOWN
+    lowered = name.lower()
+    written_in = (
+        PLAIN if lowered.endswith(_PLAIN_ENDINGS) else HTML if lowered.endswith(HTML_ENDINGS) else MARKDOWN
+    )
     return File(checked_text(_decoded(data, name), name), written_in)
+
+
+def _latex(path: Path, data: bytes, name: str) -> "LatexSource | None":
+    """The paper that LaTeX or an archive holds; None for other files."""
+    from yukawa.knowledge.documents import latex_files
+
+    if data.startswith(latex_files.GZIP) or name.lower().endswith(ARCHIVE_ENDINGS):
+        return latex_files.read_archive(data, name)
+    return latex_files.read_latex(path) if name.lower().endswith(LATEX_ENDINGS) else None
 
 
 def read_document(path: str | Path) -> str:
@@ -119,7 +148,7 @@ def _head(file: object) -> bytes:
     """The file, or enough of it to see that it is too large."""
     read = file.read  # type: ignore[attr-defined]
     data: bytes = read(MAX_BYTES + 1)
-    return data + read(MAX_PDF_BYTES) if data.startswith(_PDF) else data
+    return data + read(MAX_PDF_BYTES) if data.startswith((_PDF, _GZIP)) or data[257:262] == _TAR else data
 
 
 def _decoded(data: bytes, name: str) -> str:

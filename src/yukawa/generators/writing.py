@@ -94,7 +94,7 @@ def _without_hard_process(plan: CardPlan) -> CardPlan:
     two = next((step.parent for step in left if step.part and step.parent in hard[-1].daughters), "")
     if two:
         raise InputError(
-            f"{hard[-1]} is not EvtGen's, where each {two} decays by itself, so that one and the other are not told apart",
+            f"{hard[-1]} is not EvtGen's, where each {two} decays by itself, so that one and the other cannot be distinguished",
             hint=f"write a decay of the {two} and one of the {_anti(SpeciesNames(), two)}",
         )
     names = SpeciesNames()

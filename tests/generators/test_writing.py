@@ -128,7 +128,7 @@ def test_what_pythia_makes_before_is_left_out_of_the_card():
         ("H -> b bbar", "quarks and gluons need a parton shower"),
         (
             "Z -> tau tau, one tau -> pi nu, the other tau -> mu nu nu at FCC-ee",
-            "one and the other cannot be distinguished",
+            "a card cannot say which is the other",
         ),
         ("Z -> mu+ mu- at FCC-ee", "Pythia decays the Z0 before EvtGen sees it"),
         (

@@ -39,12 +39,22 @@ def decay_card(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a decay card for EvtGen."""
+    """Write a decay card for EvtGen.
+
+    For instance:
+
+    yukawa write decay-card "psi(2S) -> pi pi J/psi, J/psi -> mu mu"
+    """
     _write("decay-card", sentence, experiment, out, model, force, as_json)
 
 
 def job_options(sentence: Sentence, out: Out = None, force: Force = False, as_json: Json = False) -> None:
-    """Write job options of BOSS for a simulation at BESIII."""
+    """Write job options of BOSS for a simulation at BESIII.
+
+    For instance:
+
+    yukawa write job-options "10000 events of psi(2S) -> pi pi J/psi"
+    """
     _write("job-options", sentence, None, out, None, force, as_json)
 
 
@@ -56,7 +66,12 @@ def pythia(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write settings of Pythia 8."""
+    """Write settings of Pythia 8.
+
+    For instance:
+
+    yukawa write pythia "Z -> b bbar at FCC-ee"
+    """
     _write("pythia", sentence, experiment, out, model, force, as_json)
 
 

@@ -205,7 +205,7 @@ _RULES = (
         lambda own, species: any(_both_neutrino("S", kind, "N")(own, species) for kind in "SVT"),
         "ISGW2",
         "",
-        "semileptonic form factors of ISGW2; HQET2 takes measured ones",
+        "semileptonic form factors of ISGW2; a table may have measured ones: SLBKPOLE, or HQET2 for B -> D(*)",
     ),
     _Rule(
         lambda own, species: _with_pair(own, species, "S") and abs(own.number) > 500,

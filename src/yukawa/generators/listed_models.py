@@ -40,7 +40,8 @@ def mode_amplitude(parent: Species, daughters: Sequence[Species], experiment: st
     if listed is not None:
         return listed
     chosen = choose_amplitude(parent, daughters, experiment)
-    if chosen.model != _FLAT or (parent.spin2 == 0 and all(each.spin2 == 0 for each in daughters)):
+    isotropic = len(daughters) == 2 and not any(each.spin2 for each in (parent, *daughters))
+    if chosen.model != _FLAT or isotropic:
         return chosen
     for letter in _TABLES:
         listed = _listed(parent, daughters, letter)

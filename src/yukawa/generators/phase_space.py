@@ -13,6 +13,7 @@ Weigher = Callable[[Array, npt.NDArray[np.int64]], Array]
 
 _ROUNDS = 1000  # of drawing until all events are accepted
 _SMALLEST, _LARGEST = 256, 65_536  # decays of a round that draws events several times
+_RARE = 100  # of as many events one is accepted in a round that is followed by larger ones
 
 
 def two_body_momentum(mass: Array, one: Array, other: Array) -> Array:
@@ -122,6 +123,6 @@ def unweighted_decays(
         accepted = np.flatnonzero(random.uniform(size=len(drawn)) < weights)
         first, at = np.unique(drawn[accepted], return_index=True)
         found[first] = momenta[accepted[at]]
-        size = min(2 * size, _LARGEST) if 8 * len(first) < len(left) else size
+        size = min(2 * size, _LARGEST) if _RARE * len(first) < len(left) else size
         left = np.setdiff1d(left, first, assume_unique=True)
     raise InputError(f"{len(left)} decays were not accepted in {_ROUNDS} rounds", hint="choose another model")

@@ -94,7 +94,7 @@ def _without_hard_process(plan: CardPlan) -> CardPlan:
     two = next((step.parent for step in left if step.part and step.parent in hard[-1].daughters), "")
     if two:
         raise InputError(
-            f"{hard[-1]} is not EvtGen's, where each {two} decays by itself, so that one and the other cannot be distinguished",
+            f"{hard[-1]} is not EvtGen's, where each {two} decays by itself, so that a card cannot say which is the other",
             hint=f"write a decay of the {two} and one of the {_anti(SpeciesNames(), two)}",
         )
     names = SpeciesNames()
@@ -256,6 +256,10 @@ class _CardRenderer:
         experiment = self.plan.experiment
         alike = other != name
         if experiment == "lhcb":
+            self.notes.append(
+                f"{name}sig: the name of the signal in LHCb's particle table; "
+                "the header of DecFiles (EventType, Descriptor, NickName) is yours to write"
+            )
             return f"{name}sig", f"{other}sig" if alike else None
         if experiment == "fcc" and alike:
             own = _FCC.get(name, f"{name}_SIGNAL")
@@ -278,7 +282,9 @@ class _CardRenderer:
             if name not in ("B+", "B-"):
                 self.notes.append(f"{source}: VSS has no mixing of the {name}")
         self.blocks += [f"Decay {source}", *lines, "Enddecay"]
-        self.notes.append(f"{source}: one of the pair is the signal, the other decays by the table")
+        self.notes.append(
+            f"{source}: one of the pair is the signal ({name}sig in Belle II's particle table), the other decays by the table"
+        )
 
     def _with_mixing(self, *names: str) -> str:
         """The mode of an entangled pair of B0: with four names, one of the first two appears beside one of the last two."""

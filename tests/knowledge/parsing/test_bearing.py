@@ -35,3 +35,36 @@ def test_a_tale_bears_on_nothing(tale: str) -> None:
 
 def test_nothing_bears_on_nothing() -> None:
     assert bearing([]) == []
+
+
+@pytest.mark.parametrize(
+    "direction",
+    [
+        "In 1994, that is.", "Twice the value, please.",
+        "I mean for the excited state.", "Actually I want the value for the heavier one.", "As it was known in 1985.",
+        "Half of that, actually.",
+        "Now multiply it by three.", "We are looking at the early universe.",
+    ],
+)  # fmt: skip
+def test_what_corrects_or_changes_the_question_is_noticed(direction: str) -> None:
+    assert plan(f"{QUESTION} {direction}").unread
+
+
+@pytest.mark.parametrize(
+    "tale",
+    [
+        "I read a book about the early universe.",
+        "I need a number for one of my slides.",
+        "Nothing else needed.",
+    ],
+)
+def test_what_sounds_like_it_and_changes_nothing_is_not(tale: str) -> None:
+    assert plan(f"{QUESTION} {tale}").complete
+
+
+@pytest.mark.parametrize(
+    "coda", ["never mind the theory behind it", "leaving aside why it is so", "no matter how it is measured"]
+)
+def test_what_is_left_aside_changes_nothing_but_sources_do(coda: str) -> None:
+    assert plan(f"What is the mass of the muon, {coda}?").complete
+    assert not plan("What is the mass of the W, leaving aside the CDF result?").complete

@@ -269,3 +269,9 @@ def test_the_longest_question_takes_no_time(pump: str) -> None:
 )  # fmt: skip
 def test_of_a_decay_alone_the_unit_says_which_quantity_is_wanted(question: str, name: str) -> None:
     assert [w.property for g in plan(question).goals for w in g.operands] == [name]
+
+
+def test_what_is_asked_of_a_second_thing_is_not_all_of_it() -> None:
+    found = plan("I know that the charged pion lives 26 ns. How about the charged kaon?")
+    assert not found.complete
+    assert [g.operation for g in plan("I read a book. What about the tau?").goals] == ["overview"]

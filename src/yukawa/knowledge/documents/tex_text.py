@@ -219,7 +219,7 @@ def plain(stream: TokenStream, parts: Sequence[TexToken], depth: int = 0) -> str
 
 def tidy(text: str) -> str:
     """Text with single spaces, and none before what ends a sentence; formulas stay as they are."""
-    return re.sub(r" +(?=[.,;:!?)\]](?:\s|$))", "", " ".join(text.split()))
+    return re.sub(r" (?=[.,;:!?)\]](?:\s|$))", "", " ".join(text.split()))
 
 
 def words_of(stream: TokenStream, token: TexToken, depth: int = 0) -> str:

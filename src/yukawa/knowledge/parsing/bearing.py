@@ -33,12 +33,19 @@ def bearing(tokens: Sequence[Token]) -> list[Token]:
     said = [word for t in tokens for word in t.text.lower().split()]
     if not said:
         return []
-    return _sources(tokens, said) or _surroundings(tokens, said) or _future(tokens, said)
+    return (
+        _sources(tokens, said)
+        or _corrections(tokens, said)
+        or _surroundings(tokens, said)
+        or _future(tokens, said)
+    )
 
 
 def _sources(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     """'I only trust results from before 2005', 'I'd like the value the quark model predicts': which value is wanted."""
-    if not _WISHING & set(said) or not VALUES & set(said):
+    fragment = said[0] in ("as", "like", "in", "from", "before", "after", "until") and len(said) <= _FRAGMENT
+    as_known = fragment and not _SPEAKERS & set(said)  # 'As it was known in 1985.', 'In 1994, that is.'
+    if not as_known and not (_WISHING & set(said) and VALUES & set(said)):
         return []
     return [
         t
@@ -46,6 +53,23 @@ def _sources(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
         if (t.kind == "qualifier" and not (t.value[0] == "experiment" and _somebodys(tokens, place)))
         or _YEAR.fullmatch(t.text)
     ]
+
+
+def _corrections(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
+    """'I mean for the excited state', 'I want the value for the other one': which thing is meant."""
+    corrects = bool({"mean", "meant"} & set(said)) or (_WISHING & set(said) and VALUES & set(said))
+    ends = [i for i, t in enumerate(tokens) if t.text.lower() in _KINDS and i > _NEAR] if corrects else []
+    return [
+        t
+        for end in ends
+        for t in tokens[end - 1 : end]
+        if t.kind == "word"
+        and {"for", "of"} & {near.text.lower() for near in tokens[max(0, end - _NEAR) : end]}
+    ]
+
+
+_KINDS = frozenset("state states one ones partner version case".split())
+_NEAR = 4  # tokens ahead of 'state' in which 'for the' stands
 
 
 def _future(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
@@ -65,6 +89,8 @@ def _somebodys(tokens: Sequence[Token], place: int) -> bool:
 
 def _surroundings(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     """'In my model there is a fourth generation', 'everything happens at a temperature of 150 MeV': where nobody does anything."""
+    if media := [t for t in tokens if t.value == ("condition", "medium")]:
+        return media if not {"about", "on"} & set(said) else []  # 'a book about the early universe'
     if _SPEAKERS & set(said):
         return []
     if said[0] in _SURROUNDING:
@@ -78,4 +104,5 @@ def _surroundings(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
 
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_FRAGMENT = 7  # words of 'As it was known in 1985'
 _PHRASE = 4  # words behind a preposition

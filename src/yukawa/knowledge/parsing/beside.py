@@ -24,7 +24,14 @@ def outside(clause: Clause, known: Set[str]) -> list[Token]:
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in MEANINGFUL and t.kind not in mild]
-    if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
+    pointed = any(t.kind == "factor" for t in meaningful) and clause.contains(
+        (*_POINTING, *VALUES)
+    )  # 'Half of that.'
+    if (
+        {t.kind for t in meaningful} <= {"thing", "factor"}
+        and not pointed
+        and not clause.contains(_CONDITIONING)
+    ):
         meaningful = [t for t in meaningful if t.kind == "thing" and not known & set(t.value.names)]
     meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
@@ -42,6 +49,7 @@ def outside(clause: Clause, known: Set[str]) -> list[Token]:
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
 
 
+_POINTING = ("that", "it", "this")
 _CONDITIONING = WANTING | set(
     "in at inside through on into by near if when unless with without under for as like using use given let take not no".split()
 )
@@ -63,7 +71,8 @@ def directions(clause: Clause) -> list[Token]:
 
 _CORRECTING = frozenset("rather instead except correction better".split())
 _SELECTING = frozenset(
-    "ignore neglect exclude include omit discard drop skip disregard use take consider restrict limit count apply trust accept".split()
+    "ignore neglect exclude include omit discard drop skip disregard use take consider restrict limit count apply trust accept"
+    " multiply divide double triple halve square add subtract".split()
 )
 _REPLIES = frozenset("number value answer figure result line sentence word words reply digits".split())
 

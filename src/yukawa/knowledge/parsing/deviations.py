@@ -51,3 +51,4 @@ def _told(clause: Clause, places: Sequence[int]) -> Iterator[int]:
 def _again(clause: Clause, name: str) -> Iterator[int]:
     """'Is this the accepted lifetime?': the property of the own value said again."""
     yield from (i for i in clause.places("property") if clause.tokens[i].value == name)
+    yield from (i for i in clause.places("word", "difference") if clause.text(i) in ("away", "off", "apart"))

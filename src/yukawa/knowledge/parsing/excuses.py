@@ -21,9 +21,10 @@ KNOWING = frozenset(
     " souviens".split()
 )
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
+_ASIDE = ("never mind", "leaving aside", "setting aside", "no matter", "regardless of")
 _REFRAIN, _FEW = 9, 3  # words
 _IDLE_WORDS = frozenset(
-    "mind any the a an please needed required necessary thanks of it further long".split()
+    "else more mind any the a an please needed required necessary thanks of it further long".split()
 )
 _DISCOURSE = frozenset(
     "explanation explanations derivation derivations theory details detail background context discussion comment comments reasoning"
@@ -40,7 +41,8 @@ _ADDRESS = 5  # words
 def is_refrain(inside: Sequence[Token]) -> bool:
     """'No explanation needed', 'no rush at all', 'please don't guess', 'Wikipedia doesn't say': wishes for the answer, and excuses."""
     said = [t.text.lower() for t in inside]
-    wished = said[0] == "no" and len(said) <= _FEW  # 'no theory please'
+    aside = " ".join(said).startswith(_ASIDE)
+    wished = aside or (said[0] == "no" and len(said) <= _FEW)  # 'no theory please'
     plain = all(
         t.kind in ("word", "neutral", "function", "negation", "explain")
         or (wished and t.value == ("predicted", "yes"))
@@ -49,10 +51,11 @@ def is_refrain(inside: Sequence[Token]) -> bool:
     strange = [t.text for t in inside if t.kind == "word" and t.text.lower() not in _DISCOURSE]
     if not plain or len(inside) > _REFRAIN or any(map(is_physics, strange)):
         return False
-    if said == ["besides"] or said[:2] == ["not", "that"] or said[0] == "whatever":
+    if aside or said == ["besides"] or said[:2] == ["not", "that"] or said[0] == "whatever":
         return True
     if said[0] in (
         "no",
+        "nothing",
         "without",
         "never",
         "not",
@@ -60,7 +63,7 @@ def is_refrain(inside: Sequence[Token]) -> bool:
         rest = [w for w in said[1:] if w not in _IDLE_WORDS]
         return (
             sum(t.kind == "word" for t in inside) <= 1
-            if said[0] == "no"
+            if said[0] in ("no", "nothing")
             else bool(rest) and set(rest) <= _DISCOURSE
         )
     negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)

@@ -232,8 +232,10 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             known.replaced = (
                 values and bool(goals) and goals[-1].operation == "is"
             )  # the value says more than a verdict
-        if found and all(g.operation == "overview" for g in found) and _asked_by_others(clause, clauses):
-            clause.used.clear()  # 'A colleague mentioned the T_cc. Mass please?'
+        elliptical = clause.contains(["about"]) and any(c.states and c.has("amount") for c in clauses)
+        asked_of = _asked_by_others(clause, clauses) or elliptical
+        if found and all(g.operation == "overview" for g in found) and asked_of:
+            clause.used.clear()  # 'A colleague mentioned the T_cc. Mass please?', 'The pion lives 26 ns. How about the kaon?'
             found = []
         topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):

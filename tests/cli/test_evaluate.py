@@ -69,6 +69,14 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         (["perplexity", "set", "--model", "{base}", "--model", "{base}"], "give them different names"),
         (["perplexity", "set", "--model", "{base}", "--level", "95"], "between 0 and 1"),
         (
+            ["perplexity", "set", "--model", "{base}", "--level", "1e400"],
+            "level = inf: expected a finite number",
+        ),
+        (
+            ["perplexity", "set", "--model", "{base}", "--level", "nan"],
+            "level = nan: expected a finite number",
+        ),
+        (
             ["report", "set", "a=set", "a=set", "--model", "{base}", "--out", "o"],
             "two test sets are called 'a'",
         ),

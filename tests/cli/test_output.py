@@ -82,6 +82,12 @@ def test_json_is_one_document_in_plain_unicode(capsys):
 def test_an_error_is_one_line_on_stderr(capsys):
     output.fail("first\nsecond")
     assert capsys.readouterr() == ("", "error: first second\n")
+    output.fail(f"there is no {'x' * 10_000} (type: yukawa --help)")
+    _, err = capsys.readouterr()
+    assert err.startswith("error: there is no xxx")
+    assert " … x" in err
+    assert err.endswith("x (type: yukawa --help)\n")
+    assert len(err) < 2100
 
 
 def test_first_line_cuts_at_its_width():

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from yukawa import evaluation
 from yukawa.cli.options import argument, option
 from yukawa.core.errors import InputError
+from yukawa.core.validation import checked
 
 OneData = Annotated[str, argument("DATA", "A file of documents, or the folder of a data set.")]
 Files = Annotated[list[Path], argument("FILE...", "Files that `yukawa evaluate completions` wrote.")]
@@ -78,7 +79,8 @@ def statistics(
     seed: Seed = 0,
 ) -> "evaluation.recipe.Statistics":
     """How intervals are made."""
-    return evaluation.recipe.Statistics(level=level, resamples=resamples, seed=seed)
+    given = {"level": level, "resamples": resamples, "seed": seed}
+    return checked(evaluation.recipe.Statistics, given, "the options")
 
 
 def find_models(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # they are slow to import
     from yukawa.runs import callback, task
 
 Piece = str | tuple[str, str]
+_LONGEST_ERROR = 2000  # characters
 _WIDTH = 80  # columns of reports in a terminal
 ResultT = TypeVar("ResultT", bound="task.TrainResult")
 _SECONDS_PER_LINE = 30.0  # of progress where no terminal shows a bar
@@ -56,8 +57,11 @@ def note(*pieces: Piece) -> None:
 
 
 def fail(message: str) -> None:
-    """The one line of an error."""
-    note(("error: ", "bold red"), " ".join(message.split()))
+    """The one line of an error; of a very long one, as where a whole text was given for a name, its beginning and its end."""
+    line = redacted(" ".join(message.split()))
+    if len(line) > _LONGEST_ERROR:
+        line = f"{line[: _LONGEST_ERROR // 2]} … {line[-_LONGEST_ERROR // 2 :]}"
+    note(("error: ", "bold red"), line)
 
 
 def warn(text: str) -> None:

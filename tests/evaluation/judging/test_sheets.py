@@ -83,6 +83,21 @@ def test_a_sheet_of_something_else_is_refused(filled, say, words):
         read_sheet(*filled(say), "Li")
 
 
+@pytest.mark.parametrize("items", [{"1": 7}, {"1": ["q"]}, {"1": [[], {}, 3]}, {"1": ["q", "a", None]}])
+def test_a_key_whose_items_are_of_other_types_is_refused(filled, items):
+    path, key = filled(lambda *_: {"verdict": "left"})
+    key.write_text(json.dumps({"kind": KIND, "items": items}))
+    with pytest.raises(InputError, match="is damaged: each of its items"):
+        read_sheet(path, key, "me")
+
+
+def test_a_first_line_that_is_no_csv_is_refused(filled):
+    path, key = filled(lambda *_: {"verdict": "left"})
+    path.write_text('"' + "y" * 200_000 + '",verdict\n')
+    with pytest.raises(InputError, match=r"s\.csv:\d is not a row of CSV"):
+        read_sheet(path, key, "me")
+
+
 def test_a_sheet_that_is_damaged_is_refused_by_its_line(filled):
     path, key = filled(lambda *_: {"verdict": "left"})
     path.write_text(path.read_text().replace("Question 1?", "x" * 140_000, 1))

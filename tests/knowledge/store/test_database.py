@@ -365,3 +365,20 @@ def test_a_plain_statement_that_fails_is_worded_as_any_other(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="no such table"), store.read() as connection:
         fetch(connection, "SELECT * FROM nothing_here")
     store.close()
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\ud800b"])
+def test_what_is_not_text_names_nothing_and_is_refused_in_one_line(base: KnowledgeBase, name: str) -> None:
+    base.teach(STATEMENT)
+    for ask in (
+        lambda: base.show(name), lambda: base.history(name), lambda: base.unload(name), lambda: base.restore(name),
+        lambda: base.purge(name), lambda: base.review(name, actor="Marie"), lambda: base.answer(name),
+        lambda: base.list(author=name), lambda: base.list(source=name), lambda: base.get_meta(name),
+        lambda: base.set_meta(name, "x"), lambda: base.set_meta("x", name), lambda: base.teach("It is.", corrects=name),
+        lambda: base.keep_answer(name, "Why?", {}), lambda: base.find_facts(subjects=[name]), lambda: base.search(name),
+    ):  # fmt: skip
+        try:
+            assert not ask()
+        except YukawaError as error:
+            assert "\n" not in str(error)  # noqa: PT017 -- whether nothing is found or it is refused
+    assert base.verify().clean

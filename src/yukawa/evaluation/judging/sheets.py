@@ -5,6 +5,7 @@ import io
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -70,16 +71,26 @@ def make_sheet(
     return Sheet(out.getvalue(), key)
 
 
-def _without_damage(rows: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str | None]]:
-    """The rows of a table.
+def _is_item(item: object) -> bool:
+    return isinstance(item, list) and len(item) == 3 and all(isinstance(name, str) for name in item)
+
+
+@contextmanager
+def _without_csv_errors(rows: "csv.DictReader[str]", path: Path) -> Iterator[None]:
+    """Name the line that is not a row of CSV.
 
     Raises:
-        InputError: one is not a row of CSV.
+        InputError: one is not.
     """
     try:
-        yield from rows
+        yield
     except csv.Error as error:
         raise InputError(f"{path}:{rows.line_num} is not a row of CSV: {error}") from None
+
+
+def _without_damage(rows: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str | None]]:
+    with _without_csv_errors(rows, path):
+        yield from rows
 
 
 def _shown(text: str) -> str:
@@ -99,7 +110,11 @@ def read_sheet(path: Path, key_path: Path, judge: str) -> list[Verdict]:
         raise InputError(
             f"{key_path} is not the key of a sheet", hint="name the file that was written beside the sheet"
         )
+    if not all(_is_item(item) for item in key["items"].values()):
+        raise InputError(f"{key_path} is damaged: each of its items is a list of a question and two models")
     rows = csv.DictReader(io.StringIO(read_text(path)))
+    with _without_csv_errors(rows, path):
+        rows.fieldnames  # noqa: B018 -- reads the first line
     names = [name for name in rows.fieldnames or () if name not in (*_HEAD, "remark")]
     if "item" not in (rows.fieldnames or ()) or "verdict" not in names:
         raise InputError(

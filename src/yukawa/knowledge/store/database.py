@@ -418,7 +418,7 @@ def worded(name: str, what: str = _BASE) -> Iterator[None]:
     """Turn a driver's failure into one line that says what happened to `what` and what to do.
 
     Raises:
-        StoreError: the driver failed.
+        StoreError: the driver failed. InputError: what was given to it is not text.
     """
     try:
         yield
@@ -428,6 +428,10 @@ def worded(name: str, what: str = _BASE) -> Iterator[None]:
         raise _store_error(name, str(error.orig), what) from error
     except sqlite3.Error as error:
         raise _store_error(name, str(error), what) from error
+    except UnicodeEncodeError:
+        raise InputError(
+            "what is looked for or kept is not text: it holds half of a character (a lone surrogate)"
+        ) from None
     except UnicodeDecodeError as error:  # the message of SQLite quotes the damage
         raise _store_error(name, "malformed", what) from error
     except OSError as error:

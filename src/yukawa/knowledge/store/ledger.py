@@ -288,7 +288,8 @@ def problems(connection: sa.Connection, embedder_id: int) -> Iterator[str]:
 
 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
-    """Where the chain of events is broken, or versions and passages are not what the events say."""
+    """Where something acts on the tables, the chain of events is broken, or versions and passages are not what the events say."""
+    yield from _foreign_parts(connection)
     yield from broken_links(connection)
     yield from _missing_words(connection)
     expected = _replayed(connection)
@@ -462,6 +463,18 @@ def _damage(connection: sa.Connection) -> Iterator[str]:
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield f"database: row {row} of {table} refers to a row of {parent} that is not there"
     yield from t.wrong_types(connection)
+
+
+def _foreign_parts(connection: sa.Connection) -> Iterator[str]:
+    """Triggers and views of a file besides ours, which would change or show other rows than we write."""
+    if connection.dialect.name != "sqlite":
+        return
+    query = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    found = {row.name: row.sql for row in connection.exec_driver_sql(query)}
+    for name, sql in t.GUARDS.items():
+        if found.pop(name, None) != sql:
+            yield f"database: the trigger {name}, which guards the ledger, is missing or was changed"
+    yield from (f"database: {name!r:.60} is a trigger or view that is not ours" for name in found)
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.Result[Any]:

@@ -3,18 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from yukawa.knowledge.store.schema import RowId, Vector, number, refers, row_id, text
+from yukawa.knowledge.store.schema import GUARDS, RowId, Vector, number, refers, row_id, text
 
 revision = "0001"
 down_revision = None
 
 # Nobody, not even this program by mistake, can change what the ledger holds.
 _GUARDS = {
-    "sqlite": [
-        f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events"
-        " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
-    ],
+    "sqlite": [*GUARDS.values()],
     "postgresql": [
         "CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$",

@@ -45,7 +45,7 @@ _NICKNAMES = {
     "etap": "eta'", "etaprime": "eta'", "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
-_UNKNOWN_PARENT = re.compile(r"(\S+)\s{1,3}(?:in)?to\s{0,3}$")
+_UNKNOWN_PARENT = re.compile(r"(?<!\S)(\S++)\s{1,3}(?:in)?to\s{0,3}$")
 _WITHOUT_CAPITAL = re.compile(r"(?:bs|bd|bu|lb)|(?=[bdkl])[a-z*]{1,3}(?:bar)?[\d*+-]{1,3}(?:bar)?")
 _LIKE_PARTICLE = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"

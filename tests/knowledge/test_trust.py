@@ -86,6 +86,7 @@ def test_only_a_reviewer_reviews_and_nobody_their_own_word() -> None:
     for actor, reviewers, own, part in (
         ("Li", ["Marie"], [], "reviewers here are Marie"), ("", ["Marie"], [], "nobody cannot do it"), ("Li", [], [], "no reviewers"),
         ("unknown", ["unknown"], [], "cannot"), ("Marie", ["Marie"], ["Marie"], "wrote it"),
+        ("Jane  Doe", ["Jane  Doe"], ["Jane Doe"], "wrote it"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=part):
             check_reviewer(actor, reviewers, "do it", own)

@@ -67,7 +67,7 @@ def checked_label(label: str, what: str) -> str:
     Raises:
         InputError: it is longer than 1,000 characters, or holds control characters.
     """
-    line = without_unseen(" ".join(label.split())).strip()
+    line = plain_label(label)
     check_plain(line, what)
     if len(line) > LONGEST_LABEL:
         raise InputError(
@@ -75,6 +75,11 @@ def checked_label(label: str, what: str) -> str:
             hint="shorten it; what it says at length can be taught as a text",
         )
     return line
+
+
+def plain_label(label: str) -> str:
+    """A label on one line, without characters that are not seen."""
+    return without_unseen(" ".join(label.split())).strip()
 
 
 def check_legible(text: str, what: str = "the text") -> None:

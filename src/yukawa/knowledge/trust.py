@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from yukawa.core.errors import InputError
-from yukawa.knowledge.texts import looks_like
+from yukawa.knowledge.texts import looks_like, plain_label
 
 # From the highest to the lowest: written by a built source, agreed to by a reviewer, said by a person who gave a name,
 # said by nobody who did.
@@ -108,5 +108,5 @@ def check_reviewer(actor: str, reviewers: Collection[str], what: str, own: Colle
             f"{actor or 'nobody'} cannot {what}: {known}",
             hint='reviewers are named in yukawa.toml, under [knowledge]: reviewers = ["NAME"]',
         )
-    if actor in own:
+    if plain_label(actor) in set(map(plain_label, own)):  # names are kept as labels are
         raise InputError(f"{actor} cannot {what}: {actor} wrote it", hint="let another reviewer do it")

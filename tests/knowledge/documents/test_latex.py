@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -117,7 +118,7 @@ def test_an_entry_of_a_glossary() -> None:
 
 N = 20_000
 HOSTILE = [
-    "{" * N, "}" * N, "$" * N, "$x" * N, "$$x" * N, r"\[" * N, r"\(x" * N, r"\begin{equation}" * N, r"\begin{align}\begin{gather}" * N,
+    "{" * N, "}" * N, "$" * N, "$x" * N, "$$x" * N, r"\[" * N, r"\(x" * N, r"\({" * N, "${" * N, r"\begin{equation}" * N, r"\begin{align}\begin{gather}" * N,
     r"\begin{tabular}{c}" * N, r"\section{" * N, r"\footnote{" * N, r"\cite[" * N, r"\foo[" * N, r"\newcommand{" * N, r"\def" * N,
     r"\let" * N, r"\iffalse" * N, r"\begin{verbatim}" * N, r"\verb|x" * N, r"\SI{" * N, r"\qty{1" * N, r"\begin{itemize}\item x" * N,
     r"\end{x}" * N, "%" * N, r"\begin{tikzpicture}" * N, r"\newglossaryentry{" * N, r"\href{" * N, r"\'" * N, "a" * 10_000_000,
@@ -128,8 +129,22 @@ HOSTILE = [
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: source[:20])
 def test_hostile_text_takes_time_by_its_length(source: str) -> None:
     began = time.monotonic()
-    latex_blocks(source)
+    with suppress(InputError):
+        latex_blocks(source)
     assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(("source", "kept"), [
+    (r"A. \iffalse hidden $a\iff b$ \fi Kept.", "A. Kept."), (r"A. \iffalse not ended. Kept.", "A. not ended. Kept."),
+    (r"A. \iffalse hidden \ifx\a\b c\fi d \else Kept.", "A. Kept."), (r"\iffalse a \ifbool{x}{y}{z} \fi Kept.", "Kept."),
+])  # fmt: skip
+def test_a_branch_is_left_out_up_to_its_own_end_and_nothing_else(source: str, kept: str) -> None:
+    assert [" ".join(block.text.split()) for block in latex_blocks(source)] == [kept]
+
+
+def test_a_macro_of_many_characters_is_counted_by_them() -> None:
+    with pytest.raises(InputError, match="macros expand without end"):
+        latex_blocks(r"\def\x{" + "a" * 100_000 + "}" + r"\x" * 1_000)
 
 
 def test_an_environment_that_begins_itself_is_refused() -> None:

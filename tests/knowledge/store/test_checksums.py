@@ -231,6 +231,22 @@ def test_an_older_base_gets_its_checksums_and_what_was_changed_stays_so(url: str
         assert base.verify().clean == (not statement)
 
 
+@pytest.mark.parametrize("statement", [
+    "UPDATE vectors SET vector = substr(vector, 1, 9) WHERE passage_id = 2", "UPDATE vectors SET vector = 'x' WHERE passage_id = 2",
+    "UPDATE answers SET answer = '{\"a\":'", "UPDATE answers SET answer = x'00ff'", "UPDATE passages SET text = x'00ff' WHERE id = 1",
+    "UPDATE meta SET value = x'ff' WHERE key = 'notes'", "UPDATE conflicts SET key = x'00'",
+])  # fmt: skip
+def test_an_older_base_that_is_damaged_can_be_opened_and_verified(tmp_path: Path, statement: str) -> None:
+    with KnowledgeBase.open(tmp_path, embedding="hash") as base:
+        everything(base)
+        as_schema_0005(base)
+        with base.store.write() as connection:
+            connection.exec_driver_sql(statement)
+            changed = connection.exec_driver_sql("SELECT changes()").scalar_one()
+    with KnowledgeBase.open(tmp_path) as base:
+        assert base.verify().clean == (not changed)
+
+
 def test_checksums_written_anew_are_those_that_were_written_one_by_one(tmp_path: Path) -> None:
     base = filled(tmp_path)
     tables = (schema.versions, *checksums.COUNTED)

@@ -431,3 +431,15 @@ def test_lines_of_no_table_are_refused(empty: KnowledgeBase, tmp_path: Path, lin
     with pytest.raises(YukawaError) as caught:
         empty.import_(write(tmp_path / "bad.jsonl", [head, line]))
     assert "\n" not in str(caught.value)
+
+
+def test_what_an_older_version_let_in_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labels of events were not checked before, and a backup that cannot be put back is none."""
+    with KnowledgeBase.open(tmp_path / "old", embedding="hash") as base, monkeypatch.context() as before:
+        before.setattr("yukawa.knowledge.store.ledger.checked_label", lambda label, what: label)
+        taught = base.teach("The ring is cold.", actor="a\x1bb", reason="c\x01d")
+        base.export(tmp_path / "export.jsonl")
+    with KnowledgeBase.open(tmp_path / "new", embedding="hash") as base:
+        base.import_(tmp_path / "export.jsonl")
+        assert base.verify().clean
+        assert [event.actor for event in base.history(taught.id)[1]] == ["a\x1bb"]

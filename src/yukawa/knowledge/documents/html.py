@@ -44,6 +44,14 @@ _MARKUP = re.compile(
 _ATTRIBUTE = re.compile(r"""([\w:-]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++)))?+""")
 
 
+def _unescaped(text: str) -> str:
+    """Text with its character references read, or as it is where one has more digits than any number."""
+    try:
+        return unescape(text)
+    except ValueError:
+        return text
+
+
 def html_blocks(text: str) -> list[Block]:
     """The blocks of an HTML page, in order: headings, paragraphs, items, rows of tables, captions, equations, references."""
     reader = _HtmlReader(text)
@@ -104,7 +112,7 @@ class _HtmlReader:
                         self._leave(name, place, end)
             elif match["words"] and not self._hidden:
                 words = match["words"]
-                self._say(unescape(words), place + len(words) - len(words.lstrip()))
+                self._say(_unescaped(words), place + len(words) - len(words.lstrip()))
             place = end
         self._end_equation(length)
         self._flush(length)
@@ -135,7 +143,9 @@ class _HtmlReader:
         if self._hidden:
             self._depth += tag == self._hidden
             return
-        given = {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(attributes)}
+        given = {
+            m[1].lower(): _unescaped(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(attributes)
+        }
         classes = tuple(given.get("class", "").split())
         if tag == "math":
             self._math(given, place)
@@ -195,7 +205,8 @@ class _HtmlReader:
         latex = " ".join(given.get("alttext", "").split())
         if not latex:  # MathML alone: its signs, which is what a reader sees
             self._hidden = ""
-            self._open.append(_Open("math", ()))
+            if len(self._open) < _DEEPEST:
+                self._open.append(_Open("math", ()))
             return
         latex = latex.removeprefix("\\displaystyle ").removeprefix("\\displaystyle")
         if given.get("display") == "block" or self._is_equation():

@@ -18,6 +18,8 @@ LARGEST_ARCHIVE = 200_000_000
 """Bytes of an archive, packed or not, of which only the LaTeX is unpacked."""
 MOST_FILES = 5_000
 """Files of an archive."""
+MOST_BYTES = 100_000_000
+"""Bytes of its LaTeX, unpacked."""
 _MOST_INPUTS = 2_000
 _DEEPEST = 16  # files that input each other
 _ENDINGS = (".tex", ".ltx", ".latex", ".bbl", ".bib")
@@ -137,6 +139,7 @@ def _members(data: bytes, name: str) -> dict[str, bytes] | None:
     except tarfile.TarError:
         return None
     found: dict[str, bytes] = {}
+    read = 0
     try:
         for number, member in enumerate(archive):
             if number >= MOST_FILES:
@@ -144,18 +147,21 @@ def _members(data: bytes, name: str) -> dict[str, bytes] | None:
             path = PurePosixPath(member.name)
             if (
                 not member.isreg()
+                or member.issparse()  # holes cost nothing in the archive and everything here
                 or path.is_absolute()
                 or ".." in path.parts
                 or path.suffix.lower() not in _ENDINGS
             ):
                 continue
-            if member.size > MAX_BYTES:
+            read += member.size
+            if read > MOST_BYTES or member.size > MAX_BYTES:
                 raise InputError(
-                    f"{name} holds {member.name} of {member.size:,} bytes; at most {MAX_BYTES:,} are read"
+                    f"{name} holds {member.name} of {member.size:,} bytes, {read:,} so far; at most {MAX_BYTES:,}"
+                    f" are read of a file, {MOST_BYTES:,} of an archive"
                 )
             if (file := archive.extractfile(member)) is not None:
                 found[str(path)] = file.read(MAX_BYTES)
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
         raise InputError(f"{name} is a damaged archive: {error}", hint="fetch it again") from None
     if not any(PurePosixPath(one).suffix.lower() != ".bib" for one in found):
         raise InputError(f"{name} holds no LaTeX", hint=f"files of it end in {', '.join(_ENDINGS[:3])}")
@@ -286,5 +292,6 @@ class _Flattening:
 
     @staticmethod
     def _is_comment(text: str, place: int) -> bool:
-        line = text[text.rfind("\n", 0, place) + 1 : place]
-        return re.search(r"(?<!\\)(?:\\\\)*%", line[-2000:]) is not None
+        first = max(0, place - 2000)
+        line = text[max(text.rfind("\n", first, place) + 1, first) : place]
+        return re.search(r"(?<!\\)(?:\\\\)*%", line) is not None

@@ -11,6 +11,13 @@ MOST_EXPANSIONS = 100_000
 """Macros expanded in one paper; a macro that calls itself reaches it at once."""
 MOST_TOKENS = 1_000_000
 """Tokens that these expansions may give."""
+MOST_LETTERS = 20_000_000
+"""Characters that these tokens may have."""
+# Commands that begin as a conditional does and have no \fi.
+_WITHOUT_FI = frozenset(
+    r"""\iff \ifthenelse \ifdef \ifcsdef \ifundef \ifcsundef \ifbool \iftoggle \ifstrequal \ifstrempty \ifblank \ifdefempty
+    \ifdefstring \ifnumequal \ifnumcomp \ifnumless \ifnumgreater \ifboolexpr \ifinlist \ifstreq \ifpackageloaded""".split()
+)
 _DEEPEST = 60  # braces within each other, where an argument is read
 _VERBATIM = "verbatim*?|Verbatim|lstlisting|minted|alltt|codeexample|filecontents*?"
 _TOKEN = re.compile(
@@ -108,21 +115,26 @@ def joined(parts: Iterable[TexToken]) -> str:
 
 @dataclass
 class Expansions:
-    """What the macros of one paper have cost so far."""
+    """What the macros of one paper, and its formulas without an end, have cost so far."""
 
     calls: int = 0
     tokens: int = 0
+    letters: int = 0
 
-    def add(self, size: int) -> None:
-        """Count one expansion.
+    def add(self, found: Sequence[TexToken]) -> None:
+        """Count one expansion, or one formula that nothing closes.
 
         Raises:
             InputError: there are more than any paper needs.
         """
         self.calls += 1
-        self.tokens += size
-        if self.calls > MOST_EXPANSIONS or self.tokens > MOST_TOKENS:
-            raise InputError("its macros expand without end", hint="look for a \\def that calls itself")
+        self.tokens += len(found)
+        self.letters += sum(len(token.text) for token in found)
+        if self.calls > MOST_EXPANSIONS or self.tokens > MOST_TOKENS or self.letters > MOST_LETTERS:
+            raise InputError(
+                "its macros expand without end, or its formulas have none",
+                hint="look for a \\def that calls itself, and for a $ or a \\( that is not closed",
+            )
 
 
 @dataclass
@@ -141,6 +153,7 @@ class TokenStream:
     used: Expansions = field(default_factory=Expansions)
     place: int = 0
     pushed: list[TexToken] = field(default_factory=list)
+    endless: bool = False  # a branch without an end was met: what follows has none either
 
     def inner(self, parts: Sequence[TexToken]) -> "TokenStream":
         """A stream of other tokens with the same macros."""
@@ -252,13 +265,18 @@ class TokenStream:
         return found
 
     def _skip_branch(self) -> None:
+        r"""Pass over a branch; where no `\fi` ends it, nothing is lost."""
         depth = 1
-        while depth and (token := self.raw()) is not None:
+        passed: list[TexToken] = []
+        while not self.endless and (token := self.raw()) is not None:
+            passed.append(token)
             if token.kind == "command":
-                depth += token.text.startswith("\\if") and token.text != "\\ifthenelse"
+                depth += token.text.startswith("\\if") and token.text not in _WITHOUT_FI
                 depth -= token.text == "\\fi"
-                if depth == 1 and token.text == "\\else":
+                if not depth or (depth == 1 and token.text == "\\else"):
                     return
+        self.endless = True
+        self.push(passed)
 
     def _expand(self, call: TexToken, macro: Macro) -> None:
         given: list[Sequence[TexToken]] = []
@@ -289,10 +307,10 @@ class TokenStream:
                     if rest := body[place].text[1:]:
                         found.append(TexToken("text", rest, start, end))
                     place += 1
-                    self.used.add(len(given[int(number) - 1]))
+                    self.used.add(given[int(number) - 1])
                     continue
             found.append(token._replace(start=start, end=end))
-        self.used.add(len(found))
+        self.used.add(found)
         return found
 
 

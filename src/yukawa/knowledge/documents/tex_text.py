@@ -194,6 +194,7 @@ def _until(
             parts += [part._replace(start=token.start, end=token.end) for part in tokens(said)]
         elif token.text not in ("\\nonumber", "\\notag", "\\ensuremath"):
             parts.append(token)
+    stream.used.add(parts)
     stream.push(parts)
     return None
 

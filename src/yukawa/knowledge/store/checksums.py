@@ -42,28 +42,37 @@ def of_vector(passage_id: int, embedder_id: int, vector: Any, *, on_server: bool
     """The checksum of a vector as the database keeps it: in half precision in a file, in single precision on a server."""
     import numpy as np  # slow to import, and most questions need no vector
 
-    numbers = np.ascontiguousarray(vector, dtype="<f4" if on_server else "<f2").tobytes()
-    return zlib.crc32(numbers, zlib.crc32(b"%d %d" % (passage_id, embedder_id)))
+    if not isinstance(vector, bytes):  # the bytes of a file are taken as they are, for they may be damaged
+        vector = np.ascontiguousarray(vector, dtype="<f4" if on_server else "<f2").tobytes()
+    return zlib.crc32(vector, zlib.crc32(b"%d %d" % (passage_id, embedder_id)))
 
 
 def _plain(column: sa.Column[Any], value: Any) -> Any:
-    """A value the same whether it is about to be written or was read by `_read`."""
+    """A value the same whether it is about to be written or was read by `read_rows`."""
     if isinstance(column.type, sa.JSON):
-        return json.loads(value) if isinstance(value, str) else value
+        return from_text(value)
     return int(value) if isinstance(column.type, sa.Boolean) else value
 
 
+def from_text(value: Any) -> Any:
+    """What the text or the bytes of a JSON column say; themselves, where damage left no JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str | bytes) else value
+    except ValueError:
+        return value
+
+
 def _crc(value: Any) -> int:
-    return zlib.crc32(
-        json.dumps(value, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    )
+    # Bytes are in no column: where damage put some, the checksum is another one.
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), default=repr)
+    return zlib.crc32(written.encode("utf-8", "surrogatepass"))
 
 
 def write_all(connection: sa.Connection) -> None:
     """Write every checksum anew and count the rows, after they were derived or brought in otherwise than one by one."""
     _write(connection, t.versions, (([row], made) for row, _, made in derived(connection)))
     for table in COUNTED:
-        made = ((row, of_row(connection, table, row)) for row in _read(connection, table))
+        made = ((row, of_row(connection, table, row)) for row in read_rows(connection, table))
         _write(connection, table, (([row[c.name] for c in table.primary_key], new) for row, new in made))
     count_all(connection)
 
@@ -114,13 +123,9 @@ def problems(connection: sa.Connection) -> Iterator[str]:
 
 def _of_table(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
     number, total = 0, 0
-    for row in _read(connection, table):
+    for row in read_rows(connection, table):
         number, total = number + 1, total + row["checksum"]
-        try:
-            sound = row["checksum"] == of_row(connection, table, row)
-        except (TypeError, ValueError):  # what was JSON
-            sound = False
-        if not sound:
+        if row["checksum"] != of_row(connection, table, row):
             key, *_ = table.primary_key
             yield f"{_called(table)} {row[key.name]}: it was changed after it was written"
     yield from miscounted(connection, table, number, total)
@@ -160,10 +165,12 @@ def _by_version(
     return {version_id: [dict(row) for row in rows] for version_id, rows in grouped}
 
 
-def _read(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
+def read_rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
     """Rows as they are stored; those that a server itself keeps are compared with its tables (see `ServerIndex.problems`)."""
-    # JSON as its text, for it may be damaged; truth as its number, for SQLite takes any.
-    raw = {sa.JSON: sa.Text, sa.Boolean: sa.Integer}
+    # JSON and vectors as their bytes, for they may be damaged; truth as its number, for SQLite takes any.
+    raw: dict[type, type] = {sa.JSON: sa.Text, sa.Boolean: sa.Integer}
+    if connection.dialect.name == "sqlite":
+        raw |= {sa.JSON: sa.LargeBinary, t.Vector: sa.LargeBinary}
     columns = [sa.cast(c, raw[type(c.type)]).label(c.name) if type(c.type) in raw else c for c in table.c]
     query = sa.select(*columns).order_by(*table.primary_key)
     if table is t.meta:

@@ -30,7 +30,6 @@ from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, ne
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
 from yukawa.knowledge.store.sealing import check_seal, seal
-from yukawa.knowledge.texts import check_plain
 
 # In an order in which rows refer to earlier ones only. Vectors, postings and facts can be made from these.
 _TABLES = {
@@ -316,8 +315,6 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
             raise InputError(
                 f"{place}: {column.name} is {value!r:.60}; a value of type {expected.__name__} is expected"
             )
-        if isinstance(value, str):
-            check_plain(value, f"{place}: {column.name}")
     return row
 
 

@@ -41,16 +41,17 @@ def made_before(connection: sa.Connection) -> Iterator[tuple[sa.Table, sa.Column
     for row in _rows(connection, sa.select(t.conflicts)):
         said = [row[name] for name in ("key", "first_item", "second_item", "opened", "resolved")]
         yield t.conflicts, t.conflicts.c.id == row["id"], _crc(said)
-    for row in _rows(connection, sa.select(t.answers)):
+    for row in list(checksums.read_rows(connection, t.answers)):
+        answered = checksums.from_text(row["answer"])
         yield (
             t.answers,
             t.answers.c.id == row["id"],
-            _crc([row[k] for k in ("id", "time", "question", "answer")]),
+            _crc([*map(row.get, ("id", "time", "question")), answered]),
         )
-    kind = "<f4" if connection.dialect.name == "postgresql" else "<f2"
-    for row in _rows(connection, sa.select(t.vectors)):
+    for row in list(checksums.read_rows(connection, t.vectors)):
         mine = (t.vectors.c.passage_id == row["passage_id"]) & (t.vectors.c.embedder_id == row["embedder_id"])
-        yield t.vectors, mine, zlib.crc32(row["vector"].astype(kind).tobytes())
+        numbers = row["vector"] if isinstance(row["vector"], bytes) else row["vector"].astype("<f4").tobytes()
+        yield t.vectors, mine, zlib.crc32(numbers)
 
 
 _FACT = (
@@ -72,6 +73,5 @@ def _of(
 
 
 def _crc(value: Any) -> int:
-    return zlib.crc32(
-        json.dumps(value, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    )
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), default=repr)
+    return zlib.crc32(written.encode("utf-8", "surrogatepass"))

@@ -118,7 +118,8 @@ def test_an_entry_of_a_glossary() -> None:
 
 N = 20_000
 HOSTILE = [
-    "{" * N, "}" * N, "$" * N, "$x" * N, "$$x" * N, r"\[" * N, r"\(x" * N, r"\({" * N, "${" * N, r"\begin{equation}" * N, r"\begin{align}\begin{gather}" * N,
+    "{" * N, "}" * N, "$" * N, "$x" * N, "$$x" * N, r"\[" * N, r"\(x" * N, r"\({" * N, "${" * N,
+    r"\begin{equation}" * N, r"\begin{align}\begin{gather}" * N,
     r"\begin{tabular}{c}" * N, r"\section{" * N, r"\footnote{" * N, r"\cite[" * N, r"\foo[" * N, r"\newcommand{" * N, r"\def" * N,
     r"\let" * N, r"\iffalse" * N, r"\begin{verbatim}" * N, r"\verb|x" * N, r"\SI{" * N, r"\qty{1" * N, r"\begin{itemize}\item x" * N,
     r"\end{x}" * N, "%" * N, r"\begin{tikzpicture}" * N, r"\newglossaryentry{" * N, r"\href{" * N, r"\'" * N, "a" * 10_000_000,

@@ -41,16 +41,12 @@ def made_before(connection: sa.Connection) -> Iterator[tuple[sa.Table, sa.Column
     for row in _rows(connection, sa.select(t.conflicts)):
         said = [row[name] for name in ("key", "first_item", "second_item", "opened", "resolved")]
         yield t.conflicts, t.conflicts.c.id == row["id"], _crc(said)
-    for row in list(checksums.read_rows(connection, t.answers)):
-        answered = checksums.from_text(row["answer"])
-        yield (
-            t.answers,
-            t.answers.c.id == row["id"],
-            _crc([*map(row.get, ("id", "time", "question")), answered]),
-        )
-    for row in list(checksums.read_rows(connection, t.vectors)):
-        mine = (t.vectors.c.passage_id == row["passage_id"]) & (t.vectors.c.embedder_id == row["embedder_id"])
-        numbers = row["vector"] if isinstance(row["vector"], bytes) else row["vector"].astype("<f4").tobytes()
+    for one in list(checksums.read_rows(connection, t.answers)):
+        answered = [one["id"], one["time"], one["question"], checksums.from_text(one["answer"])]
+        yield t.answers, t.answers.c.id == one["id"], _crc(answered)
+    for one in list(checksums.read_rows(connection, t.vectors)):
+        mine = (t.vectors.c.passage_id == one["passage_id"]) & (t.vectors.c.embedder_id == one["embedder_id"])
+        numbers = one["vector"] if isinstance(one["vector"], bytes) else one["vector"].astype("<f4").tobytes()
         yield t.vectors, mine, zlib.crc32(numbers)
 
 

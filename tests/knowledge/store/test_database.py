@@ -84,6 +84,9 @@ def test_a_base_made_by_a_newer_version_is_refused(url: str) -> None:
         base.teach(STATEMENT)
         with base.store.write() as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = '0999'"))
+        # One that had it open writes no row as the older version would.
+        with pytest.raises(StoreError, match="made by a newer Yukawa"):
+            base.teach("The hall is old.")
     with pytest.raises(StoreError, match=r"made by a newer Yukawa \(schema 0999") as caught:
         KnowledgeBase.open(url)
     assert "git pull && " in _one_line(caught.value)

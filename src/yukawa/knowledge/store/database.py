@@ -94,7 +94,8 @@ class Store:
         """One transaction that waits for its turn, and is durable when it returns without an error.
 
         Raises:
-            StoreError: it failed, or its files were deleted, replaced, cut short or written over meanwhile.
+            StoreError: it failed, its files were deleted, replaced, cut short or written over meanwhile, or a newer
+                version of this program has changed its tables.
         """
         if self.readonly:
             raise _store_error(self.name, "readonly")
@@ -104,6 +105,7 @@ class Store:
                 if self.is_postgres:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
                 self.check_files(connection)
+                refuse_newer(f"the knowledge base {self.name}", _revision(connection) or "")
                 yield connection
             self.check_files(connection)
 

@@ -122,7 +122,7 @@ def _conjugated(
     before: tuple[int, ...], daughters: Sequence[Species], conjugate: Conjugate, count: int, *, charged: bool
 ) -> tuple[tuple[Species, ...], ...]:
     """The different final states that obey all numbers after `count` daughters became their antiparticles."""
-    found: dict[tuple[int, ...], tuple[Species, ...]] = {}
+    found: dict[tuple[str, ...], tuple[Species, ...]] = {}
     usable = [at for at, each in enumerate(daughters) if charged or each.charge3 == 0]
     if len(usable) > 12:  # a slip in so long a list is not to be guessed
         return ()
@@ -131,8 +131,8 @@ def _conjugated(
         for at in chosen:
             state[at] = conjugate(state[at])
         if _sums(state) == before:
-            # Of equal daughters the last is the one that was meant otherwise: pi+ pi+ was pi+ pi-.
-            found[tuple(sorted(each.number for each in state))] = tuple(state)
+            # Of equal daughters the last is the one that was meant otherwise: pi+ pi+ was pi+ pi-. An alias is not its particle.
+            found[tuple(sorted(each.name for each in state))] = tuple(state)
     return tuple(found.values())
 
 

@@ -158,7 +158,7 @@ class ModeCheck:
         """The names of which a word can be a misspelling, and whether it can be that of one alone."""
         if name not in self._meant:
             names = list(self.names.usual_names())
-            same = [each for each in names if _charge(each) == _charge(name)]
+            same = [each for each in names if _charge(each) == _charge(name) and _stars(each) >= _stars(name)]
             found = candidates(name, same) or ([] if _charge(name) else candidates(name, names))
             near = "" if found else nearest_word(name, same)
             self._meant[name] = (found or ([near] if near else []), len(found) == 1)
@@ -177,7 +177,9 @@ class ModeCheck:
             return ""
         own = {*self.names.own, *self.aliases}
         if any(
-            folded(each) == folded(name) or (is_slip(name, each) and each[-1] == name[-1]) for each in own
+            folded(each) == folded(name)
+            or (is_slip(name, each) and each[-1] == name[-1] and _stars(each) >= _stars(name))
+            for each in own
         ):
             return ""
         same = [each for each in self.names.all_names() if each.lower() == stem.lower()]
@@ -382,3 +384,8 @@ _KINDS = {
 def _charge(name: str) -> str:
     found = _CHARGE.search(name)
     return found[0] if found else ""
+
+
+def _stars(name: str) -> int:
+    """Stars, which are forgotten and not invented: D_s+ may have been D_s*+, D_s*+ was not D_s+."""
+    return name.count("*")

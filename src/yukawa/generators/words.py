@@ -64,8 +64,12 @@ def split_words(text: str) -> CardText:
         if not plain and not code.isascii():
             card.found += _lookalikes(number, code)
         before = len(words)
-        if ";" not in code:
+        end = code.find(";")
+        if end < 0:
             words += code.split()
+        elif not code[end + 1 :].strip():  # as most statements end
+            words += code[:end].split()
+            words.append(";")
         else:
             for word in code.split():
                 if ";" not in word:

@@ -45,22 +45,13 @@ class CardCheck:
 
     def run(self) -> None:
         """Check every statement, then what is defined and never used."""
-        actions: dict[str, Callable[[Command], object]] = {
-            "Alias": self._alias, "ChargeConj": self._charge_conj, "CDecay": self._cdecay, "CopyDecay": self._copy,
-            "Define": self._define, "Particle": self._particle, "ModelAlias": self._model_alias,
-            "SetLineshapePW": lambda each: self._known(each, each.words[:3]),
-        } | {
-            name: (lambda each: self._known(each, each.words[:1]))
-            for name in (
-                "ChangeMassMin", "ChangeMassMax", "IncludeBirthFactor", "IncludeDecayFactor", "LSNONRELBW", "LSFLAT",
-                "LSMANYDELTAFUNC", "BlattWeisskopf", "BlattWeisskopfBirth",
-            )
-        }  # fmt: skip
         for each in self.card.statements:
             if isinstance(each, DecayBlock):
                 self._block(each)
-            elif each.name in actions:
-                actions[each.name](each)
+            elif each.name in _ACTIONS:
+                _ACTIONS[each.name](self, each)
+            elif each.name in _OF_PARTICLES:
+                self._known(each, each.words[: _OF_PARTICLES[each.name]])
         self._unused()
 
     # ---- names -----------------------------------------------------------------------------------
@@ -271,3 +262,14 @@ class CardCheck:
     def _is_orphan(self, name: str, tops: list[str]) -> bool:
         own = {name, self.names.conjugates.get(name, name)}
         return any(top not in own for top in tops)
+
+
+_ACTIONS: dict[str, Callable[[CardCheck, Command], object]] = {
+    "Alias": CardCheck._alias, "ChargeConj": CardCheck._charge_conj, "CDecay": CardCheck._cdecay, "CopyDecay": CardCheck._copy,
+    "Define": CardCheck._define, "Particle": CardCheck._particle, "ModelAlias": CardCheck._model_alias,
+}  # fmt: skip
+# Commands that begin with so many particles.
+_OF_PARTICLES = {
+    "SetLineshapePW": 3, "ChangeMassMin": 1, "ChangeMassMax": 1, "IncludeBirthFactor": 1, "IncludeDecayFactor": 1, "LSNONRELBW": 1,
+    "LSFLAT": 1, "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1,
+}  # fmt: skip

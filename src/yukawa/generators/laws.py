@@ -63,13 +63,12 @@ def violations(
     yield from broken
     if partons:
         return
-    if not broken:
+    if not broken and decays_strongly(parent):
         yield from _flavour(parent, daughters, conjugate)
     masses = list(_masses(parent, daughters))
-    closed = any(
-        each.code.startswith("E") for each in masses
-    )  # what is never drawn has no C and no P to violate
-    if not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
+    # What is never drawn has no C and no P to violate.
+    closed = "E" in [each.code[0] for each in masses]
+    if not (parent.is_virtual or parent.redefined or True in [each.redefined for each in daughters]):
         spin = _spin(parent, daughters)
         if spin:
             yield spin
@@ -176,27 +175,24 @@ def flavour_change(parent: Species, daughters: Sequence[Species]) -> tuple[int, 
 
     Each K_S0 or K_L0 has strangeness +1 or -1, whichever changes less.
     """
-    rows = [flavours(each.number) for each in (parent, *daughters)]
-    known = [row for row in rows if row is not None]
-    if len(known) < len(rows):
-        return 0, 0, 0
-    before, *after = known
-    strange, charm, beauty = (abs(sum(row[at] for row in after) - own) for at, own in enumerate(before))
-    either = sum(abs(each.number) in (130, 310) for each in daughters)
+    strange = charm = beauty = 0
+    for sign, each in ((-1, parent), *((1, each) for each in daughters)):
+        own = flavours(each.number)
+        if own is None:
+            return 0, 0, 0
+        strange, charm, beauty = strange + sign * own[0], charm + sign * own[1], beauty + sign * own[2]
+    strange, charm, beauty = abs(strange), abs(charm), abs(beauty)
+    either = sum([abs(each.number) in (130, 310) for each in daughters])
     strange = strange - either if strange > either else (either - strange) % 2
     return strange, charm, beauty
 
 
 def _flavour(parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
-    """Flavour that a strong or electromagnetic decay changes.
+    """Flavour that the decay of a parent changes which decays strongly or electromagnetically.
 
     With leptons, or with one heavy quark changed, it is a weak decay of the parent as searches look for it, and a warning.
     """
-    if (
-        not decays_strongly(parent)
-        or 22 < abs(parent.number) < 100
-        or any(each.redefined for each in (parent, *daughters))
-    ):
+    if 22 < abs(parent.number) < 100 or True in [each.redefined for each in (parent, *daughters)]:
         return
     change = flavour_change(parent, daughters)
     if not any(change):
@@ -237,7 +233,7 @@ def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
     if len(daughters) != 2:
         return None
     one, other = daughters
-    kinds = sorted(each.spin_type for each in daughters)
+    kinds = sorted([each.spin_type for each in daughters])
     if parent.spin2 == 0 and kinds == ["G", "S"]:
         return Violation(
             "E-SPIN", f"{parent.name} -> {_listed(daughters)}: a particle without spin emits no single photon"
@@ -271,8 +267,8 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
     """C of any number of daughters that have one; P, and C of a pair, of two-body decays (PDG review Quark Model)."""
     # Leptons and the weak bosons come with the interaction that violates both.
     if (
-        not decays_strongly(parent)
-        or not parent.parity
+        not parent.parity
+        or not decays_strongly(parent)
         or any(11 <= abs(each.number) <= 18 or 23 <= abs(each.number) <= 37 for each in daughters)
     ):
         return
@@ -357,14 +353,14 @@ def _waves(parent: Species, one: Species, other: Species) -> Iterator[tuple[int,
 
 
 def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation]:
-    own = len(daughters) > 1 and any(each.number == parent.number for each in daughters)
+    own = len(daughters) > 1 and parent.number in [each.number for each in daughters]
     if own and not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
         text = f"{parent.name} -> {_listed(daughters)}: a particle is not among its own daughters"
         yield Violation("E-MASS", text)
         return
     if parent.mass is None:
         return
-    nominal = sum(each.mass or 0.0 for each in daughters)
+    nominal = sum([each.mass or 0.0 for each in daughters])
     only = daughters[0] if len(daughters) == 1 and daughters[0].mass is not None else None
     if only and only.heaviest < parent.lightest - _MARGIN and not (only.redefined or parent.is_virtual):
         text = f"{only.name} has {only.mass:.4g} GeV, {parent.name} {parent.mass:.4g}: one daughter alone has the mass of its parent"

@@ -56,14 +56,17 @@ class DecayModel:
             return True
         if self.name == "JPIPI" and tuple(each.base for each in species[1:]) not in _PIONS:
             return False
-        return all(
-            _fits(each, wanted)
-            for each, wanted in zip(species, self.daughter_spins(len(species)), strict=True)
-        )
+        wanted = _wanted(self, len(species))
+        return False not in [_fits(each, kinds) for each, kinds in zip(species, wanted, strict=True)]
 
     def takes_parent(self, parent: Species) -> bool:
         """Whether the parent has the spin that the model wants."""
         return not self.parent or _fits(parent, self.parent)
+
+
+@functools.cache
+def _wanted(model: DecayModel, count: int) -> tuple[str, ...]:
+    return tuple(model.daughter_spins(count))
 
 
 def _fits(species: Species, wanted: str) -> bool:

@@ -1,6 +1,7 @@
 """Reads a decay card: every command of EvtGen and its dialects; after a mistake the next statement is read again."""
 
 import functools
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -122,12 +123,16 @@ class _CardReader:
         self.found = self.card.found
         self.found += self.text.found
         self.next = 0
-        own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
+        own = self._behind_each("ModelAlias")
         self.ends = [at for at, word in enumerate(self.words) if word == ";" or word in KEYWORDS]
-        self.aliases = frozenset(
-            self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "Alias"
-        )
+        self.aliases = frozenset(self._behind_each("Alias"))
         self.models, self.stops = _known_models(frozenset({*models, *own}))
+
+    def _behind_each(self, command: str) -> list[str]:
+        """The word behind each of a command."""
+        if command not in self.words:
+            return []
+        return [after for word, after in itertools.pairwise(self.words) if word == command]
 
     def read(self) -> None:
         """Read to End, or to the last word."""
@@ -350,6 +355,8 @@ class _CardReader:
 
         Where no model follows, for it may be misspelt, a line is a mode that begins with a fraction and a particle.
         """
+        if at == end:
+            return 0
         words = self.words
         other = next((number for number in range(at, end) if words[number] in self.models), None)
         if other is None:

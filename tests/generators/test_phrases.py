@@ -103,3 +103,16 @@ def test_words_that_alter_nothing_are_known_in_two_languages():
 )
 def test_the_energy_of_a_beam_is_half_of_that_of_the_collision(sentence, energy):
     assert energy_of(sentence) == pytest.approx(energy)
+
+
+@pytest.mark.parametrize("sentence", ["pp collisions at 13,6 TeV", "e+ e- at 3,773GeV", "at 10,580 MeV"])
+def test_an_energy_with_a_comma_is_refused(sentence):
+    with pytest.raises(InputError, match="write a decimal point"):
+        energy_of(sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "energy"), [("10,000 events at 3.773 GeV", 3.773), ("J/psi, 13.6 TeV", 13600.0)]
+)
+def test_a_comma_elsewhere_is_none_of_its_energy(sentence, energy):
+    assert energy_of(sentence) == pytest.approx(energy)

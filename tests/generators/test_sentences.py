@@ -6,7 +6,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.generators.plans import DecayStep
-from yukawa.generators.sentences import read_plan
+from yukawa.generators.sentences import count_of_events, read_plan
 
 
 def chain(sentence: str) -> list[str]:
@@ -239,3 +239,15 @@ def test_photons_are_radiated_as_the_sentence_says(words, radiates):
 
 def test_a_generic_particle_decays_by_the_table():
     assert len(read_plan("tau- -> mu- gamma at Belle II with a generic tau+").steps) == 1
+
+
+@pytest.mark.parametrize(("sentence", "count"), [
+    ("100k events", 100_000), ("2.3M events", 2_300_000), ("1e6 J/psi", 1_000_000), ("10,000 events", 10_000), ("0 events", None),
+    ("1.5 events", None), ("0.0001k events", None),
+])  # fmt: skip
+def test_events_are_counted_in_whole_numbers(sentence, count):
+    if count is not None:
+        assert count_of_events(sentence) == count
+        return
+    with pytest.raises(InputError, match="is not a whole number of events"):
+        count_of_events(sentence)

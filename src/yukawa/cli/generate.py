@@ -34,7 +34,7 @@ def generate(
     by: Annotated[
         str, option("--with", "NAME", "Generator: yukawa, or evtgen, your own installation in EVTGEN_ROOT.")
     ] = "yukawa",
-    seed: Annotated[int, option("--seed", "SEED", "Seed of the random numbers.")] = 1,
+    seed: Annotated[int, option("--seed", "SEED", "Seed of the random numbers.", min=0, max=900_000_000)] = 1,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

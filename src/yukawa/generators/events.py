@@ -187,6 +187,8 @@ class EventGenerator:
         weight = model_weight(model, arguments, parent, daughters, rows.spin)
         if weight.note:
             self.notes[weight.note] = None
+        if "PHOTOS" in mode.flags:
+            self.notes["PHOTOS: no photon of the final state is radiated"] = None
         masses = self._masses(rows.masses[at], daughters, f"{rows.name} -> {' '.join(mode.daughters)}")
         axis = rows.axis[at]
         rest = self._at_rest(rows.masses[at], masses, weight, axis)

@@ -17,6 +17,7 @@ EXPERIMENTS = {
 }  # fmt: skip
 FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
+_COMMA = re.compile(r"(?<![\d.,])\d{1,9}+,\d{1,9}+\s{0,3}(?:TeV|GeV|MeV)\b", re.IGNORECASE)
 _UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 1e-3, "kev": 1e-6}
 # Where an energy is that of one beam.
 _NEAR = 40  # characters
@@ -41,8 +42,17 @@ _LARGEST_SPREAD = 0.01  # GeV
 
 
 def energy_of(sentence: str) -> float | None:
-    """The energy of the collision in GeV, which a spread is not; None if the sentence gives none."""
+    """The energy of the collision in GeV, which a spread is not; None if the sentence gives none.
+
+    Raises:
+        InputError: it has a comma among its digits.
+    """
     sentence = without_spread(sentence)
+    if comma := _COMMA.search(sentence):
+        raise InputError(
+            f"whether the comma of {comma[0]} is a decimal one is not certain",
+            hint="write a decimal point, and thousands without a comma",
+        )
     found = ENERGY.search(sentence)
     if found is None:
         return None

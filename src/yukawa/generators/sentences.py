@@ -278,7 +278,11 @@ def _without_both(plain: str) -> str:
 
 
 def count_of_events(sentence: str) -> int | None:
-    """How many events a sentence wants: "100k events", "events: 5000", "1e6 J/psi"; None if it does not say."""
+    """How many events a sentence wants: "100k events", "events: 5000", "1e6 J/psi"; None if it does not say.
+
+    Raises:
+        InputError: none, or a part of one.
+    """
     plain = _MASS.sub(lambda found: "_" * len(found[0]), sentence)
     for pattern in _EVENTS:
         for found in pattern.finditer(plain):
@@ -290,7 +294,10 @@ def count_of_events(sentence: str) -> int | None:
 def _number(digits: str, factor: str) -> int:
     if "^" in digits:
         return int(10 ** int(re.sub(r"\D", "", digits.partition("^")[2])))
-    return round(float(digits.replace(",", "")) * _FACTORS[factor.lower()])
+    wanted = float(digits.replace(",", "")) * _FACTORS[factor.lower()]
+    if wanted < 1 or abs(wanted - round(wanted)) > 1e-9 * wanted:
+        raise InputError(f"{digits}{factor} is not a whole number of events", hint="write 1 or more")
+    return round(wanted)
 
 
 def _experiment(sentence: str, steps: Sequence[plans.DecayStep]) -> str:

@@ -149,9 +149,9 @@ class Rendering:
 
     def _deviation(self, result: Result) -> list[str]:
         """A value of the asker beside the known one: whether they agree, and by how much they differ."""
-        word = {True: "Yes, they agree. ", False: "No, they do not agree. "}.get(result.verdict, "")  # type: ignore[arg-type]
-        if result.goal.relation and result.verdict is None:
-            word = "That stays open. "
+        unknown = "That stays open. " if result.goal.relation else ""
+        words = {True: "Yes, they agree. ", False: "No, they do not agree. ", None: unknown}
+        word = words[result.verdict]
         first, *rest = self._sentence(result.rows[0])
         return [f"{word}{first}", *rest, f"{result.note[0].upper()}{result.note[1:]}."]
 

@@ -261,23 +261,13 @@ def _teach_files(
         )
     labels = [source or str(path) for path in paths] if len(paths) > 1 else [source]
     items = [_file_item(str(path), label, about) for path, label in zip(paths, labels, strict=True)]
-    with session.plain_base(settings) as base:
-        taught = base.change(items, actor=session.me())
-    if len(taught) == 1:
-        session.give_change(taught[0], as_json)
-    else:
-        names = (item.provenance.source for item in items)
-        session.give_files(
-            [documents.Synced(n, i.status, i.id) for n, i in zip(names, taught, strict=True)], as_json
-        )
+    _teach_together(items, as_json)
 
 
 def _teach_papers(paths: list[Path], source: str | None, about: dict[str, Any], as_json: bool) -> None:
     """Teach papers, each under its title or name; all of them are read before a base is opened."""
-    from yukawa.knowledge import documents
     from yukawa.knowledge.documents.papers import find_papers, open_papers, paper_item
 
-    settings = session.read_settings()
     knowledge.check_filters(about["domain"])
     read = [one for path in find_papers(paths).papers for one in open_papers(path)]
     if wrong := next((one for one in read if isinstance(one, InputError)), None):
@@ -289,15 +279,20 @@ def _teach_papers(paths: list[Path], source: str | None, about: dict[str, Any], 
         for missing in paper.missing:
             warn(f"{paper.name}: not read: {missing}")
     items = [paper_item(paper, source, **about) for paper in papers]
-    with session.plain_base(settings) as base:
+    _teach_together(items, as_json)
+
+
+def _teach_together(items: list[knowledge.NewItem], as_json: bool) -> None:
+    """Teach all of them or none, and say what became of each."""
+    from yukawa.knowledge.documents import Synced
+
+    with session.plain_base(session.read_settings()) as base:
         taught = base.change(items, actor=session.me())
     if len(taught) == 1:
         session.give_change(taught[0], as_json)
-    else:
-        names = (item.provenance.source for item in items)
-        session.give_files(
-            [documents.Synced(n, i.status, i.id) for n, i in zip(names, taught, strict=True)], as_json
-        )
+        return
+    names = (item.provenance.source for item in items)
+    session.give_files([Synced(n, i.status, i.id) for n, i in zip(names, taught, strict=True)], as_json)
 
 
 def _file_item(path: str, source: str | None, about: dict[str, Any]) -> knowledge.NewItem:

@@ -202,7 +202,7 @@ class _CardReader:
             self.next += 1
             return
         else:
-            # What stands behind a misspelt End may be wanted.
+            # What follows a misspelt End may be wanted.
             ends = meant == "End" and at + 1 == len(self.words)
             mend = self._replaced(at, meant) if meant and (ends or meant != "End") else ()
             self._report("E-KEY", at, f'unknown command "{word}"', f'"{meant}"' if meant else "", mend)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.laws import with_tail
 from yukawa.generators.repeats import GivenSettings, given_again
 from yukawa.generators.words import is_number, nearest_word, split_lines
 
@@ -145,9 +146,9 @@ class _Repeats:
         if count and re.fullmatch(r"\+?0+", count[0]):
             yield Diagnostic("E-VALUE", count[1], 1, "Main:numberOfEvents = 0: no event is made")
         for key in self.settings:
-            own, _, name = str(key).partition(":")
-            if name in ("mmin", "mmax") and own.isdigit():
-                yield from self._range(own, name, known)
+            own, _, limit = str(key).partition(":")
+            if limit in ("mmin", "mmax") and own.isdigit():
+                yield from self._range(own, limit, known)
 
     def _range(self, own: str, name: str, known: PythiaKeys | None) -> Iterator[Diagnostic]:
         """A particle whose mass is outside the range that its mMin and mMax leave it."""
@@ -282,6 +283,7 @@ def _channel(number: int, column: int, parent: int, daughters: list[int], data: 
         min(data.m0(each), data.mMin(each)) if data.mMin(each) > 0 else data.m0(each) for each in daughters
     )
     if least > heaviest + _MARGIN:
-        yield Diagnostic(
-            "E-MASS", number, column, f"{names}: the daughters need {least:.4g} GeV, there are {heaviest:.4g}"
-        )
+        nominal = with_tail(sum(map(data.m0, daughters)), least, "their tails")
+        own = with_tail(data.m0(parent), heaviest)
+        text = f"{names}: the daughters need {nominal} GeV, {data.name(parent)} has {own}"
+        yield Diagnostic("E-MASS", number, column, text)

@@ -140,7 +140,7 @@ def chain_anew(connection: sa.Connection) -> None:
     """Chain the events of bases and exports older than schema 0005 with nonces; one that was changed stays a changed one."""
     old = made = GENESIS
     names = [f"{name}_nonce" for name in SAID]
-    values = {"hash": sa.bindparam("made")} | {n: sa.bindparam(f"new_{n}") for n in names}
+    values: dict[str, Any] = {"hash": sa.bindparam("made")} | {n: sa.bindparam(f"new_{n}") for n in names}
     query, last = sa.select(t.events).order_by(t.events.c.seq).limit(_FETCH), -(2**63)
     while some := connection.execute(query.where(t.events.c.seq > last)).mappings().all():
         rows = []

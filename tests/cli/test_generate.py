@@ -44,6 +44,40 @@ def test_a_picture_and_settings_of_pythia(yukawa, tmp_path):
     assert "line 1: E-VALUE" in yukawa("generate", str(settings), "--force").err
 
 
+def test_everything_is_checked_before_anything_is_written(yukawa, tmp_path, monkeypatch):
+    """Law: a command that fails has written nothing, and what the user gave wrong has the exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.dec").write_text(CARD)
+    many = "Decay psi(4415)\n1 " + "pi+ pi- " * 15 + "PHSP;\nEnddecay\n"
+    (tmp_path / "many.dec").write_text("Particle psi(4415) 40.0 0.0\n" + many + "End\n")
+    (tmp_path / "full.dec").write_text(
+        "Particle psi(4415) 40.0 0.0\n" + many.replace("pi+ pi- " * 15, "pi+ pi- " * 31) + "End\n"
+    )
+    before = sorted(tmp_path.glob("*"))
+    for words in (
+        ["card.dec", "-o", "none/x.npz"],
+        ["card.dec", "-o", "x.npz", "--draw", "none/x.png"],
+        ["card.dec", "-o", "none/x.npz", "--draw", "x.png"],
+        ["card.dec", "-o", "x.npz", "--draw", "x.pdf"],
+        ["card.dec", "-o", "x.root", "--draw", "x.png"],
+        ["full.dec", "-n", "2", "-o", "x.npz", "--draw", "x.png"],
+        ["card.dec", "-n", "0", "-o", "x.npz"],
+        ["foo"], ["-"], ["."], ["carrd.dec"],
+    ):  # fmt: skip
+        yukawa("generate", *words).failed(2)
+        assert sorted(tmp_path.glob("*")) == before, words
+    assert "can be drawn" in yukawa("generate", "full.dec", "-n", "1", "--draw", "x.png").err
+    assert yukawa("generate", "many.dec", "-n", "1", "--draw", "x.png").code == 0
+
+
+def test_what_is_no_file_is_told_how_to_become_one(yukawa, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.dec").write_text(CARD)
+    assert 'yukawa write decay-card "SENTENCE" -o foo.dec' in yukawa("generate", "foo").failed(2)
+    assert "is card.dec meant?" in yukawa("generate", "cardd.dec").failed(2)
+    assert "not from standard input" in yukawa("generate", "-").failed(2)
+
+
 def test_evtgen_is_used_where_it_is(yukawa, tmp_path, monkeypatch):
     card = tmp_path / "card.dec"
     card.write_text(CARD)

@@ -201,11 +201,24 @@ _RULES = (
         "1",
         "form factors of the B_c",
     ),
-    _Rule(
-        lambda own, species: any(_both_neutrino("S", kind, "N")(own, species) for kind in "SVT"),
-        "ISGW2",
-        "",
-        "semileptonic form factors of ISGW2; a table may have measured ones: SLBKPOLE, or HQET2 for B -> D(*)",
+    *(
+        _Rule(
+            lambda own, species, of=of: (
+                str(abs(own.number))[:1] in of
+                and any(_both_neutrino("S", kind, "N")(own, species) for kind in "SVT")
+            ),
+            "ISGW2",
+            "",
+            f"semileptonic form factors of ISGW2{measured}",
+        )
+        for of, measured in (
+            (
+                "5",
+                "; measured ones are in tables: HQET2 or BGL for B -> D(*)",
+            ),
+            ("4", "; measured ones are in tables: SLBKPOLE for K and pi, SLPOLE for K* and rho"),
+            ("1236789", ""),
+        )
     ),
     _Rule(
         lambda own, species: _with_pair(own, species, "S") and abs(own.number) > 500,

@@ -377,8 +377,8 @@ def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation
     least = sum(each.lightest for each in daughters)
     redefined = any(each.redefined for each in daughters)
     if least > parent.heaviest + _MARGIN:
-        own = with_tail(parent.mass, parent.heaviest)
-        text = f"{names} need {with_tail(nominal, least, 'their tails')} GeV, {parent.name} has {own}"
+        has = with_tail(parent.mass, parent.heaviest)
+        text = f"{names} need {with_tail(nominal, least, 'their tails')} GeV, {parent.name} has {has}"
         yield Violation("I-MASS" if redefined else "E-MASS", text)
     elif nominal > parent.mass + _MARGIN:
         yield Violation(

@@ -145,8 +145,8 @@ class _Repeats:
                 yield Diagnostic("W-DEF", number, 1, reason)
         if count and re.fullmatch(r"\+?0+", count[0]):
             yield Diagnostic("E-VALUE", count[1], 1, "Main:numberOfEvents = 0: no event is made")
-        for key in self.settings:
-            own, _, limit = str(key).partition(":")
+        for each in self.settings:
+            own, _, limit = str(each).partition(":")
             if limit in ("mmin", "mmax") and own.isdigit():
                 yield from self._range(own, limit, known)
 

@@ -205,6 +205,8 @@ def teach(
             file, sync, source, about, as_json
         )
         return
+    if text == "-":
+        raise InputError("- is not a text", hint="to teach what standard input says, type: --file -")
     settings = session.read_settings()
     # Refused before a base is opened, or made, for it.
     text = knowledge.checked_text(text)

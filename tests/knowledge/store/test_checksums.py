@@ -221,6 +221,7 @@ def as_schema_0005(base: KnowledgeBase) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
 
 
+@pytest.mark.slow_but("sqlite")
 @pytest.mark.parametrize("statement", [
     "", "UPDATE facts SET value = 3 WHERE id = 1", "UPDATE conflicts SET key = 'x'", "UPDATE answers SET question = 'x'",
     "UPDATE vectors SET vector = (SELECT v.vector FROM vectors v WHERE v.passage_id = 1 LIMIT 1) WHERE passage_id = 2",

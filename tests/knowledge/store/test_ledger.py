@@ -366,6 +366,7 @@ def test_an_empty_base_is_clean(base: KnowledgeBase) -> None:
     assert base.verify().clean
 
 
+@pytest.mark.slow_but("sqlite")
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
@@ -463,6 +464,7 @@ def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
     assert any("damaged" in p or p.startswith("database:") for p in problems)
 
 
+@pytest.mark.slow
 def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach_many([new_item(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])

@@ -69,7 +69,8 @@ def _open_streams() -> None:
     """Open what the shell has closed (`>&-`), to nowhere: else a file would get its number, and an error be written into it."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each gets the lowest number
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 -- as long as we run
+            nowhere = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
 
 
 def main(arguments: Sequence[str]) -> int:

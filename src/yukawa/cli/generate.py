@@ -82,6 +82,8 @@ def _check_card(path: Path) -> None:
     """Refuse what is no file, with how to come to one."""
     if str(path) == "-":
         raise InputError("a card is read from a file, not from standard input", hint="save it as a file")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="name a file in it")
     if not path.exists():
         there = [each.name for each in path.parent.glob("*") if each.suffix.lower() in (".dec", ".cmnd")]
         near = nearest(path.name, there)

@@ -73,6 +73,14 @@ def _both_neutrino(parent: str, *more: str) -> Callable[[Species, Sequence[Speci
     return applies
 
 
+def _semileptonic(digits: str) -> Callable[[Species, Sequence[Species]], bool]:
+    """A meson to another one, a lepton and its neutrino, of mesons whose number begins with one of these digits."""
+    kinds = [_both_neutrino("S", kind, "N") for kind in "SVT"]
+    return lambda own, species: (
+        str(abs(own.number))[0] in digits and any(applies(own, species) for applies in kinds)
+    )
+
+
 def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
     """A meson with a charged lepton and its antiparticle."""
     leptons = [each for each in species if abs(each.number) in _LEPTONS]
@@ -202,20 +210,9 @@ _RULES = (
         "form factors of the B_c",
     ),
     *(
-        _Rule(
-            lambda own, species, of=of: (
-                str(abs(own.number))[:1] in of
-                and any(_both_neutrino("S", kind, "N")(own, species) for kind in "SVT")
-            ),
-            "ISGW2",
-            "",
-            f"semileptonic form factors of ISGW2{measured}",
-        )
-        for of, measured in (
-            (
-                "5",
-                "; measured ones are in tables: HQET2 or BGL for B -> D(*)",
-            ),
+        _Rule(_semileptonic(digits), "ISGW2", "", f"semileptonic form factors of ISGW2{measured}")
+        for digits, measured in (
+            ("5", "; measured ones are in tables: HQET2 or BGL for B -> D(*)"),
             ("4", "; measured ones are in tables: SLBKPOLE for K and pi, SLPOLE for K* and rho"),
             ("1236789", ""),
         )

@@ -40,7 +40,7 @@ Form = Annotated[
 ]
 Ignore = Annotated[
     str,
-    option("--ignore", "CODE,…", "Leave out findings of these codes, such as W-LFV where a search is meant."),
+    option("--ignore", "CODE,…", "Ignore warnings and notes of these codes, such as W-LFV of a search."),
 ]
 Base = Annotated[
     Path | None,
@@ -114,7 +114,7 @@ def check(
 
 
 def _codes(text: str) -> set[str]:
-    """Codes by comma; one of an error, or that is none, is refused."""
+    """The codes of a list with commas; one of an error, or that is none, is refused."""
     codes = {each.strip().upper() for each in text.split(",") if each.strip()}
     for code in sorted(codes):
         if code not in diagnostics.CODES:

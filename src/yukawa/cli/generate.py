@@ -49,14 +49,7 @@ def generate(
         raise InputError(f"--with {by} is not one of {', '.join(WITH)}")
     _check_card(card)
     target = out or card.with_suffix(".hepmc")
-    output.check_ending(target)
-    session.check_file(target, force, card)
-    if draw is not None:
-        if draw.suffix != ".png":
-            raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
-        need("matplotlib", purpose="drawing an event")
-        for picture in (draw, draw.with_suffix(".svg")):
-            session.check_file(picture, force, card)
+    _check_targets(card, target, draw, force)
     generated, first = _generated(card, events, parent, by, seed)
     if draw is not None:
         drawing.check_drawable(generated)
@@ -76,6 +69,21 @@ def generate(
         say(f"the first event is drawn: {draw}")
     for line in generated.notes:
         note((line, "dim"))
+
+
+def _check_targets(card: Path, target: Path, draw: Path | None, force: bool) -> None:
+    """Refuse what cannot be written, before anything is generated."""
+    from yukawa.generators import output
+
+    output.check_ending(target)
+    session.check_file(target, force, card)
+    if draw is None:
+        return
+    if draw.suffix != ".png":
+        raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
+    need("matplotlib", purpose="drawing an event")
+    for picture in (draw, draw.with_suffix(".svg")):
+        session.check_file(picture, force, card)
 
 
 def _check_card(path: Path) -> None:

@@ -88,7 +88,7 @@ def check(
     if as_json and form not in ("text", "json"):
         raise InputError(f"--json and --format {form} ask for two forms", hint="type one of them")
     form = "json" if as_json else form
-    left_out, fix = _codes(ignore), fix or fix_physics
+    ignored, fix = _codes(ignore), fix or fix_physics
     filters = fix and "-" in files
     if filters and (form != "text" or len(files) > 1):
         raise InputError(
@@ -104,7 +104,7 @@ def check(
         )
         fixes = _Fixes(fix, fix_physics, say if form == "text" else note)
         found, unreadable = _all(files, around, fixes, run)
-    found = [(file, [each for each in listed if each.code not in left_out]) for file, listed in found]
+    found = [(file, [each for each in listed if each.code not in ignored]) for file, listed in found]
     _show(found, form, note if filters else say)
     levels = {each.level for _, listed in found for each in listed}
     if unreadable:
@@ -120,11 +120,11 @@ def _codes(text: str) -> set[str]:
         if code not in diagnostics.CODES:
             near = nearest(code, diagnostics.CODES)
             raise InputError(
-                f"--ignore {code} is no code of a finding", hint=f"is {near} meant?" if near else ""
+                f"no finding has the code {code} of --ignore", hint=f"is {near} meant?" if near else ""
             )
         if code.startswith("E"):
             raise InputError(
-                f"--ignore {code} would hide an error", hint="warnings and notes can be left out"
+                f"--ignore {code} would hide an error", hint="only warnings and notes can be ignored"
             )
     return codes
 

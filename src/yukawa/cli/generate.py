@@ -87,7 +87,7 @@ def _check_targets(card: Path, target: Path, draw: Path | None, force: bool) -> 
 
 
 def _check_card(path: Path) -> None:
-    """Refuse what is no file, with how to come to one."""
+    """Refuse a name without a file, with how to come to one."""
     if str(path) == "-":
         raise InputError("a card is read from a file, not from standard input", hint="save it as a file")
     if path.is_dir():

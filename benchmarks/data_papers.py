@@ -30,9 +30,13 @@ from yukawa.knowledge.documents.blocks import Block
 from yukawa.knowledge.documents.latex import latex_blocks
 
 ENVIRONMENTS = "equation|displaymath|align|gather|multline|eqnarray|alignat|flalign"
-UNREAD = "tikzpicture|feynman|fmffile|fmfgraph|pspicture|picture|verbatim|lstlisting|codeexample|Verbatim|filecontents|comment|tikzcd|overpic"
+UNREAD = (
+    "tikzpicture|feynman|fmffile|fmfgraph|pspicture|picture|tikzcd|overpic|verbatim|Verbatim|lstlisting|codeexample"
+    "|filecontents|comment"
+)
 DISPLAYED = re.compile(
-    rf"\\begin\{{(?P<name>{ENVIRONMENTS})(?P<star>\*?)\}}(?:(?<=at\}})\{{\d+\}}|(?<=at\*\}})\{{\d+\}})?(?P<body>.*?)\\end\{{(?P=name)(?P=star)\}}"
+    rf"\\begin\{{(?P<name>{ENVIRONMENTS})(?P<star>\*?)\}}(?:(?<=at\}})\{{\d+\}}|(?<=at\*\}})\{{\d+\}})?"
+    r"(?P<body>.*?)\\end\{(?P=name)(?P=star)\}"
     r"|(?<!\\)\\\[(?P<bracket>.*?)\\\]|(?<!\\)\$\$(?P<dollars>.+?)\$\$",
     re.DOTALL,
 )
@@ -159,7 +163,9 @@ def same(formula: str) -> str:
 
 def bare(formula: str) -> str:
     """The same for pandoc, which writes environments around formulas too, and braces around the arguments of macros."""
-    formula = re.sub(rf"\\(?:begin|end)\{{(?:aligned|gathered|{ENVIRONMENTS})\*?\}}(?:\{{\d+\}})?", "", formula)
+    formula = re.sub(
+        rf"\\(?:begin|end)\{{(?:aligned|gathered|{ENVIRONMENTS})\*?\}}(?:\{{\d+\}})?", "", formula
+    )
     return re.sub(r"[{}]", "", same(formula))
 
 
@@ -173,7 +179,9 @@ def judged(text: str) -> tuple[list[str], list[str], list[str]]:
     macros = above | own
     cells = [expanded(cell, macros) for cell in _cells(body)]
     # Those first that make formulas, so that these are found.
-    body = expanded(body, {k: m for k, m in macros.items() if re.search(r"\\begin|\\end|\$|ensuremath", m[2])})
+    body = expanded(
+        body, {k: m for k, m in macros.items() if re.search(r"\\begin|\\end|\$|ensuremath", m[2])}
+    )
     displayed: list[str] = []
 
     def take(match: re.Match[str]) -> str:
@@ -288,7 +296,9 @@ def report(name: str, what: str, missing: Counter[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pandoc", default=shutil.which("pandoc"), metavar="PATH", help="pandoc, the second judge")
+    parser.add_argument(
+        "--pandoc", default=shutil.which("pandoc"), metavar="PATH", help="pandoc, the second judge"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     given = parser.parse_args()
     path = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data")) / "latex" / "hep_latex_sources.jsonl.gz"

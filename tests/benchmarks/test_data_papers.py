@@ -34,8 +34,15 @@ def test_what_a_text_holds(judge: ModuleType) -> None:
 
 def test_what_is_left_out_is_missed(judge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     found = judge.measured({"a": TEXT}, None)
-    assert (found["displayed missing"], found["inline missing"], found["cells missing"], found["lost"]) == (0, 0, 0, [])
-    monkeypatch.setattr(judge, "latex_blocks", lambda text: [Block("text", (), 0, 1, "A $J/\\psi$ and $m_{y}^{3}$.")])
+    assert (found["displayed missing"], found["inline missing"], found["cells missing"], found["lost"]) == (
+        0,
+        0,
+        0,
+        [],
+    )
+    monkeypatch.setattr(
+        judge, "latex_blocks", lambda text: [Block("text", (), 0, 1, "A $J/\\psi$ and $m_{y}^{3}$.")]
+    )
     found = judge.measured({"a": TEXT}, None)
     assert (found["displayed missing"], found["inline missing"], found["cells missing"]) == (3, 1, 2)
     monkeypatch.setattr(judge, "latex_blocks", lambda text: [])

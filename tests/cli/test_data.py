@@ -339,3 +339,34 @@ def test_tokens_stand_behind_a_split_that_has_some():
     split = SplitRecord(name="test", path="test.parquet", rows=1, characters=9, **empty)
     assert _in_tokens(split) == ""
     assert _in_tokens(split.model_copy(update={"tokens": 12_345})) == " (12,345 tokens)"
+
+
+def test_papers_become_a_set_that_is_trained_on(yukawa, home: Path, tmp_path: Path):
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    for n in range(3):
+        (papers / f"p{n}.tex").write_text(
+            f"\\section{{Decays}} Particle ${n}$ decays into \\input{{gone}} particles. " * 9
+        )
+    (papers / "damaged.tex").write_bytes(b"\xf6")
+    words = ("data", "papers", str(papers), "--out", "set")
+    done = yukawa(*words)
+    assert done.code == 0, done.err
+    assert "3 papers; 1 could not be read" in done.out
+    assert "not read: " in done.err
+    assert "not there: p0.tex: \\input{gone}" in done.err
+    assert "holds files already" in yukawa(*words).failed(2)
+    found = yukawa(*words[:-1], "other", "--json").json
+    assert (found["papers"], len(found["unread"]), len(found["missing"])) == (3, 1, 27)
+    recipe = tmp_path / "little.yaml"
+    recipe.write_text(
+        "model: {base: 'generated:tiny'}\ndata: {path: set}\n"
+        "training: {steps: 2, batch: 1, length: 64, precision: fp32, device: cpu}\n"
+    )
+    assert yukawa("train", str(recipe), "adapter.rank=2", "--json").code == 0
+
+
+def test_an_engine_that_cannot_be_loaded_is_one_line(yukawa, tmp_path: Path):
+    assert "the engine 'nothing:read' cannot be loaded" in yukawa(
+        "data", "papers", str(tmp_path), "--out", "set", "--engine", "nothing:read"
+    ).failed(2)

@@ -13,6 +13,7 @@ from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError, not_a
 from yukawa.core.manifest import MANIFEST, SPLITS
+from yukawa.data import engine as data_engine
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -135,6 +136,61 @@ def conversations(
         warn(f"omitted {count:,} rows {reason}")
     sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)
     say(f"{out} holds {made.manifest.rows:,} {made.manifest.kind}s: {sizes}")
+
+
+def papers(
+    paths: Annotated[
+        list[Path],
+        argument("PATH...", "LaTeX, archives of it, HTML, PDF, Markdown, rows of unarXive, or folders of them."),
+    ],
+    out: Out,
+    reader: Annotated[
+        str | None,
+        option("--engine", "MODULE:FUNCTION", "Function that reads each PDF: it takes a path and returns Markdown."),
+    ] = None,
+    form: Format = "parquet",
+    shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test, in papers.")] = "90/5/5",
+    near: Annotated[
+        str, option("--near-duplicates", "J", "Keep one of sections whose word 5-grams have this Jaccard index or more; off keeps all.")
+    ] = "off",
+    source: Annotated[str | None, option("--source", None, "Source of the rows; arXiv for papers from there by default.")] = None,
+    licence: Annotated[str | None, option("--licence", None, "Licence of papers that name none.")] = None,
+    language: Language = None,
+    evaluation: Evaluation = None,
+    tokenizer: Tokenizer = None,
+    seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make a data set of papers, one row per section. Formulas stay LaTeX; what cannot be read is named."""
+    session.check_folder(out, new=True)
+    chosen = None if reader is None else data_engine.load_engine(reader)
+    filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=_index(near))
+    try:
+        with progress_bar("reading, in files") as bar:
+            made = data_engine.build_papers(
+                paths, out, engine=chosen, source=source, licence=licence, filters=filters, shares=_shares(shares), seed=seed,
+                suffix=_suffix(form), counter=_counter(tokenizer), progress=bar,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise Interrupted("nothing was written, type the same command again") from None
+    if as_json:
+        print_json(
+            _summary(out, made.manifest)
+            | {"papers": made.papers, "parts": list(made.parts), "unread": list(made.unread), "missing": list(made.missing),
+               "dropped": dict(made.dropped)}
+        )  # fmt: skip
+        return
+    for kind, lines in (("not read", made.unread), ("not there", made.missing)):
+        for line in lines[:_SHOWN]:
+            warn(f"{kind}: {line}")
+        if len(lines) > _SHOWN:
+            warn(f"and {len(lines) - _SHOWN:,} more {kind}; {out}/manifest.json lists all")
+    for reason, count in made.dropped.items():
+        warn(f"omitted {count:,} papers {reason}")
+    parts = f", {len(made.parts):,} files are parts of them" if made.parts else ""
+    say(f"{made.papers:,} papers{parts}; {len(made.unread):,} could not be read")
+    sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)
+    say(f"{out} holds {made.manifest.rows:,} sections: {sizes}")
 
 
 def check(
@@ -295,6 +351,7 @@ app = new_app(
     "Make data sets of text for training.",
     abstracts,
     conversations,
+    papers,
     check,
     engine.fission,
     engine.report,

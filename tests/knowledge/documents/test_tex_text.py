@@ -77,10 +77,14 @@ def test_a_formula_that_nothing_closes_is_text() -> None:
 ])  # fmt: skip
 def test_what_ensures_a_formula_within_one(source: str, text: str) -> None:
     assert said(source) == text
-    assert [block.text for block in latex_blocks(source) if block.kind == "text"] == ([text] if "section" not in source else ["x", "a"])
+    assert [block.text for block in latex_blocks(source) if block.kind == "text"] == (
+        [text] if "section" not in source else ["x", "a"]
+    )
 
 
-@pytest.mark.parametrize("command", [r"\cite", r"\footnote", r"\caption", r"\item", r"\section", r"\\", r"\parbox", r"\num", r"\x"])
+@pytest.mark.parametrize(
+    "command", [r"\cite", r"\footnote", r"\caption", r"\item", r"\section", r"\\", r"\parbox", r"\num", r"\x"]
+)
 def test_an_option_that_nothing_closes_loses_no_word(command: str) -> None:
     found = latex_blocks(f"before {command}[never closed behind\n\nafter")
     words = " ".join(block.text for block in found)

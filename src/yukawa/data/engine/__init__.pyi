@@ -7,6 +7,9 @@ from .compose import compose_set as compose_set
 from .fission import FissionRecipe as FissionRecipe
 from .fission import FissionResult as FissionResult
 from .fission import run_fission as run_fission
+from .papers import PaperSet as PaperSet
+from .papers import build_papers as build_papers
+from .papers import load_engine as load_engine
 from .report import report_blocks as report_blocks
 from .report import write_report as write_report
 from .review import Claimed as Claimed

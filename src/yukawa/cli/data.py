@@ -29,6 +29,10 @@ Evaluation = Annotated[
         "Drop rows that hold pieces of a data set's test split, or of a file; may be repeated.",
     ),
 ]  # fmt: skip
+Fields = Annotated[
+    str | None,
+    option("--fields", "NAMES", "Keep papers of these fields by their categories: all, or names separated by commas."),
+]  # fmt: skip
 Tokenizer = Annotated[
     str | None,
     option("--tokenizer", "NAME", "Count tokens with this tokenizer: a folder or a name on the Hub."),
@@ -56,6 +60,7 @@ def abstracts(
             "Default: 0.8 with strict, off with feyntune.",
         ),
     ] = None,
+    fields: Fields = None,
     language: Language = None,
     evaluation: Evaluation = None,
     tokenizer: Tokenizer = None,
@@ -66,7 +71,9 @@ def abstracts(
     session.check_folder(out, new=True)
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
-    filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
+    filters = data.make_filters(
+        language=language, evaluation=evaluation or (), near_duplicates=index, fields=engine.fields_of(fields)
+    )
     try:
         with progress_bar("reading, in megabytes") as bar:
             made = data.build_abstracts(
@@ -352,6 +359,8 @@ app = new_app(
     abstracts,
     conversations,
     papers,
+    engine.select,
+    engine.fetch,
     check,
     engine.fission,
     engine.report,

@@ -4,6 +4,8 @@ from .chats import Chats as Chats
 from .chats import build_chats as build_chats
 from .compose import Composed as Composed
 from .compose import compose_set as compose_set
+from .fetching import Fetched as Fetched
+from .fetching import fetch_papers as fetch_papers
 from .fission import FissionRecipe as FissionRecipe
 from .fission import FissionResult as FissionResult
 from .fission import run_fission as run_fission
@@ -14,4 +16,10 @@ from .report import report_blocks as report_blocks
 from .report import write_report as write_report
 from .review import Claimed as Claimed
 from .review import ReviewQueue as ReviewQueue
+from .selection import CitedPaper as CitedPaper
+from .selection import Selection as Selection
+from .selection import check_list as check_list
+from .selection import check_years as check_years
+from .selection import select_papers as select_papers
+from .selection import write_list as write_list
 from .tables import WorkStore as WorkStore

@@ -21,6 +21,7 @@ from yukawa.core.manifest import SPLITS
 from yukawa.core.processes import Progress
 from yukawa.core.reports import markdown_table
 from yukawa.data.dataset import DatasetManifest, TokenCounter, check_suffix, write_dataset
+from yukawa.data.engine.selection import licence_name
 from yukawa.data.rows import Document, RowFilter
 from yukawa.data.spool import DocumentSpool
 from yukawa.knowledge.documents.blocks import FENCE, Block
@@ -122,13 +123,13 @@ class _Reading:
         about: Mapping[str, Any],
     ) -> Document:
         url = str(about.get("url") or paper.url or "")
-        licence = about.get("licence") or paper.licence or self.licence
+        licence = licence_name(about.get("licence") or paper.licence) or self.licence
         given = about.get("categories") or paper.categories
         return Document(
             id=row,
             text=text,
             source=self.source or (ARXIV if url.startswith("https://arxiv.org/") else SOURCE),
-            licence=str(licence) if licence else None,
+            licence=licence,
             title=str(about.get("title") or paper.title or (headings[0] if headings else "")) or None,
             categories=tuple(given.split() if isinstance(given, str) else map(str, given)),
         )

@@ -370,3 +370,33 @@ def test_an_engine_that_cannot_be_loaded_is_one_line(yukawa, tmp_path: Path):
     assert "the engine 'nothing:read' cannot be loaded" in yukawa(
         "data", "papers", str(tmp_path), "--out", "set", "--engine", "nothing:read"
     ).failed(2)
+
+
+def test_papers_are_selected_and_their_licence_decides_what_is_fetched(yukawa, tmp_path: Path):
+    rows = [
+        {"id": f"2301.0000{n}", "categories": "hep-ph", "citations": n, "license": "arXiv"}
+        for n in range(1, 4)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("data", "select", "a.jsonl", "--out", "list.jsonl", "--per", "2")
+    assert "list.jsonl lists 2 of 3 papers" in yukawa(*words).out
+    assert "is there already" in yukawa(*words).failed(2)
+    assert yukawa(*words, "--force", "--json").json["papers"] == 2
+    assert "expected years" in yukawa(*words, "--force", "--years", "x").failed(2)
+    done = yukawa("data", "fetch", "list.jsonl", "--out", "papers")
+    assert "omitted 2 papers by licence: arXiv" in done.err
+    assert "papers holds 0 of 2 papers" in done.out
+    made = yukawa("data", "fetch", "list.jsonl", "--out", "papers", "--json").json
+    assert (made["left_out"], made["new"]) == ({"arXiv": 2}, 0)
+    said = yukawa("data", "fetch", "list.jsonl", "--out", "papers", "--server", "nowhere").failed(2)
+    assert "'nowhere' is not the address of a server" in said
+
+
+def test_abstracts_of_some_fields(yukawa, snapshot: Path, tmp_path: Path):
+    made = yukawa(
+        "data", "abstracts", str(snapshot), "--out", "set", "--fields", "particle physics", "--json"
+    ).json
+    assert sum(made["rows"].values()) == 100
+    assert "no category" in yukawa(
+        "data", "abstracts", str(snapshot), "--out", "b", "--fields", "neutron science"
+    ).failed(2)

@@ -192,8 +192,9 @@ def papers(
             warn(f"{kind}: {line}")
         if len(lines) > _SHOWN:
             warn(f"and {len(lines) - _SHOWN:,} more {kind}; {out}/manifest.json lists all")
-    for reason, count in made.dropped.items():
-        warn(f"omitted {count:,} papers {reason}")
+    for what, counts in (("papers", made.dropped), ("sections", made.manifest.made["filtered"])):
+        for reason, count in counts.items():
+            warn(f"omitted {count:,} {what} {reason}")
     parts = f", {len(made.parts):,} files are parts of them" if made.parts else ""
     say(f"{made.papers:,} papers{parts}; {len(made.unread):,} could not be read")
     sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)

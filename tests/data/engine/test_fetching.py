@@ -234,7 +234,7 @@ HOSTILE: dict[str, tuple[Answer, str]] = {
     "empty": (lambda h: h.give(200), "neither an archive nor a PDF"),
     "packed": (lambda h: h.give(200, DATA, content_encoding="gzip"), "compressed"),
     "huge": (lambda h: h.give(200, b"{" * 2_000_000), "too many parts"),
-    "other part": (lambda h: h.give(206, DATA, content_range="bytes 7-9/10"), "another part"),
+    "other part": (lambda h: h.give(206, DATA, content_range="bytes 7-9/10"), "not requested"),
     "short": (lambda h: h.give(200, DATA, 10), "attempts"),
 }  # fmt: skip
 
@@ -275,7 +275,7 @@ def test_a_server_that_refuses_or_is_not_there_ends_the_call(server: StandIn, tm
     "address", ["", "arxiv.org", "file:///etc", "ftp://a.org", "http://", "http://me:secret@a.org"]
 )
 def test_what_is_no_address(address: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no address of a server"):
+    with pytest.raises(InputError, match="not the address of a server"):
         fetch_papers([paper()], tmp_path / "papers", server=address)
     assert not (tmp_path / "papers").exists()
 

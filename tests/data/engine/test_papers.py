@@ -11,8 +11,9 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_jsonl
-from yukawa.data import open_rows
+from yukawa.data import make_filters, open_rows
 from yukawa.data.engine.papers import BLOCKS, FETCHED, build_papers, load_engine, section_text
+from yukawa.data.fields import FieldFilter
 from yukawa.knowledge.documents.blocks import Block
 
 LATEX = r"""\documentclass{article}\newcommand{\jpsi}{J/\psi}
@@ -198,3 +199,23 @@ def test_the_text_of_a_section() -> None:
     ]
     assert section_text(blocks) == "# A\n\n## B\n\nx\n\nr\ns\n\n```\nc\n```"
     assert section_text([block("heading", "C"), block("reference", "r")]) == ""
+
+
+def test_filters_come_before_the_split_and_blocks_say_what_is_gone(tmp_path: Path) -> None:
+    for n, words in enumerate(
+        ["The same long words about one magnet of the old ring. " * 9] * 2 + ["Others."]
+    ):
+        (tmp_path / f"p{n}.tex").write_text(f"{words} Paper {n}.")
+    filters = make_filters(near_duplicates=0.8)
+    shares = {"train": 0.34, "validation": 0.33, "test": 0.33}
+    made = build_papers([tmp_path], tmp_path / "set", filters=filters, shares=shares, suffix=".jsonl")
+    assert (made.papers, made.manifest.rows) == (2, 2)
+    assert sum(made.manifest.made["filtered"].values()) == 1
+    ids = {row.id for row in rows(tmp_path / "set")}
+    assert {block["row"] for block in read_jsonl(tmp_path / "set" / BLOCKS)} - {None} == ids
+    with pytest.raises(InputError, match="none of 3 sections remains"):
+        build_papers(
+            [tmp_path / f"p{n}.tex" for n in range(3)],
+            tmp_path / "b",
+            filters=[FieldFilter(["particle physics"])],
+        )

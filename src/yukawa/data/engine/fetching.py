@@ -19,7 +19,15 @@ import httpx2 as httpx
 
 from yukawa.core import transport
 from yukawa.core.errors import InputError, ModelError, check_name
-from yukawa.core.files import hash_file, make_folder, mend_jsonl, read_jsonl, report_write_errors, sync
+from yukawa.core.files import (
+    hash_file,
+    make_folder,
+    mend_jsonl,
+    read_bytes,
+    read_jsonl,
+    report_write_errors,
+    sync,
+)
 from yukawa.core.processes import Progress, lock
 from yukawa.core.redaction import shortened
 from yukawa.data.engine.papers import FETCHED
@@ -50,7 +58,7 @@ class Fetched:
     Attributes:
         there: papers that are there, those of earlier calls too.
         new: papers that this call fetched.
-        left_out: papers that were not asked for, by licence.
+        left_out: papers that were not requested, by licence.
         failed: why papers could not be fetched, a line each.
         size: bytes that this call received.
     """
@@ -91,7 +99,7 @@ def fetch_papers(
     check_name("form of papers", form, FORMS)
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise InputError(f"{server!r} is no address of a server", hint=f"such as {SERVER}")
+        raise InputError(f"{server!r} is not the address of a server", hint=f"such as {SERVER}")
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file", hint="name a folder")
@@ -129,7 +137,7 @@ class _Fetching:
     sleep: Callable[[float], None]
     result: Fetched
     silent: int = 0  # papers in a row without an answer
-    last: float = float("-inf")  # when something was last asked for
+    last: float = float("-inf")  # when the last request was sent
 
     def known(self) -> set[str]:
         """The papers that are there whole, with the size that was noted."""
@@ -162,7 +170,7 @@ class _Fetching:
             if self.silent >= _SILENT:
                 raise ServerGone(
                     f"{self.server} has not answered for {self.silent} papers: {failure}",
-                    hint="type the same command again later: it goes on where it ended",
+                    hint="type the same command again later: it continues where it ended",
                 ) from None
         else:
             self.silent = 0
@@ -254,8 +262,8 @@ class _Fetching:
     @staticmethod
     def _begun(part: Path) -> tuple[int, str | None]:
         """How many bytes an earlier attempt left, and the tag of the file that they are of."""
-        with suppress(OSError, UnicodeDecodeError):
-            tag = _tag_file(part).read_bytes()[:200].decode("ascii")
+        with suppress(InputError, OSError, UnicodeDecodeError):
+            tag = read_bytes(_tag_file(part)).decode("ascii")
             return part.stat().st_size, tag or None
         return 0, None
 
@@ -307,7 +315,7 @@ def _total(reply: httpx.Response, begun: int) -> int | None:
     if reply.status_code == 206:
         first, _, total = span.removeprefix("bytes ").partition("/")
         if not first.startswith(f"{begun}-") or not total.isdigit():
-            raise _Later("the server sends another part than was asked for")
+            raise _Later("the server sends a part that was not requested")
         return int(total[:15])
     length = reply.headers.get("content-length", "")
     return int(length[:15]) if length.isdigit() else None

@@ -8,7 +8,7 @@ import importlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
@@ -25,7 +25,7 @@ from yukawa.data.engine.selection import licence_name
 from yukawa.data.rows import Document, RowFilter
 from yukawa.data.spool import DocumentSpool
 from yukawa.knowledge.documents.blocks import FENCE, Block
-from yukawa.knowledge.documents.papers import PaperText, find_papers, open_papers
+from yukawa.knowledge.documents.papers import PaperFiles, PaperText, find_papers, open_papers
 from yukawa.knowledge.items import blocks_of
 from yukawa.knowledge.texts import checked_text, without_unseen
 
@@ -50,7 +50,7 @@ class PaperSet:
         parts: files that only are parts of another.
         unread: why a file, or a row of one, is not in it; a line each.
         missing: what papers input that was not there; a line each.
-        dropped: papers that are left out, by reason.
+        dropped: papers that were omitted, by reason.
     """
 
     manifest: DatasetManifest
@@ -153,7 +153,7 @@ def build_papers(
     engine: Engine | None = None,
     source: str | None = None,
     licence: str | None = None,
-    filters: Iterable[RowFilter] = (),
+    filters: Sequence[RowFilter] = (),
     shares: Mapping[str, float] = SHARES,
     seed: int = 42,
     suffix: str = ".parquet",
@@ -192,21 +192,7 @@ def build_papers(
                     reading.unread.append(paper.message)
                 else:
                     reading.add(path, paper)
-        if not reading.papers:
-            why = f": {reading.unread[0]}" if reading.unread else ""
-            raise InputError(f"none of {len(files.papers):,} files could be read{why}")
-        splits = _split(reading, shares, seed)
-        made = {
-            "papers": {name: len(found) for name, found in splits.items()}, "parts": [path.name for path in files.parts],
-            "unread": reading.unread, "missing": reading.missing, "dropped": dict(sorted(reading.dropped.items())), "seed": seed,
-            "shares": dict(shares), "blocks": dict(sorted(reading.kinds.items())), "inexact": reading.inexact,
-            "engine": None if engine is None else f"{engine.__module__}:{getattr(engine, '__name__', '')}",
-        }  # fmt: skip
-        rows = {name: _rows(spool, found, filters) for name, found in splits.items()}
-        manifest = write_dataset(
-            folder, rows, Document, title="Sections of papers", made=made, suffix=suffix, counter=counter,
-            sections=_sections(made), beside=lambda _, place: _write_blocks(place / BLOCKS, blocks),
-        )  # fmt: skip
+        manifest = _written(reading, folder, files, engine, filters, shares, seed, suffix, counter)
     return PaperSet(
         manifest,
         len(reading.papers),
@@ -215,6 +201,38 @@ def build_papers(
         tuple(reading.missing),
         dict(reading.dropped),
     )
+
+
+def _written(
+    reading: _Reading,
+    folder: Path,
+    files: PaperFiles,
+    engine: Engine | None,
+    filters: Sequence[RowFilter],
+    shares: Mapping[str, float],
+    seed: int,
+    suffix: str,
+    counter: TokenCounter | None,
+) -> DatasetManifest:
+    """Write what was read."""
+    if not reading.papers:
+        why = f": {reading.unread[0]}" if reading.unread else ""
+        raise InputError(f"none of {len(files.papers):,} files could be read{why}")
+    gone, filtered = _filter(reading, filters)
+    splits = _split(reading, shares, seed)
+    made = {
+        "papers": len(reading.papers), "sections": {name: len(found) for name, found in splits.items()},
+        "parts": [path.name for path in files.parts],
+        "unread": reading.unread, "missing": reading.missing, "dropped": dict(sorted(reading.dropped.items())), "seed": seed,
+        "shares": dict(shares), "filters": [one.settings for one in filters], "filtered": filtered,
+        "blocks": dict(sorted(reading.kinds.items())), "inexact": reading.inexact,
+        "engine": None if engine is None else f"{engine.__module__}:{getattr(engine, '__name__', '')}",
+    }  # fmt: skip
+    rows = {name: reading.spool.read(found) for name, found in splits.items()}
+    return write_dataset(
+        folder, rows, Document, title="Sections of papers", made=made, suffix=suffix, counter=counter,
+        sections=_sections(made), beside=lambda _, place: _write_blocks(place / BLOCKS, reading.blocks, gone),
+    )  # fmt: skip
 
 
 def section_text(blocks: Sequence[Block]) -> str:
@@ -246,7 +264,7 @@ def load_engine(name: str) -> Engine:
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise InputError(f"the engine {name!r} cannot be loaded: {error}", hint=hint) from None
     if not callable(found):
-        raise InputError(f"the engine {name!r} is no function", hint=hint)
+        raise InputError(f"the engine {name!r} is not a function", hint=hint)
     return found  # type: ignore[no-any-return]  # what it returns is checked
 
 
@@ -298,22 +316,41 @@ def _split(reading: _Reading, shares: Mapping[str, float], seed: int) -> dict[st
     return {name: found[name] for name in SPLITS if found[name]}
 
 
-def _rows(spool: DocumentSpool, places: Sequence[int], filters: Iterable[RowFilter]) -> Iterator[Document]:
-    rows = spool.read(places)
+def _filter(reading: _Reading, filters: Iterable[RowFilter]) -> tuple[set[str], dict[str, int]]:
+    """Take out of the papers the rows that filters drop, before anything is split; their ids, and their number by reason.
+
+    Raises:
+        InputError: nothing remains.
+    """
+    places = [place for _, found in reading.papers for place in found]
+    gone: set[str] = set()
+    counts: Counter[str] = Counter()
     for one in filters:
-        rows = one(rows)
-    return rows
+        stays = list(one.keeps(reading.spool.read(places)))
+        dropped = [place for place, kept in zip(places, stays, strict=True) if not kept]
+        gone |= {row.id for row in reading.spool.read(dropped)}
+        places = [place for place, kept in zip(places, stays, strict=True) if kept]
+        counts.update(one.dropped)
+    if not places:
+        raise InputError(
+            f"none of {len(reading.spool):,} sections remains: {', '.join(f'{n:,} {why}' for why, n in counts.items())}"
+        )
+    left = set(places)
+    kept_papers = [(digest, [place for place in found if place in left]) for digest, found in reading.papers]
+    reading.papers = [(digest, found) for digest, found in kept_papers if found]
+    return gone, dict(sorted(counts.items()))
 
 
-def _write_blocks(path: Path, blocks: IO[bytes]) -> None:
+def _write_blocks(path: Path, blocks: IO[bytes], gone: Collection[str]) -> None:
     blocks.seek(0)
-    write_jsonl(path, (parse_row(line, path.name) for line in blocks))
+    rows = (parse_row(line, path.name) for line in blocks)
+    write_jsonl(path, (row | {"row": None} if row["row"] in gone else row for row in rows))
 
 
 def _sections(made: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the card says."""
     lines = [
-        f"* Papers: {', '.join(f'{count:,} sections for {name}' for name, count in made['papers'].items())}; no paper is in two splits.",
+        f"* Sections: {', '.join(f'{count:,} for {name}' for name, count in made['sections'].items())}; no paper is in two splits.",
         "* A row is a section: its headings, paragraphs, displayed equations ($$…$$), captions, and rows of tables under their columns.",
         f"* `{BLOCKS}` says of each block its kind, section, and the characters of the source; `row` names the row that holds it.",
     ]
@@ -321,6 +358,7 @@ def _sections(made: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(
             f"* {made['inexact']:,} papers are read from PDF: formulas, signs and exponents in them are not exact (`exact` is false)."
         )
+    lines += [f"* Filter: {one['about']}" for one in made["filters"]]
     kinds = markdown_table(
         ("blocks", "number"), [(kind, f"{count:,}") for kind, count in made["blocks"].items()]
     )

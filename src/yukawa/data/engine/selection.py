@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from heapq import nlargest
 from pathlib import Path
@@ -67,7 +67,7 @@ class CitedPaper:
 
 
 @dataclass
-class _Known:
+class _Metadata:
     """What the files say of a paper."""
 
     title: str = ""
@@ -84,7 +84,7 @@ class Selection:
     Attributes:
         papers: by field, year and rank.
         read: how many papers the files name.
-        dropped: how many were left out, by reason; those of a lower rank are not counted.
+        dropped: how many were dropped, by reason; those of a lower rank are not counted.
         bad: rows without an id of arXiv.
     """
 
@@ -116,7 +116,7 @@ def select_papers(
         MissingPackage: a file is Parquet and pyarrow is not installed.
     """
     wanted = check_fields(fields)
-    known: dict[str, _Known] = {}
+    known: dict[str, _Metadata] = {}
     bad = 0
     for path in paths:
         found = 0
@@ -126,7 +126,7 @@ def select_papers(
                 bad += 1
                 continue
             found += 1
-            _fill(known.setdefault(name, _Known()), row)
+            _fill(known.setdefault(name, _Metadata()), row)
         if not found:
             raise InputError(
                 f"{path} names no paper of arXiv", hint="its rows need an id, such as 2301.00001"
@@ -136,8 +136,23 @@ def select_papers(
             "no file has a number of citations, and arXiv's metadata have none",
             hint="add INSPIRE's records, or a table with the columns id and citations",
         )
-    groups: defaultdict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
     dropped: Counter[str] = Counter()
+    papers = _ranked(known, wanted, years, per, dropped)
+    if not papers:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+        raise InputError(f"none of {len(known):,} papers remains: {reasons}")
+    return Selection(tuple(papers), len(known), dict(dropped), bad)
+
+
+def _ranked(
+    known: Mapping[str, _Metadata],
+    wanted: Collection[str],
+    years: tuple[int, int],
+    per: int,
+    dropped: Counter[str],
+) -> list[CitedPaper]:
+    """The best of each field and year; `dropped` counts those that are in none."""
+    groups: defaultdict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
     for name, one in known.items():
         year = one.year or year_of(name)
         home = field_of_categories(one.categories)
@@ -159,10 +174,7 @@ def select_papers(
                     name, DOMAINS[home_index], year, rank, citations, one.title, one.categories, one.licence
                 )
             )
-    if not papers:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
-        raise InputError(f"none of {len(known):,} papers remains: {reasons}")
-    return Selection(tuple(papers), len(known), dict(dropped), bad)
+    return papers
 
 
 def write_list(path: Path, papers: Iterable[CitedPaper]) -> int:
@@ -270,7 +282,7 @@ def _read_csv(path: Path) -> Iterator[Mapping[str, Any]]:
         csv.field_size_limit(before)
 
 
-def _fill(known: _Known, row: Mapping[str, Any]) -> None:
+def _fill(known: _Metadata, row: Mapping[str, Any]) -> None:
     """Take from a row what was not known."""
     known.title = known.title or " ".join(str(row.get("title") or "").split())
     given = row.get("categories")

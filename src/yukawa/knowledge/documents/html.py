@@ -34,7 +34,7 @@ _SHOWN_NOWHERE = (
     "ltx_eqn_eqno",
     "ltx_tag_equation",
 )
-# What is written in these is no markup.
+# Elements that hold no markup.
 _RAW = frozenset("script style iframe noscript".split())
 # Elements whose end need not be written, and what begins behind them.
 _ENDED_BY = {

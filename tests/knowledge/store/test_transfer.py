@@ -15,7 +15,7 @@ import pytest
 from yukawa.core.errors import InputError, StoreError, YukawaError
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.items import with_keys
-from yukawa.knowledge.store import counted, schema
+from yukawa.knowledge.store import counted, guards
 from yukawa.knowledge.store.transfer import Imported
 
 DATA = new_item(
@@ -358,7 +358,7 @@ def test_a_damaged_base_takes_the_place_of_no_copy(
     with sqlite3.connect(tmp_path / "empty" / "knowledge.sqlite") as other:
         other.execute("DROP TRIGGER events_no_update")
         assert other.execute(statement).rowcount > 0
-        other.execute(schema.GUARDS["events_no_update"])
+        other.execute(guards.IN_FILE["events_no_update"])
     other.close()
     for write_copy, file in zip(writers, copies, strict=True):
         with pytest.raises(StoreError, match="is damaged") as caught:

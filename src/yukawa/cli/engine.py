@@ -218,7 +218,7 @@ def _show_pair(claimed: engine.Claimed) -> None:
 def select(
     metadata: Annotated[
         list[Path],
-        argument("METADATA...", "arXiv's snapshot, INSPIRE's records (JSON or JSON Lines), CSV or Parquet with id and citations."),
+        argument("METADATA...", "Metadata of arXiv or INSPIRE (JSON or JSON Lines), or a table (CSV, Parquet) with id and citations."),
     ],
     out: Annotated[Path, option("--out", "FILE", "List of papers to fetch: .jsonl or .jsonl.gz.")],
     fields: Annotated[
@@ -251,7 +251,7 @@ def select(
 def fetch(
     papers: Annotated[Path, argument("LIST", "List of papers, as yukawa data select writes it.")],
     out: Annotated[Path, option("--out", "DIR", "Folder for the papers; what it holds already is not fetched again.")],
-    form: Annotated[str, option("--form", None, "What is fetched: source or pdf.")] = "source",
+    form: Annotated[str, option("--form", None, "Form of the papers: source or pdf.")] = "source",
     any_licence: Annotated[
         bool, option("--any-licence", None, "Also fetch papers whose licence does not allow passing them on, for your own use.")
     ] = False,
@@ -265,13 +265,15 @@ def fetch(
     try:
         with progress_bar("fetching, in papers") as bar:
             made = engine.fetch_papers(
-                listed, out, server=server, form=form, pause_s=pause, progress=bar,
-                **({"licences": None} if any_licence else {}),
-            )  # fmt: skip
+                listed, out, server=server, form=form, any_licence=any_licence, pause_s=pause, progress=bar
+            )
     except KeyboardInterrupt:
         raise Interrupted("type the same command again to continue") from None
     if as_json:
-        print_json(asdict(made) | {"out": str(out), "listed": len(listed)})
+        print_json(
+            {"out": str(out), "listed": len(listed), "there": made.there, "new": made.new, "left_out": dict(made.left_out),
+             "failed": made.failed, "bytes": made.size}
+        )  # fmt: skip
         return
     for reason, count in made.left_out.items():
         warn(f"omitted {count:,} papers by licence: {reason}")

@@ -189,5 +189,5 @@ def test_years() -> None:
 @pytest.mark.parametrize("text", ["[]", "[3]", '[{"id": "../x"}]', '[{"title": "x"}]'])
 def test_a_list_that_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(InputError, match="select makes such a list"):
+    with pytest.raises(InputError, match="yukawa data select METADATA"):
         check_list(tmp_path / "a.json")

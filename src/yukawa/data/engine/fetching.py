@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +76,7 @@ def fetch_papers(
     *,
     server: str = SERVER,
     form: str = "source",
-    licences: Collection[str] | None = PASSED_ON,
+    any_licence: bool = False,
     pause_s: float = PAUSE_S,
     progress: Progress | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -86,7 +86,7 @@ def fetch_papers(
     Args:
         server: the address that papers are asked of.
         form: a key of `FORMS`.
-        licences: those that are fetched, by their names; None fetches all. A paper without a licence is under none.
+        any_licence: whether to fetch papers too whose licence is not one of `PASSED_ON`, or not known.
         pause_s: seconds from one request to the next.
         progress: called with the papers done and all that are wanted.
         sleep: waits; tests do not.
@@ -108,7 +108,7 @@ def fetch_papers(
     result = Fetched()
     wanted = []
     for paper in {paper.id: paper for paper in papers}.values():
-        if licences is not None and paper.licence not in licences:
+        if not any_licence and paper.licence not in PASSED_ON:
             result.left_out[paper.licence or "none stated"] += 1
         else:
             wanted.append(paper)

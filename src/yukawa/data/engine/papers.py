@@ -98,7 +98,7 @@ class _Reading:
         name = str(about.get("id") or paper.name)
         self.names[name] += 1
         name = name if self.names[name] == 1 else f"{name}-{self.names[name]}"
-        places = []
+        places: list[int] = []
         for headings, group in groupby(found, _section):
             blocks = list(group)
             text = section_text(blocks)

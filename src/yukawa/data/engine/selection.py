@@ -341,7 +341,8 @@ def check_list(path: Path) -> list[CitedPaper]:
         name = paper_id(row.get("id")) if isinstance(row, dict) else None
         if name is None:
             raise InputError(
-                f"{path}: row {number} has no id of arXiv", hint="yukawa data select makes such a list"
+                f"{path}: row {number} has no id of arXiv",
+                hint="make one: yukawa data select METADATA --out list.jsonl",
             )
         given = row.get("categories")
         found.append(
@@ -351,5 +352,7 @@ def check_list(path: Path) -> list[CitedPaper]:
             )
         )  # fmt: skip
     if not found:
-        raise InputError(f"{path} holds no papers", hint="yukawa data select makes such a list")
+        raise InputError(
+            f"{path} holds no papers", hint="make one: yukawa data select METADATA --out list.jsonl"
+        )
     return found

@@ -12,7 +12,7 @@ from yukawa import __version__
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
 from yukawa.core.errors import InputError
-from yukawa.core.files import atomic_write, read_bytes
+from yukawa.core.files import atomic_write, read_all, read_bytes
 from yukawa.generators import checking, diagnostics, mending, reading, species, words
 
 _SHOWN_LINES = 20  # of what a snippet prints
@@ -163,7 +163,7 @@ def _run(file: str) -> Sequence[diagnostics.Diagnostic]:
 
 def _checked(file: str, around: checking.Surroundings, fixes: _Fixes) -> Sequence[diagnostics.Diagnostic]:
     stdin = file == "-"
-    raw = sys.stdin.buffer.read() if stdin else read_bytes(Path(file))
+    raw = read_all(sys.stdin.buffer, "standard input") if stdin else read_bytes(Path(file))
     text = reading.decoded(raw, "standard input" if stdin else file)
     name = "" if stdin else Path(file).name
     foreign = reading.foreign_bytes(raw) is not None

@@ -136,17 +136,17 @@ def check_header(file: Path, open_files: OpenFiles) -> None:
 
 
 def check_log_has_base(file: Path) -> None:
-    """Refuse to begin a new base where the log of a lost one lies: SQLite would read it into the new file.
+    """Refuse to begin a new base where the log or the journal of a lost one lies: SQLite would read it into the new file.
 
     Raises:
         StoreError: there is such a log.
     """
-    log = Path(f"{file}-wal")
-    if log.exists() and log.stat().st_size and not file.exists():
-        raise StoreError(
-            f"the knowledge base {file} is gone, its log {log.name} is still there",
-            hint="put the file back, or move the log away to begin a new base",
-        )
+    for log in (Path(f"{file}-wal"), Path(f"{file}-journal")):
+        if log.exists() and log.stat().st_size and not file.exists():
+            raise StoreError(
+                f"the knowledge base {file} is gone, its log {log.name} is still there",
+                hint="put the file back, or move the log away to begin a new base",
+            )
 
 
 class Watch:

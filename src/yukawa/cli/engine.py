@@ -261,6 +261,7 @@ def fetch(
 ) -> None:  # fmt: skip
     """Fetch the papers of a list from arXiv. The same command continues where it ended."""
     session.check_folder(out)
+    engine.check_fetched(out)
     listed = engine.check_list(papers)
     try:
         with progress_bar("fetching, in papers") as bar:

@@ -5,6 +5,7 @@ from .chats import build_chats as build_chats
 from .compose import Composed as Composed
 from .compose import compose_set as compose_set
 from .fetching import Fetched as Fetched
+from .fetching import check_fetched as check_fetched
 from .fetching import fetch_papers as fetch_papers
 from .fission import FissionRecipe as FissionRecipe
 from .fission import FissionResult as FissionResult

@@ -20,6 +20,7 @@ import httpx2 as httpx
 from yukawa.core import transport
 from yukawa.core.errors import InputError, ModelError, check_name
 from yukawa.core.files import (
+    check_made_folder,
     hash_file,
     make_folder,
     mend_jsonl,
@@ -101,8 +102,7 @@ def fetch_papers(
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise InputError(f"{server!r} is not the address of a server", hint=f"such as {SERVER}")
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file", hint="name a folder")
+    check_fetched(folder)
     with report_write_errors(folder):
         make_folder(folder / _PARTS)
     result = Fetched()
@@ -125,6 +125,15 @@ def fetch_papers(
         if progress:
             progress(len(wanted), len(wanted))
     return result
+
+
+def check_fetched(folder: Path) -> None:
+    """Refuse a folder with anything else in it than papers that were fetched.
+
+    Raises:
+        InputError: it is a file, or holds something else.
+    """
+    check_made_folder(folder, (FETCHED, _PARTS), (_LOCK, "*.tar.gz", "*.pdf"))
 
 
 @dataclass

@@ -17,6 +17,13 @@ def chain(sentence: str) -> list[str]:
     ("sentence", "steps"),
     [
         ("simulate psi(2S) -> pi pi J/psi in BOSS", ["psi(2S) -> pi+ pi- J/psi"]),
+        ("B+ -> (D0bar -> K+ pi-) K+ LHCb", ["B+ -> anti-D0 K+", "anti-D0 -> K+ pi-"]),
+        ("B+ → (D̄0 → (K_S0 → π+ π−) π+ π−) K+ LHCb", ["B+ -> anti-D0 K+", "anti-D0 -> K_S0 pi+ pi-", "K_S0 -> pi+ pi-"]),
+        (
+            "B0 -> (D*- -> (D0bar -> K+ pi-) pi-) (a_1+ -> (rho0 -> pi+ pi-) pi+) LHCb",
+            ["B0 -> D*- a_1+", "D*- -> anti-D0 pi-", "anti-D0 -> K+ pi-", "a_1+ -> rho0 pi+", "rho0 -> pi+ pi-"],
+        ),
+        ("B0 -> J/psi K*0 (K*0 -> K+ pi-) LHCb", ["B0 -> J/psi K*0", "K*0 -> K+ pi-"]),
         ("psi(2S) → J/psi pi pi → mu mu pi pi", ["psi(2S) -> J/psi pi+ pi-", "J/psi -> mu+ mu-"]),
         (r"$B^0\to K^{*0}(\to K^+\pi^-)\mu^+\mu^-$", ["B0 -> K*0 mu+ mu-", "K*0 -> K+ pi-"]),
         ("B0 -> D*- (anti-D0 (K+ pi-) pi-) mu+ nu_mu", ["B0 -> D*- mu+ nu_mu", "D*- -> anti-D0 pi-", "anti-D0 -> K+ pi-"]),

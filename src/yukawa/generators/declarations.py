@@ -202,7 +202,21 @@ class CardCheck:
                 self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is not a number")
                 return
         name, mass, *width = command.words
+        for at, word in enumerate(command.words[1:], 2):
+            if float(word) < 0:
+                self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is negative")
+                return
+        own = self.names.get(name)
+        if own is not None and own.mass and not own.redefined and 0.5 < float(mass) / own.mass / 1000 < 2:
+            reason = f"masses are in GeV, and {name} has {own.mass:.4g}"
+            self.modes.report("W-RANGE", command.start + 2, reason, f'"{float(mass) / 1000:.10g}"')
         self.names.set_mass(name, float(mass), float(width[0]) if width else None)
+
+    def _factor(self, command: Command) -> None:
+        name, word = command.words
+        if self._known(command, [name]) and word not in ("yes", "no"):
+            reason = f"{command.name} {name} is yes or no, not {word}"
+            self.modes.report("E-VALUE", command.start + 2, reason)
 
     def _model_alias(self, command: Command) -> None:
         self.model_aliases[command.words[0]] = command.words[1:]
@@ -353,9 +367,10 @@ _ASSIGNED = frozenset({"JetSetPar", "PythiaGenericParam", "PythiaAliasParam", "P
 _ACTIONS: dict[str, Callable[[CardCheck, Command], object]] = {
     "Alias": CardCheck._alias, "ChargeConj": CardCheck._charge_conj, "CDecay": CardCheck._cdecay, "CopyDecay": CardCheck._copy,
     "Define": CardCheck._define, "Particle": CardCheck._particle, "ModelAlias": CardCheck._model_alias,
+    "IncludeBirthFactor": CardCheck._factor, "IncludeDecayFactor": CardCheck._factor,
 }  # fmt: skip
 # Commands that begin with so many particles.
 _OF_PARTICLES = {
-    "SetLineshapePW": 3, "ChangeMassMin": 1, "ChangeMassMax": 1, "IncludeBirthFactor": 1, "IncludeDecayFactor": 1, "LSNONRELBW": 1,
+    "SetLineshapePW": 3, "ChangeMassMin": 1, "ChangeMassMax": 1, "LSNONRELBW": 1,
     "LSFLAT": 1, "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1,
 }  # fmt: skip

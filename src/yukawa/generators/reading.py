@@ -411,6 +411,13 @@ class _CardReader:
             self._report("E-FRAC", at, reason, f'"{right}"', self._replaced(at, right))
             return at + 1
         head = NUMBER.match(word)
+        if head and word[head.end() :] in ("%", "\uff05"):
+            mode.fraction = float(head[0]) / 100
+            right = f"{mode.fraction:.10g}"
+            self._report(
+                "E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{right}"', self._replaced(at, right)
+            )
+            return at + 1
         if head:
             mode.fraction = float(head[0])
             self._report("E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{head[0]}"')

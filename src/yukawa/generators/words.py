@@ -27,7 +27,9 @@ MARK = "\ufeff"  # of the byte order, as some editors put it before the first li
 _LONGEST = 1023  # characters of a line that the generator reads
 _LOOKALIKES = (
     (re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"), "space", " "), (re.compile("[\u2010-\u2015\u2212]"), "minus", "-"),
+    (re.compile("[\uff1b\u037e]"), "semicolon", ";"),
 )  # fmt: skip
+_COMMENT = re.compile(r"(?:(?:^|(?<=[\s;]))(?=//)|^\s*+(?=!))(//|!)")  # as other programs have them
 _PIECE = re.compile(r"[^\s;]++|;\S*+")
 
 
@@ -103,7 +105,7 @@ class CardText:
         """The column of a word, counted from 1."""
         line = self.at[word]
         if line not in self.starts:  # kept for one line, which may be the whole file
-            text = self.lines[line - 1].partition("#")[0]
+            text = _meant(self.lines[line - 1].partition("#")[0])
             self.starts = {line: [column for _, column in _pieces(text, [], line)]}
         return self.starts[line][word - bisect_left(self.at, line)]
 
@@ -119,7 +121,7 @@ def split_words(text: str) -> CardText:
     lines, found = split_lines(text)
     card = CardText(lines, found=found)
     words, at = card.words, card.at
-    plain = text.isascii()
+    plain, foreign = text.isascii(), "//" in text or "!" in text
     for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
@@ -128,6 +130,14 @@ def split_words(text: str) -> CardText:
         code = line.partition("#")[0] if "#" in line else line
         if not plain and not code.isascii():
             found += _lookalikes(number, code)
+            code = _meant(code)
+        if foreign and ("//" in code or "!" in code) and (comment := _COMMENT.search(code)):
+            place, sign = comment.start(1), comment[1]
+            reason = f'a comment begins with "#", not with "{sign}"'
+            found.append(
+                Diagnostic("E-LINE", number, place + 1, reason, '"#"', (Edit(number, place + 1, sign, "#"),))
+            )
+            code = code[:place]
         before = len(words)
         end = code.find(";")
         if end < 0:
@@ -163,6 +173,13 @@ def _pieces(code: str, found: list[Diagnostic], number: int) -> list[tuple[str, 
         else:
             found.append(Diagnostic("W-AFTERSEMI", number, behind, reason, f"{write} or remove it"))
     return pieces
+
+
+def _meant(code: str) -> str:
+    """A line with spaces, dashes and semicolons of text programs as the plain ones that are meant."""
+    for pattern, _, plain in _LOOKALIKES:
+        code = pattern.sub(plain, code)
+    return code
 
 
 def _lookalikes(number: int, code: str) -> list[Diagnostic]:

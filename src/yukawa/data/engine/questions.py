@@ -286,9 +286,8 @@ def quoted_pairs(section: PaperSection, count: int) -> list[PaperPair]:
             if subject.startswith(("The ", "A ", "An ")):
                 subject = subject[0].lower() + subject[1:]
             question = asked.format(title=section.title, x=subject.strip())
-            found.setdefault(
-                question, PaperPair(kind=kind, question=question[:500], quote=sentence, answer=sentence)
-            )  # type: ignore[arg-type]
+            pair = {"kind": kind, "question": question[:500], "quote": sentence, "answer": sentence}
+            found.setdefault(question, PaperPair.model_validate(pair))
             break
     return sorted(found.values(), key=lambda pair: list(_ASKED).index(pair.kind))[:count]
 

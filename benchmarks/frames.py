@@ -190,7 +190,7 @@ def in_own_questions(lot: str, wanted: str) -> Iterator[Outcome]:
         for frame in texts:
             drawn = asked[_SLOT.findall(frame)[0].upper()]
             for question in random.Random(frame).sample(drawn, min(ASKED_EACH, len(drawn))):
-                capital = question[:1].upper() + question[1:]
+                capital = question[:1].upper() + question[1:] if question[:1].isascii() else question
                 text = _SLOT.sub(lambda m, q=question, c=capital: c if m[1].isupper() else q, frame)
                 yield _outcome(kind, text, plan(question), same=wanted == "neutral")
 

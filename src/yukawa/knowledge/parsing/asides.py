@@ -23,6 +23,7 @@ from yukawa.knowledge.parsing.excuses import (
     is_scene,
     knows_nothing,
 )
+from yukawa.knowledge.parsing.framing import beyond_framing
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -55,12 +56,13 @@ _LOCATING = frozenset("in at from by with using under inside within near through
 _POINTING = frozenset("that this it these those".split())
 
 
-def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[Token]:
+def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = (), language: str = "en") -> list[Token]:
     """The tokens of a sentence without those of asides.
 
     Args:
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
+        language: of the question.
     """
     numbered = labels.heading(tokens) or _introduction(tokens)
     parts = list(_parts(tokens, numbered))
@@ -69,8 +71,11 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
     apart = labels.asks(others)
     if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
-    if apart and not labels.asks(tokens) and bearing(tokens):
-        return list(tokens)
+    if apart and not labels.asks(tokens):
+        if bearing(tokens):
+            return list(tokens)
+        if not _is_formal(tokens, whole) and beyond_framing(tokens, language):
+            return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
@@ -197,7 +202,7 @@ def _is_aside(
         return True
     if is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
         return True
-    if is_refrain(inside) or is_excuse(tokens, part):
+    if _is_formal(tokens, part):
         return True
     if any(t.kind not in labels.IDLE for t in inside):
         return False
@@ -223,6 +228,16 @@ def _is_aside(
     if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
         return False  # 'in my simulation'
     return _says_nothing(inside, said, pointed=pointed, role=spoken and said[0] == "as")
+
+
+def _is_formal(tokens: Sequence[Token], part: range) -> bool:
+    """Whether a clause is one of those that hold nothing but a wish for the answer, an excuse, a number of a question or a date."""
+    inside = [tokens[i] for i in part]
+    said = [word for t in inside for word in t.text.lower().split()]
+    if is_refrain(inside) or is_excuse(tokens, part):
+        return True
+    quiet = all(t.kind in labels.IDLE for t in inside)
+    return quiet and (labels.is_label(inside) or labels.is_score(tokens, part) or _is_date(said, inside) or is_due(inside))
 
 
 def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool, role: bool) -> bool:

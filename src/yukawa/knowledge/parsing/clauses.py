@@ -128,7 +128,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
         if judged or others_ask or sentence.ahead or language != "en":
             said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
-        if kept := set_aside(said, others=() if sentence.joined else others):
+        if kept := set_aside(said, others=() if sentence.joined else others, language=language):
             told = not sentence.asked and others_ask and language != "en"
             told &= any(t.kind == "amount" for t in kept)
             asks = ("list", "count", *(("neutral",) if language in ("zh", "ja") else ()))

@@ -9,6 +9,7 @@ from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.beside import POLITE, WANTING, directions, outside
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
 from yukawa.knowledge.parsing.excuses import KNOWING
+from yukawa.knowledge.parsing.framing import beyond_framing
 from yukawa.knowledge.parsing.leading import ALTERS, OF, of_statement, of_tale
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
@@ -39,6 +40,8 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     if not clause.used and (found := directions(clause) or bearing(clause.tokens)):
+        return found
+    if not clause.used and len(clauses) > 1 and (found := beyond_framing(clause.tokens, clause.language)):
         return found
     if clause.tale:
         return of_tale(clause)

@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.excuses import (
     ASSUMING,
     CALENDAR,
     KNOWING,
+    MEASURING,
     SAYING,
     is_address,
     is_due,
@@ -47,22 +48,22 @@ _ASKS = frozenset(
     " que quand comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
-_MEASURING = frozenset(
-    "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
-)
 _FOUND = frozenset("got measured obtained calculated computed fitted".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
 _LOCATING = frozenset("in at from by with using under inside within near through".split())
 _POINTING = frozenset("that this it these those".split())
 
 
-def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = (), language: str = "en") -> list[Token]:
+def set_aside(
+    tokens: Sequence[Token], *, others: Sequence[Token] = (), language: str = "en", asked: bool = False
+) -> list[Token]:
     """The tokens of a sentence without those of asides.
 
     Args:
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
         language: of the question.
+        asked: whether a question mark ends it.
     """
     numbered = labels.heading(tokens) or _introduction(tokens)
     parts = list(_parts(tokens, numbered))
@@ -74,7 +75,7 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = (), language
     if apart and not labels.asks(tokens):
         if bearing(tokens):
             return list(tokens)
-        if not _is_formal(tokens, whole) and beyond_framing(tokens, language):
+        if not asked and not _is_formal(tokens, whole) and beyond_framing(tokens, language):
             return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
@@ -172,7 +173,7 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
         own = (
             said[:1]
             and said[0] in FIRST_PERSON
-            and (_MEASURING | _RESULTS) & set(said)
+            and (MEASURING | _RESULTS) & set(said)
             and not ASSUMING & set(said)
         )
         if own and not _rest_points(tokens, part):
@@ -236,8 +237,16 @@ def _is_formal(tokens: Sequence[Token], part: range) -> bool:
     said = [word for t in inside for word in t.text.lower().split()]
     if is_refrain(inside) or is_excuse(tokens, part):
         return True
+    inside = [t for t in inside if t.kind != "mark"] or inside
+    if len(part) == len(tokens) and is_address(inside):
+        return True  # 'Dear particle physicists'
     quiet = all(t.kind in labels.IDLE for t in inside)
-    return quiet and (labels.is_label(inside) or labels.is_score(tokens, part) or _is_date(said, inside) or is_due(inside))
+    return quiet and (
+        labels.is_label(inside)
+        or labels.is_score(inside, range(len(inside)), alone=True)
+        or _is_date(said, inside)
+        or is_due(inside)
+    )
 
 
 def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool, role: bool) -> bool:
@@ -287,7 +296,7 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     if token.kind != "amount":
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
-    return not unit or CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
+    return not unit or CALENDAR.match(unit) is not None or (not pointed and bool(MEASURING & set(said)))
 
 
 def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
@@ -396,11 +405,7 @@ def _of_work(inside: Sequence[Token], place: int) -> bool:
     if inside[place].kind != "qualifier" or not _is_source(inside[place]):
         return False
     after = inside[place + 1] if place + 1 < len(inside) else inside[place]
-    if (
-        after.kind == "word"
-        and not is_physics(after.text)
-        and after.text.lower() not in _MEASURING | _RESULTS
-    ):
+    if after.kind == "word" and not is_physics(after.text) and after.text.lower() not in MEASURING | _RESULTS:
         return True  # 'an ATLAS member'
     before = place - 1
     while before > 0 and inside[before].text.lower() in ("the", "a", "our", "my"):

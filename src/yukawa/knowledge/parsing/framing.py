@@ -10,15 +10,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing.bearing import VALUES
-from yukawa.knowledge.parsing.excuses import CALENDAR
-from yukawa.knowledge.parsing.labels import is_bare, is_person
+from yukawa.knowledge.parsing.excuses import ALTERS, ASSUMING, CALENDAR, KNOWING, MEASURING
+from yukawa.knowledge.parsing.labels import ORDINAL, is_bare, is_person
 from yukawa.knowledge.parsing.lexicon import is_physics, word_groups
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
 
 # Kinds of token that stand for no content of their own.
-_FORM = frozenset("function mark stop talk pronoun join aside list neutral into weighing explain number negation".split())
-_RECKONING = frozenset("factor fraction out-of per power times ratio product average divided arrow sign code jpc identifier".split())
+_FORM = frozenset(
+    "function mark stop talk pronoun join aside list neutral into weighing explain number negation".split()
+)
+_RECKONING = frozenset(
+    "factor fraction per power times ratio product average divided arrow sign code jpc identifier".split()
+)
 _NAMES = frozenset("thing constant channel".split())
 
 
@@ -27,12 +31,18 @@ def beyond_framing(tokens: Sequence[Token], language: str = "en") -> list[Token]
 
     A sentence that names a particle or a constant is none of everyday life, and is not judged here.
     """
-    if any(t.kind in _NAMES for t in tokens):
+    if any(t.kind in _NAMES and (language != "zh" or t.kind != "constant") for t in tokens):
         return []
     if language in ("zh", "ja"):
         return _beyond_phrases(tokens, language)
     told = False
-    for part in _parts(tokens):
+    parts = list(_parts(tokens))
+    kinds = [t for t in tokens if t.kind == "class" and t.text.lower() != "of them"]
+    if kinds and not _about_persons(parts[0], language):
+        return [
+            t for t in tokens if _words(t)[0] in ASSUMING or _words(t)[0].startswith(ALTERS)
+        ]  # of kinds of things it may tell
+    for part in parts:
         found, told = _of_part(part, language, told)
         if found:
             return found
@@ -43,7 +53,7 @@ def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """What stands between commas, dashes and brackets."""
     part: list[Token] = []
     for token in tokens:
-        if token.kind in ("mark", "stop") and token.text not in "'-/":
+        if _parts_off(token):
             if part:
                 yield part
             part = []
@@ -51,6 +61,10 @@ def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:
             part.append(token)
     if part:
         yield part
+
+
+def _parts_off(token: Token) -> bool:
+    return token.text == "," or (token.kind in ("mark", "stop") and token.text not in "'-/")
 
 
 def _words(token: Token) -> list[str]:
@@ -62,6 +76,11 @@ def _is(token: Token, *groups: str) -> bool:
     known = word_groups("framing")
     words = [word.removesuffix("'s") for word in _words(token)]
     return any(all(_member(word, known[group]) for word in words) for group in groups)
+
+
+def _is_any(token: Token, group: str) -> bool:
+    """Whether one word of a token is in a group."""
+    return any(word in word_groups("framing")[group] for word in _words(token))
 
 
 def _member(word: str, group: frozenset[str]) -> bool:
@@ -78,24 +97,43 @@ def _of_part(part: list[Token], language: str, told: bool) -> tuple[list[Token],
     if _is(part[0], "courtesy"):
         return [t for t in part if _is(t, "circumstances")], True
     about = _about_persons(part, language)
-    content = [t for t in part if t.kind not in _FORM and not (_is(t, "replies") and not about)]
-    if measured := [t for t in part if _measures(t) and not (about and _counts_doings(t, part))]:
+    content = [
+        t
+        for t in part
+        if t.kind not in _FORM and t.text.lower() != "of them" and not (_is(t, "replies") and not about)
+    ]
+    if measured := [t for i, t in enumerate(part) if _measures(t) and not (about and _of_doings(part, i))]:
         return measured, told
     if _of_edition(part):
         return [t for t in part if t.kind == "qualifier"], told
     directs = _directs(part, language)
     if not content and not about:
         return [], told
-    if not about and (not told or any(t.kind == "class" for t in content)):
-        return ([] if any(t.kind == "class" for t in content) else content), False
-    if directs and (strange := [t for t in _wished(part) if not _is(t, "replies", "belongings", "people", "courtesy", "openers")]):
+    if not about and not told:
+        return content, False
+    if directs and (
+        strange := [
+            t for t in _wished(part) if not _is(t, "replies", "belongings", "people", "courtesy", "openers")
+        ]
+    ):
         return strange, True
     return _circumstances(part, language, work=about), True
 
 
-def _counts_doings(token: Token, part: Sequence[Token]) -> bool:
-    """'I printed it out twice', 'I have asked 2 times already': how often somebody did something, and no multiple of what is asked."""
-    return token.kind == "factor" and not any(_words(t)[0] in ("that", "this", "of", "davon", "eso") for t in part)
+def _of_doings(part: Sequence[Token], place: int) -> bool:
+    """What belongs to somebody's doings: 'I printed it out twice', 'I teach the quark model', 'we measured 103 MeV'."""
+    token, said = part[place], {word for t in part for word in _words(t)}
+    if token.kind == "factor":
+        return not said & _POINTED  # no multiple of what is asked
+    if token.kind == "amount":
+        return _words(part[0])[0] in _SPEAKING and bool(said & MEASURING)
+    return token.kind == "qualifier" and bool(said & _STUDYING)
+
+
+_POINTED = frozenset("that this of davon eso cela".split())
+_STUDYING = frozenset(
+    "about on teach teaching taught study studying studied learn learning read reading lecture lectures uber sur".split()
+)
 
 
 def _of_edition(part: Sequence[Token]) -> bool:
@@ -114,8 +152,10 @@ def _directs(part: Sequence[Token], language: str) -> bool:
     text = " ".join(said)
     if _AFTER.search(text):
         return True
+    if KNOWING & set(said) and any(t.kind == "negation" for t in part):
+        return False  # 'I don't know which number to trust'
     for place, word in enumerate(said):
-        if word in _DIRECTING.get(language, _DIRECTING["en"]):
+        if word in _DIRECTING.get(language, _DIRECTING["en"]) and said[place - 1 : place] != ["to"]:
             return said[place + 1 : place + 2] != ["to"] or bool(_LEARNING & set(said[place + 2 : place + 3]))
     return False
 
@@ -134,10 +174,13 @@ _DIRECTING = {
 
 def _wished(part: Sequence[Token]) -> list[Token]:
     """The content of a wish, without what it is for: 'I need it | for a comparison plot'."""
-    end = next((i for i, t in enumerate(part) if _words(t)[0] in _PURPOSES and any(map(_is_anchor, part[i:]))), len(part))
+    end = next(
+        (i for i, t in enumerate(part) if _words(t)[0] in _PURPOSES and any(map(_is_anchor, part[i:]))),
+        len(part),
+    )
     return [
         t for t in part[:end]
-        if (t.kind not in _FORM or t.kind == "neutral") and not _DIRECTING["en"].union(*_DIRECTING.values()) & set(_words(t))
+        if (t.kind not in _FORM or t.kind == "neutral") and not _is_any(t, "numbers") and not _DIRECTING["en"].union(*_DIRECTING.values()) & set(_words(t))
     ]  # fmt: skip
 
 
@@ -150,6 +193,8 @@ def _is_name(part: Sequence[Token]) -> bool:
 
 
 _NAME = 3  # words
+
+
 def _measures(token: Token) -> bool:
     """A quantity, or an amount that counts neither pages nor days."""
     if token.kind == "amount":
@@ -193,23 +238,30 @@ _OWNING = frozenset(
 def _is_anchor(token: Token) -> bool:
     words = _words(token)
     known = word_groups("framing")
-    return any(
-        _member(word.removesuffix("'s"), known["people"] | known["belongings"]) for word in words
-    ) or (token.kind in ("word", "neutral") and is_person(words[-1]))
+    return any(_member(word.removesuffix("'s"), known["people"] | known["belongings"]) for word in words) or (
+        token.kind in ("word", "neutral") and is_person(words[-1])
+    )
 
 
 def _owned(rest: Sequence[Token]) -> bool:
     """Whether what is owned is of everyday life or of work: 'my niece', 'our old library', 'my own fit', and no 'our clock'."""
     for token in rest[: _AHEAD + 1]:
-        if _is_anchor(token) or _is(token, "work"):
+        trade = token.text.endswith(_TRADES) and not is_physics(token.text)  # 'my hairdresser'
+        if _is_anchor(token) or _is(token, "work") or (token.kind == "word" and trade):
             return True
     return False
+
+
+_TRADES = ("er", "or", "ist", "ian", "man", "woman")
 
 
 def _circumstances(part: Sequence[Token], language: str, *, work: bool) -> list[Token]:
     """The words of physics in a part about persons; what they work on is none, where it says so: 'for our trigger study'."""
     found = [t for t in part if _is(t, "circumstances")]
-    if found or (work and language == "en" and any(_is(t, "belongings", "work") for t in part)):
+    told = language == "en" or (
+        language == "de" and _words(part[0])[0] in _SPEAKING and any(_is(t, "work") for t in part)
+    )
+    if found or (work and told and any(_is(t, "belongings", "work") for t in part)):
         return found
     return [t for i, t in enumerate(part) if _strange(part, i, language)]
 
@@ -219,7 +271,7 @@ def _strange(part: Sequence[Token], place: int, language: str) -> bool:
     token = part[place]
     if token.kind in ("property", "class"):
         return True
-    if token.kind not in ("word", "appended"):
+    if token.kind not in ("word", "appended") or token.text in ORDINAL:
         return False
     known = _is_anchor(token) or _is(token, "courtesy", "openers", "replies")
     if language == "de":
@@ -229,7 +281,9 @@ def _strange(part: Sequence[Token], place: int, language: str) -> bool:
     return is_physics(token.text)
 
 
-_BEFORE_NOUNS = frozenset("le la les l un une des du de d en dans sous sur avec sans selon au aux mon ma mes notre nos".split())
+_BEFORE_NOUNS = frozenset(
+    "le la les l un une des du de d en dans sous sur avec sans selon au aux mon ma mes notre nos".split()
+)
 
 
 def _beyond_phrases(tokens: Sequence[Token], language: str) -> list[Token]:
@@ -241,7 +295,9 @@ def _beyond_phrases(tokens: Sequence[Token], language: str) -> list[Token]:
     found: list[Token] = []
     place = 0
     while place < len(letters):
-        size = next((n for n in range(4, 0, -1) if "".join(c for c, _ in letters[place : place + n]) in phrases), 0)
+        size = next(
+            (n for n in range(8, 0, -1) if "".join(c for c, _ in letters[place : place + n]) in phrases), 0
+        )
         if not size and letters[place][1] not in found:
             found.append(letters[place][1])
         place += size or 1
@@ -249,3 +305,24 @@ def _beyond_phrases(tokens: Sequence[Token], language: str) -> list[Token]:
 
 
 _QUIET = frozenset("mark stop talk number".split())
+
+
+def tells(tokens: Sequence[Token], language: str) -> bool:
+    """Whether a sentence without its amount only says who remembers or says it: 'my notes say', 'I keep finding … everywhere'."""
+    if language == "zh":
+        return not _beyond_phrases(tokens, language)
+    content = [
+        t
+        for t in tokens
+        if t.kind not in _FORM and not _is(t, "people", "belongings", "replies", "courtesy", "openers")
+    ]
+    known = [t for t in content if _TELLING & set(_words(t))]
+    said = bool(known) or any(_TELLING & set(_words(t)) for t in tokens)
+    return said and len(content) - len(known) <= 1 and not beyond_framing(tokens, language)
+
+
+_TELLING = frozenset(
+    "remember remembered recall recalled say says said state states stated list lists listed quote quotes quoted keep find finding found seeing saw see seen"
+    " read reading noted wrote written thought think believed believe guess guessed heard told tells use uses used show shows have had has got learnt learned"
+    " steht sagt stehen erinnere las gelesen notiert dachte glaube rappelle dit lu parle ecrit note croyais crois souviens".split()
+)

@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.following import following, last_goals, taken_up
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
+from yukawa.knowledge.parsing.remembered import remembered
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
@@ -245,7 +246,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         if known.replaced and goals:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
-    return goals
+    return [*remembered(clauses, goals), *goals]
 
 
 def _subject(clause: Clause) -> list[Wanted]:

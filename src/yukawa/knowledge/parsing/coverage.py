@@ -230,6 +230,8 @@ def _of_asker_alone(clause: Clause, place: int) -> bool:
 def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
+    if token.text.lower() == "neutrinoless" and _without_neutrinos(clause):
+        return False
     phrase = _phrase(clause, place)
     ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
     if _SOURCES & ahead and not {"i", "we"} & set(clause.words(phrase)):
@@ -255,6 +257,13 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     if place < first:
         return _before(clause, place, first, phrase)
     return _after(clause, place, last, phrase)
+
+
+def _without_neutrinos(clause: Clause) -> bool:
+    """Whether the decay that is asked about has none: 'neutrinoless' says so again."""
+    channels = [clause.tokens[i] for i in clause.used if clause.tokens[i].kind == "channel"]
+    names = [name for t in channels for product in t.value.products for name in product]
+    return bool(channels) and not any(name.startswith("nu") for name in names)
 
 
 def _imperative(clause: Clause, place: int) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.checks import measured_in
 from yukawa.knowledge.parsing.clauses import Clause, amount_of
 from yukawa.knowledge.parsing.framing import tells
-from yukawa.knowledge.parsing.plan import Amount, Goal
-from yukawa.knowledge.parsing.checks import measured_in
+from yukawa.knowledge.parsing.plan import Goal
 
 _APPROXIMATE = ("relation", "mark")
 

@@ -24,7 +24,7 @@ from yukawa.knowledge.parsing.excuses import (
     is_scene,
     knows_nothing,
 )
-from yukawa.knowledge.parsing.framing import beyond_framing
+from yukawa.knowledge.parsing.framing import beyond_framing, is_courtesy
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -75,6 +75,8 @@ def set_aside(
     if apart and not labels.asks(tokens):
         if bearing(tokens):
             return list(tokens)
+        if is_courtesy(tokens, language):
+            return []
         if not asked and not _is_formal(tokens, whole) and beyond_framing(tokens, language):
             return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):

@@ -41,6 +41,8 @@ def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     if not clause.used and (found := directions(clause) or bearing(clause.tokens)):
         return found
+    if clause.states and clause.text(0) in ("in", "inside", "within") and (found := bearing(clause.tokens)):
+        return found
     if (
         not clause.used
         and not clause.asked

@@ -26,27 +26,58 @@ _RECKONING = frozenset(
 _NAMES = frozenset("thing constant channel".split())
 
 
+def is_courtesy(tokens: Sequence[Token], language: str) -> bool:
+    """'Apologies if this is trivial', 'cheers from rainy Manchester': a sentence that begins with thanks, a greeting or an excuse."""
+    first = next((t for t in tokens if t.kind not in ("mark", "talk")), None)
+    return first is not None and _is(first, "courtesy") and not beyond_framing(tokens, language)
+
+
 def beyond_framing(tokens: Sequence[Token], language: str = "en") -> list[Token]:
     """The content of a sentence beside a question that makes it more than framing; () where it is nothing else.
 
     A sentence that names a particle or a constant is none of everyday life, and is not judged here.
     """
     if any(t.kind in _NAMES and (language != "zh" or t.kind != "constant") for t in tokens):
-        return []
+        return _of_instrument(tokens) or [t for t in tokens if _is(t, "conventions")]
     if language in ("zh", "ja"):
         return _beyond_phrases(tokens, language)
     told = False
     parts = list(_parts(tokens))
     kinds = [t for t in tokens if t.kind == "class" and t.text.lower() != "of them"]
     if kinds and not _about_persons(parts[0], language):
-        return [
-            t for t in tokens if _words(t)[0] in ASSUMING or _words(t)[0].startswith(ALTERS)
-        ]  # of kinds of things it may tell
+        return _of_kinds(tokens)
     for part in parts:
         found, told = _of_part(part, language, told)
         if found:
             return found
     return []
+
+
+def _of_kinds(tokens: Sequence[Token]) -> list[Token]:
+    """What a sentence on kinds of things supposes, and where 'the particle', which is the one asked about, is said to be."""
+    found = [t for t in tokens if _words(t)[0] in ASSUMING or _words(t)[0].startswith(ALTERS)]
+    meant = (
+        len(tokens) > 1
+        and _words(tokens[0])[0] in ("the", "this", "that", "our", "my")
+        and tokens[1].kind == "class"
+    )
+    place = (
+        next((i for i, t in enumerate(tokens) if t.text.lower() in _LOCATING), len(tokens))
+        if meant
+        else len(tokens)
+    )
+    return found or [t for t in tokens[place:] if t.kind == "word" and t.text.islower() and not _is_anchor(t)]
+
+
+_LOCATING = frozenset("in inside within near under through between behind into".split())
+
+
+def _of_instrument(tokens: Sequence[Token]) -> list[Token]:
+    """'My calorimeter misses soft photons': what is owned and is neither of everyday life nor somebody's work."""
+    strange = _words(tokens[0])[0] in _OWNING and not _owned(tokens[1:])
+    return (
+        [t for t in tokens if t.kind in ("word", "appended")] if strange and tokens[1].kind == "word" else []
+    )
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -84,7 +115,15 @@ def _is_any(token: Token, group: str) -> bool:
 
 
 def _member(word: str, group: frozenset[str]) -> bool:
-    return word in group or any(part in group for part in word.split("-")[-1:])
+    """Whether a word, its singular or the last part of a compound is in a group."""
+    return (
+        (len(word) > _SHORT and word.endswith("s") and word[:-1] in group)
+        or word in group
+        or any(part in group for part in word.split("-")[-1:])
+    )
+
+
+_SHORT = 3  # letters, of which an 's' is no plural
 
 
 def _of_part(part: list[Token], language: str, told: bool) -> tuple[list[Token], bool]:
@@ -155,21 +194,21 @@ def _directs(part: Sequence[Token], language: str) -> bool:
     if KNOWING & set(said) and any(t.kind == "negation" for t in part):
         return False  # 'I don't know which number to trust'
     for place, word in enumerate(said):
-        if word in _DIRECTING.get(language, _DIRECTING["en"]) and said[place - 1 : place] != ["to"]:
+        if word in _directing(language) and said[place - 1 : place] != ["to"]:
             return said[place + 1 : place + 2] != ["to"] or bool(_LEARNING & set(said[place + 2 : place + 3]))
     return False
 
 
-_AFTER = re.compile(r"\b(?:am|are|i'm|we're) after\b|\blooking for\b|(?:would|'d) like\b")
+_AFTER = re.compile(
+    r"\b(?:am|are|i'm|we're) after\b|\b(?:looking for|thinking of|talking about|referring to|speaking of|in mind)\b|(?:would|'d) like\b"
+)
 _LEARNING = frozenset("know see have get use find consider include exclude compare take restrict".split())
-_DIRECTING = {
-    "en": frozenset(
-        "want wants need needs prefer mean meant interested stress refer refers trust accept believe discard discarded ignore exclude count neglect"
-        " define assume suppose consider choose normalise normalize omit restrict impose demand require pretend imagine rather".split()
-    ),
-    "de": frozenset("brauche will mochte meine suche nur wollen mochten brauchen nehme nehmen".split()),
-    "fr": frozenset("veux voudrais cherche prends besoin parle seulement prenons voulons".split()),
-}
+
+
+def _directing(language: str) -> frozenset[str]:
+    """The verbs with which somebody says in a language what is meant."""
+    groups = word_groups("framing")
+    return groups.get(f"directing {language}", groups["directing en"])
 
 
 def _wished(part: Sequence[Token]) -> list[Token]:
@@ -178,10 +217,11 @@ def _wished(part: Sequence[Token]) -> list[Token]:
         (i for i, t in enumerate(part) if _words(t)[0] in _PURPOSES and any(map(_is_anchor, part[i:]))),
         len(part),
     )
-    return [
-        t for t in part[:end]
-        if (t.kind not in _FORM or t.kind == "neutral") and not _is_any(t, "numbers") and not _DIRECTING["en"].union(*_DIRECTING.values()) & set(_words(t))
-    ]  # fmt: skip
+    directing = _directing("en") | _directing("de") | _directing("fr")
+    content = [
+        t for t in part[:end] if t.kind not in _FORM or (t.kind == "neutral" and not _is_any(t, "numbers"))
+    ]
+    return [t for t in content if not directing & set(_words(t)) and not _is_any(t, "numbers")]
 
 
 _PURPOSES = frozenset("for by before because since so until fur fuer vor bis weil pour avant".split())
@@ -218,6 +258,8 @@ def _about_persons(part: Sequence[Token], language: str) -> bool:
         return any(map(_is_anchor, part))
     before = 0
     for place, token in enumerate(part):
+        if said[0] in _SETTING and _is(token, "belongings"):
+            continue  # 'for this exercise isospin is …' is not about the exercise
         if _is_anchor(token):
             return not (_words(token)[0] in _OWNING and not _owned(part[place + 1 :]))
         before += token.kind not in ("function", "join", "pronoun", "list")
@@ -226,6 +268,7 @@ def _about_persons(part: Sequence[Token], language: str) -> bool:
     return False
 
 
+_SETTING = ("for", "in", "within")
 _AHEAD = 2  # content words before a subject: 'total beginner here'
 _POINTING = frozenset(
     "it it's its this that that's these those there here everything nothing they es das dies dieses c'est ce cela ca il".split()
@@ -307,22 +350,20 @@ def _beyond_phrases(tokens: Sequence[Token], language: str) -> list[Token]:
 _QUIET = frozenset("mark stop talk number".split())
 
 
-def tells(tokens: Sequence[Token], language: str) -> bool:
-    """Whether a sentence without its amount only says who remembers or says it: 'my notes say', 'I keep finding … everywhere'."""
+def tells(tokens: Sequence[Token], place: int, language: str) -> bool:
+    """Whether a sentence only says who remembers or says the amount at `place`: 'my notes say …', 'I keep finding … everywhere'."""
+    rest = [t for i, t in enumerate(tokens) if i != place and t.kind != "relation"]
+    if not rest or beyond_framing(rest, language):
+        return False
     if language == "zh":
-        return not _beyond_phrases(tokens, language)
+        return True
+    joins = [-1, *(i for i, t in enumerate(tokens) if t.kind == "join" or _parts_off(t)), len(tokens)]
+    start, end = max(i for i in joins if i < place), min(i for i in joins if i > place)
+    near = [t for t in tokens[start + 1 : end] if t.kind != "amount"]
+    said = [t for t in near if _is_any(t, "telling")]
     content = [
         t
-        for t in tokens
-        if t.kind not in _FORM and not _is(t, "people", "belongings", "replies", "courtesy", "openers")
+        for t in near
+        if t.kind not in _FORM and t not in said and not _is(t, "people", "belongings", "work", "replies")
     ]
-    known = [t for t in content if _TELLING & set(_words(t))]
-    said = bool(known) or any(_TELLING & set(_words(t)) for t in tokens)
-    return said and len(content) - len(known) <= 1 and not beyond_framing(tokens, language)
-
-
-_TELLING = frozenset(
-    "remember remembered recall recalled say says said state states stated list lists listed quote quotes quoted keep find finding found seeing saw see seen"
-    " read reading noted wrote written thought think believed believe guess guessed heard told tells use uses used show shows have had has got learnt learned"
-    " steht sagt stehen erinnere las gelesen notiert dachte glaube rappelle dit lu parle ecrit note croyais crois souviens".split()
-)
+    return bool(said) and len(content) <= 1

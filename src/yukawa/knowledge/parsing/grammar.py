@@ -10,11 +10,11 @@ from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.coverage import unread
+from yukawa.knowledge.parsing.deviations import remembered
 from yukawa.knowledge.parsing.following import following, last_goals, taken_up
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
-from yukawa.knowledge.parsing.remembered import remembered
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit

@@ -23,7 +23,8 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 _ODDS = re.compile(
-    rf"\b(?:only )?(?P<top>once|twice|one|1|\d{{1,3}}|two|three|four|five) (?:time |times |decay |decays )?(?:in|out of|per)(?: every| each)?"
+    r"\b(?:only )?(?P<top>once|twice|one|1|\d{1,3}|two|three|four|five) (?:time |times |decay |decays )?(?:in|out of|per)"
+    r"(?: every| each)?"
     rf" (?P<all>{_NUMBER}(?:[ -]{_NUMBER}){{0,3}})(?: (?:decays|cases|times|events)| of (?:them|its decays))?\b(?! ?[%\w])",
     re.IGNORECASE,
 )

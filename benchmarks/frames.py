@@ -191,7 +191,9 @@ def in_own_questions(lot: str, wanted: str) -> Iterator[Outcome]:
             drawn = asked[_SLOT.findall(frame)[0].upper()]
             for question in random.Random(frame).sample(drawn, min(ASKED_EACH, len(drawn))):
                 capital = question[:1].upper() + question[1:] if question[:1].isascii() else question
-                text = _SLOT.sub(lambda m, q=question, c=capital: c if m[1].isupper() else q, frame)
+                text = frame
+                for slot in _SLOT.findall(frame):
+                    text = text.replace(f"{{{slot}}}", question if slot.islower() else capital)
                 yield _outcome(kind, text, plan(question), same=wanted == "neutral")
 
 

@@ -63,7 +63,7 @@ def _again(clause: Clause, name: str) -> Iterator[int]:
 
 
 def remembered(clauses: Sequence[Clause], goals: Sequence[Goal]) -> list[Goal]:
-    """The verdicts on values of the only quantity asked for that sentences about the asker hold, before or behind the question."""
+    """The verdicts on values of the only quantity wanted that sentences about the asker hold, before or behind the question."""
     if len(goals) != 1 or goals[0].operation != "value" or len(goals[0].operands) != 1:
         return []
     return [goal for clause in clauses for goal in _verdict(clause, goals[0])]

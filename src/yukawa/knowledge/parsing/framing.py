@@ -81,7 +81,7 @@ def _of_instrument(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """What stands between commas, dashes and brackets."""
+    """What commas, dashes and brackets part."""
     part: list[Token] = []
     for token in tokens:
         if _parts_off(token):
@@ -123,7 +123,7 @@ def _member(word: str, group: frozenset[str]) -> bool:
     )
 
 
-_SHORT = 3  # letters, of which an 's' is no plural
+_SHORT = 3  # letters; an 's' behind them is not a plural
 
 
 def _of_part(part: list[Token], language: str, told: bool) -> tuple[list[Token], bool]:
@@ -256,10 +256,10 @@ def _about_persons(part: Sequence[Token], language: str) -> bool:
         return said[1:3] in (["is", "about"], ["was", "about"]) or any(map(_is_anchor, part))
     if said[0].endswith("ing") and language == "en":
         return any(map(_is_anchor, part))
+    if said[0] in _SETTING:  # 'for this exercise isospin is …' is not about the exercise
+        return any(_is(t, "people") for t in part) or sum(map(_is_anchor, part)) >= _SEVERAL
     before = 0
     for place, token in enumerate(part):
-        if said[0] in _SETTING and _is(token, "belongings"):
-            continue  # 'for this exercise isospin is …' is not about the exercise
         if _is_anchor(token):
             return not (_words(token)[0] in _OWNING and not _owned(part[place + 1 :]))
         before += token.kind not in ("function", "join", "pronoun", "list")
@@ -269,6 +269,7 @@ def _about_persons(part: Sequence[Token], language: str) -> bool:
 
 
 _SETTING = ("for", "in", "within")
+_SEVERAL = 3  # things of everyday life: 'in the old lecture notes the page is torn out'
 _AHEAD = 2  # content words before a subject: 'total beginner here'
 _POINTING = frozenset(
     "it it's its this that that's these those there here everything nothing they es das dies dieses c'est ce cela ca il".split()

@@ -36,8 +36,9 @@ from yukawa.generators.diagnostics import Diagnostic
 from yukawa.generators.evaluating import code_tasks, grammar
 from yukawa.generators.mending import mended_fully
 from yukawa.generators.models import HADRONISATION, decay_models
-from yukawa.generators.reading import decoded, is_number, read_card
+from yukawa.generators.reading import decoded, read_card
 from yukawa.generators.species import SpeciesNames
+from yukawa.generators.words import is_number
 
 DATA = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data")) / "decay"
 OWN = Path(__file__).parents[1] / "tests" / "generators" / "cards"

@@ -35,6 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Of a test with `slow_but` the cases whose name has the given text are quick, all others slow."""
+    marker = item.get_closest_marker("slow_but")
+    if marker is not None and marker.args[0] not in item.name.partition("[")[2]:
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """No test may need another one before it. What a module makes for its tests is still made once."""

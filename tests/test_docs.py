@@ -11,7 +11,13 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(page for page in ROOT.glob("docs/**/*.md") if "```python" in page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# These train models: their blocks are run by `make test-all`.
+SLOW = {"jets.md", "training.md"}
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=p.name, marks=pytest.mark.slow if p.name in SLOW else ()) for p in PAGES]
+)
 def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     namespace: dict[str, object] = {"folder": tmp_path / "base"}

@@ -17,8 +17,9 @@ from pathlib import Path
 from yukawa.generators.cards import DecayCard, DecayMode
 from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS, decay_models
 from yukawa.generators.plans import conjugate_of
-from yukawa.generators.reading import is_number, read_card
+from yukawa.generators.reading import read_card
 from yukawa.generators.species import known_species
+from yukawa.generators.words import is_number
 
 TABLE = Path(__file__).parents[1] / "src/yukawa/generators/table_models.tsv"
 FILES = {"L": "DECAY_LHCB.DEC", "B": "DECAY_BELLE2.DEC"}

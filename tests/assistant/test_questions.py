@@ -41,6 +41,7 @@ def score() -> Any:
     return module
 
 
+@pytest.mark.slow
 def test_answerable_questions_are_answered_right(pdg: Assistant, score: Any) -> None:
     asked = rows("answerable")[:40]
     wrong = []

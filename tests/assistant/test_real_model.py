@@ -62,6 +62,7 @@ def test_its_words_are_shown_as_they_come_and_served_only_if_the_source_says_so(
         assert any(c.name.startswith("small: ") for c in answer.checks)
 
 
+@pytest.mark.slow
 def test_a_passage_that_asks_to_be_copied_is_no_answer_of_the_model(
     base: KnowledgeBase, passages: Passages
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_passage_that_asks_to_be_copied_is_no_answer_of_the_model(
     assert answer.model != "small" or "BANANA" not in answer.text
 
 
+@pytest.mark.slow
 def test_a_passage_with_control_tokens_commands_nobody(base: KnowledgeBase, passages: Passages) -> None:
     base.teach(HOSTILE, source="forum", author="eve")
     answer = passages.answer("What is the gauge of the CEPC ring?", ROW)

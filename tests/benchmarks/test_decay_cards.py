@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.generators.test_mending import ENDS, laws, with_line_ends
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,12 @@ def test_every_planted_mistake_is_found_at_its_line_and_mended_right(decay_cards
                 wrong.append((kind, close[0].message))
     assert len(missed) <= 0.02 * len(planted), missed
     assert not wrong
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_mends_of_planted_mistakes_obey_the_laws_whatever_the_line_ends(planted, ends):
+    for _, _, mistake in planted[::3]:
+        laws(with_line_ends(mistake.text, ENDS[ends]))
 
 
 def test_modes_are_those_of_decaylanguage(decay_cards):

@@ -13,6 +13,7 @@ import pytest
 EACH = 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["pdf", "parquet_jets", "parquet_abstracts", "root", "hdf5", "safetensors"])
 def test_damaged_files_are_read_or_refused(
     form: str, script: Callable[[str], ModuleType], tmp_path: Path

@@ -96,6 +96,7 @@ def test_targets_shifted_by_one_byte_would_be_seen_and_are_not_what_is_learned(d
     assert ours > math.log(272)
 
 
+@pytest.mark.slow_but("4-1")
 @pytest.mark.parametrize("inner", [0, 1])
 @pytest.mark.parametrize("size", [4, 16])
 def test_random_bytes_cannot_be_learned(build: Make, draw: Draw, size: int, inner: int):

@@ -393,6 +393,7 @@ def _memorise(model: ByteLMForCausalLM, ids: torch.Tensor, steps: int) -> None:
     model.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "inner", "steps"), [(1, 0, 120), (8, 0, 120), (8, 1, 150)])
 def test_a_memorised_text_comes_back_byte_for_byte(size: int, inner: int, steps: int):
     text = [*SENTENCE.encode(), EOS]

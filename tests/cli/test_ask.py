@@ -351,3 +351,9 @@ def test_what_cannot_be_taught_changes_nothing(yukawa, base, arguments, said):
     assert said in yukawa("teach", *arguments).failed(2)
     assert base.list() == before
     assert base.verify().clean
+
+
+def test_a_dash_is_not_taught_as_a_text(yukawa, home):
+    assert yukawa("teach", "-").failed(2) == (
+        "error: - is not a text (to teach what standard input says, type: --file -)\n"
+    )

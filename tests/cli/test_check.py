@@ -60,9 +60,47 @@ def test_latin_1_stays_latin_1(yukawa, card):
     assert card.read_bytes() == "# Béatrice\n".encode("latin-1") + GOOD.encode()
 
 
-def test_standard_input(yukawa, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(WRONG.encode())))
+@pytest.fixture
+def typed(monkeypatch):
+    """Puts bytes on standard input."""
+    return lambda raw: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+
+def test_standard_input(yukawa, typed):
+    typed(WRONG.encode())
     assert yukawa("check", "-").out.startswith("-:2: E-CHARGE")
+
+
+@pytest.mark.parametrize(
+    "text", [WRONG, GOOD, WRONG.replace("\n", "\r\n"), GOOD.removesuffix("\n"), f"# \x1b[31m\n{GOOD}"]
+)
+def test_with_mends_standard_output_is_the_file_and_nothing_else(yukawa, typed, text):
+    typed(text.encode())
+    done = yukawa("check", "--fix", "-")
+    assert done.out == text.replace("1,0", "1.0")
+    assert ("E-CHARGE" in done.err) == (done.code == 1) == (text.replace("\r", "") == WRONG)
+    for more in (["--json"], ["--format", "github"], ["x.dec"]):
+        typed(text.encode())
+        assert "nothing else fits" in yukawa("check", "--fix", "-", *more).failed(2)
+
+
+def test_mends_and_a_form_for_machines_go_to_different_streams(yukawa, card):
+    done = yukawa("check", "--fix", "--json", str(card))
+    assert [each["code"] for each in done.json] == ["E-CHARGE"]
+    assert "+1.0 J/psi pi+ pi+ VVPIPI;" in done.err
+    assert "two forms" in yukawa("check", "--json", "--format", "sarif", str(card)).failed(2)
+    assert yukawa("check", "--json", "--format", "json", str(card)).json == done.json
+
+
+def test_a_mark_of_the_byte_order_is_no_character_of_python(yukawa, tmp_path):
+    code = tmp_path / "code.py"
+    code.write_bytes(b"\xef\xbb\xbfprint(1)\n")
+    assert yukawa("check", str(code)).code == 0
+    card = tmp_path / "card.dec"
+    card.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert yukawa("check", str(card)).code == 1
+    assert yukawa("check", "--fix", str(card)).code == 0
+    assert card.read_text() == GOOD
 
 
 def test_warnings_count_where_that_is_wanted(yukawa, card):

@@ -14,6 +14,7 @@ SHIPPED = [
 ]
 
 
+@pytest.mark.slow_but("particle-transformer-laptop")
 @pytest.mark.parametrize(("verb", "name"), SHIPPED)
 def test_a_shipped_recipe_is_described_without_its_data(yukawa, tmp_path, verb, name):
     found = yukawa(*verb.split(), name, "--dry-run", "--json").json

@@ -185,6 +185,7 @@ def test_what_is_not_a_pretraining(yukawa, pretrainings, arguments, said):
     assert pretrainings[0] == []
 
 
+@pytest.mark.slow
 def test_from_words_and_jets_to_answers(yukawa, home, simulated):
     Path("words.txt").write_text(
         "\n\n".join(f"{n} quarks are bound by gluons, {n} colours hidden" for n in range(9))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from yukawa import __version__
 from yukawa.cli import session
 from yukawa.cli.main import main
 from yukawa.core.errors import InputError, StoreError
+from yukawa.knowledge import KnowledgeBase
 
 RUN = [sys.executable, "-c", "from yukawa.cli.main import run; run()"]
 
@@ -136,6 +138,28 @@ def test_a_reader_that_leaves_causes_no_complaint(home):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_the_shell_has_closed_goes_nowhere_and_into_no_file(home, tmp_path, closed):
+    """A file that got the number of standard output would be written into by whoever prints."""
+    command = shlex.join([*RUN, "teach", "The ring is cold."])
+    subprocess.run(["sh", "-c", f"{command} {closed}"], check=True, capture_output=True)
+    command = shlex.join([*RUN, "knowledge", "backup", str(tmp_path / "copy")])
+    subprocess.run(["sh", "-c", f"{command} {closed}"], check=True, capture_output=True)
+    KnowledgeBase.restore_backup(tmp_path / "copy", tmp_path / "again")
+    with KnowledgeBase.open(tmp_path / "again") as base:
+        assert "The ring is cold." in [item.text for item in base.list()]
+    command = shlex.join([*RUN, "teach", "--file", "-"])  # which is empty
+    assert subprocess.run(["sh", "-c", f"{command} <&-"], check=False, capture_output=True).returncode == 2
+
+
+def test_a_folder_that_is_gone_is_told_of_in_one_line(home, tmp_path):
+    (tmp_path / "gone").mkdir()
+    command = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && {shlex.join([*RUN, 'knowledge', 'list'])}"
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True)
+    assert done.stderr == b"error: the current folder does not exist any more (type: cd)\n"
+    assert done.returncode == 2
 
 
 def test_a_terminal_without_greek_gets_the_rest(home):

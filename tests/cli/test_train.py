@@ -116,6 +116,7 @@ def test_a_mistake_gets_one_line(yukawa, recipe, changes, said, tmp_path):
     assert not (tmp_path / "runs" / "little" / "recipe.yaml").exists()
 
 
+@pytest.mark.slow_but("model")
 @pytest.mark.parametrize(
     "change", ["data.path=none.jsonl", "data.validation=none.jsonl", "model.base=./none"]
 )

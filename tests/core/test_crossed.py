@@ -52,6 +52,7 @@ def test_it_is_wider_than_what_knows_one_kind_of_groups_only():
         assert found.error >= estimate(Sample.mean(scores, list(groups)), resamples=9).error * 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "raters"), [(4, 4), (20, 5), (20, 20)])
 def test_coverage_and_false_positives(items, raters):
     rng = np.random.default_rng(4)

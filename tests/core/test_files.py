@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import json
 import os
 import sqlite3
@@ -25,9 +26,13 @@ from yukawa.core.files import (
     atomic_write,
     begins_with,
     check_made_folder,
+    check_new_folder,
     check_output,
     hash_file,
+    new_folder,
+    open_file,
     parse_json,
+    read_all,
     read_bytes,
     read_jsonl,
     read_object,
@@ -479,6 +484,37 @@ def test_what_is_read_or_belongs_to_the_program_is_never_written_over(tmp_path: 
     with pytest.raises(InputError, match="belongs to Yukawa itself"):
         check_output(tmp_path / "not-yet", force=force, own=[tmp_path / "not-yet"])
     check_output(tmp_path / "owner", force=force, own=[own], inputs=[file])
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\0"])
+def test_what_names_no_file_is_refused(tmp_path: Path, name: str) -> None:
+    for check in (check_output, check_new_folder, open_file, check_made):
+        with pytest.raises(InputError, match="is not the name of a file"):
+            check(tmp_path / name)
+
+
+def check_made(path: Path) -> None:
+    check_made_folder(path, ["x"])
+
+
+def test_a_name_that_is_too_long_is_refused_by_whoever_writes(tmp_path: Path) -> None:
+    long = tmp_path / ("a" * 300) / "b"
+    for path in (long, long.parent):
+        check_output(path)
+        check_new_folder(path)
+        with pytest.raises(StoreError, match="cannot be written"):
+            atomic_write(path, "x")
+        with pytest.raises(StoreError, match="cannot be written"), new_folder(path):
+            pass
+    with pytest.raises(InputError, match="cannot be read"):
+        open_file(long)
+
+
+def test_standard_input_is_read_as_a_file_is(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 9000
+    assert read_all(io.BytesIO(data), "standard input") == data
+    with pytest.raises(InputError, match="standard input is larger than 1 MiB"):
+        read_all(io.BytesIO(data), "standard input", 1 << 20)
 
 
 def test_a_file_is_written_over_by_force_and_a_pipe_or_a_device_never(tmp_path: Path) -> None:

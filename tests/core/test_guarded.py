@@ -77,6 +77,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BOMBS)
 def test_no_line_fills_the_memory(kind):
     begin, piece, times = BOMBS[kind]

@@ -133,6 +133,7 @@ class TestLaws:
 class TestFaithfulness:
     """In small simulations; benchmarks/evaluation_coverage.py has the large ones."""
 
+    @pytest.mark.slow_but("40")
     @pytest.mark.parametrize("size", [4, 12, 40])
     @pytest.mark.parametrize("kind", ["normal", "skewed", "clustered", "shares", "ties", "extremes"])
     def test_intervals_hold_the_truth_and_stay_in_range(self, kind, size):

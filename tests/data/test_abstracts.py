@@ -123,6 +123,7 @@ def test_a_text_in_two_archives_stays_in_one_split(snapshot: Made, tmp_path: Pat
     assert len(homes) == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_the_test_set_of_a_mixture_is_trained_on_in_no_other(method: Method, real_data: Path):
     papers = read_papers(real_data / "arxiv" / "hep_1991_2019.jsonl.gz")

@@ -86,6 +86,7 @@ def test_a_vector_does_not_depend_on_its_company(
     np.testing.assert_allclose(minilm.embed([texts[i] for i in order]), together[order], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_many_batches_and_chunks_keep_the_order(minilm: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = sentences(40, seed=1)
     alone = np.concatenate([minilm.embed([text]) for text in texts])
@@ -200,6 +201,7 @@ def plain_tokenizer(folder: Path) -> Tokenizer:
     return _TOKENIZERS[folder]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["Tau lepton. ", "中", "a", " ", "ab"])
 def test_ten_megabytes_count_by_their_beginning(minilm: MiniLM, unit: str) -> None:
     times = 10_000_000 // len(unit)

@@ -9,9 +9,9 @@ from yukawa.generators.amplitudes import choose_amplitude
 from yukawa.generators.checking import check
 from yukawa.generators.listed_models import mode_amplitude, named_amplitude
 from yukawa.generators.plans import conjugate_of
-from yukawa.generators.reading import is_number
 from yukawa.generators.sentences import read_plan
 from yukawa.generators.species import known_species, table_rows
+from yukawa.generators.words import is_number
 from yukawa.generators.writing import write_card
 
 ROWS = [

@@ -64,6 +64,7 @@ def test_a_closed_decay_has_no_momentum():
     assert two_body_momentum(np.array([1.0]), np.array([0.7]), np.array([0.7])) == 0
 
 
+@pytest.mark.slow
 def test_weights_that_accept_nothing_are_refused():
     with pytest.raises(InputError, match="were not accepted"):
         unweighted_decays(

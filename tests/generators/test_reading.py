@@ -149,7 +149,8 @@ class TestBadInput:
 
     def test_latin_1_and_a_byte_order_mark(self):
         assert "é" in decoded("# Béatrice\nEnd".encode("latin-1"), "x")
-        assert read_card(decoded(b"\xef\xbb\xbfEnd", "x")).found == []
+        card = read_card(decoded(b"\xef\xbb\xbfEnd", "x"))
+        assert (card.text.words, [each.code for each in card.found]) == (["End"], ["E-LINE"])
 
     def test_a_missing_file_and_a_folder(self, tmp_path):
         for path in (tmp_path / "none.dec", tmp_path):

@@ -387,6 +387,7 @@ def test_four_writers_lose_nothing_and_double_nothing(url: str, writers: Process
         assert base.search("writer 3 notes reading 249", k=1)[0].text == "Writer 3 notes reading 249."
 
 
+@pytest.mark.slow_but("sqlite")
 def test_what_four_writers_teach_alike_is_one_item(url: str, writers: ProcessPoolExecutor) -> None:
     start = time.time() + 1
     jobs = [writers.submit(_teach_the_same, url, start) for _ in range(4)]

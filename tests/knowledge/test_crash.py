@@ -61,6 +61,7 @@ def test_every_acknowledged_write_outlives_kill_nine(tmp_path: Path, rounds: int
     _check(str(tmp_path / "base"), rounds, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_same_on_a_server(postgres: Callable[[], str], tmp_path: Path) -> None:
     _check(postgres(), 8, tmp_path)
 

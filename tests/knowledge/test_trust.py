@@ -25,6 +25,7 @@ def test_levels_are_ordered() -> None:
     assert not any(outranks(other, one) for one, other in itertools.combinations(TRUST, 2))
 
 
+@pytest.mark.slow_but("sqlite")
 @pytest.mark.parametrize(("source", "address"), [
     ("PDG 2026: Z mass (S044M)", None), (" pdg 2024 : Z mass", None), ("CODATA 2022: c", None),
     ("\uff30\uff24\uff27 2026\uff1aZ mass", None),

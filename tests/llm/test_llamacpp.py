@@ -142,6 +142,7 @@ class TestBeginningAndEnd:
         assert chat.chat(ASK, limited(2)).text
         assert time.process_time() - begun < 15, "it did not wait for thousands of tokens"
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
     def test_closing_leaves_no_thread_and_the_model_can_be_used_again(self):
         done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=True)

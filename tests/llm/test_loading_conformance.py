@@ -352,6 +352,7 @@ def shop(made, base_folder, adapter_folder, tmp_path) -> Workshop:
     return Workshop(made, base_folder, adapter_folder, tmp_path)
 
 
+@pytest.mark.slow_but("chat")
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_has_its_outcome(shop, tmp_path, caplog, caller, fault):

@@ -57,6 +57,7 @@ def test_a_recipe_comes_back_as_it_went(
     assert Run.open(folder).recipe == recipe
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(cut=st.integers(min_value=0), later=st.integers())
 def test_a_log_cut_anywhere_loses_at_most_the_torn_line_and_goes_on(

@@ -208,6 +208,7 @@ def test_a_correction_takes_three_clicks(chromium, serving, scripts):
         assert not page.problems
 
 
+@pytest.mark.slow
 def test_a_check_comes_while_one_writes(chromium, serving):
     with serving() as served, opened(chromium) as page:
         page.goto(f"{served.url}/teach")

@@ -37,6 +37,7 @@ def test_a_recipe_for_a_gpu_is_described_without_one(recipe):
 SHIPPED = sorted({path.stem for path in (RECIPES / "text").glob("*.yaml")} - {"smoke"})  # which needs nothing
 
 
+@pytest.mark.slow_but("preferences")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_recipe_is_described_on_a_bare_machine(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -152,6 +153,7 @@ def test_checkpointing_and_accumulation_save_activations(eight_billion):
     assert fp32 > 1.3 * bf16
 
 
+@pytest.mark.slow_but("256")
 @pytest.mark.parametrize("inner", [256, 896])
 @pytest.mark.parametrize("numbers", [("fp32", "fp32"), ("fp32", "bf16"), ("bf16", "bf16")])
 @pytest.mark.parametrize("trained", ["full", "qkv", "all"])

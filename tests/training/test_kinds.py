@@ -49,6 +49,7 @@ def stop_after_two(done, total, figures):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow_but("qlora")
 @pytest.mark.parametrize("name", KINDS)
 def test_saved_resumed_reloaded_merged(recipe, rows, tiny, tmp_path, in_memory, name):
     kind, adapter = KINDS[name]

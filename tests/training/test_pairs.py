@@ -63,6 +63,7 @@ def test_the_loss_before_the_first_step_is_known(recipe, rows, tmp_path, loss, k
     assert found == pytest.approx(total / len(data), rel=1e-5)
 
 
+@pytest.mark.slow_but("dpo")
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_loss_falls_and_a_resumed_run_has_the_same_weights(recipe, rows, tmp_path, loss):
     chosen = recipe(
@@ -86,6 +87,7 @@ def test_the_loss_falls_and_a_resumed_run_has_the_same_weights(recipe, rows, tmp
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
+@pytest.mark.slow_but("dpo")
 @pytest.mark.parametrize("loss", ["dpo", "ipo", "orpo"])  # KTO compares the pairs of a pass
 def test_passes_weigh_by_their_pairs(recipe, tmp_path, loss):
     folders = [

@@ -64,6 +64,7 @@ def test_the_trainer_is_trl_s(grpo):
     assert issubclass(trainer_class(grpo().training), trl.GRPOTrainer)
 
 
+@pytest.mark.slow
 def test_the_reward_rises(grpo, tmp_path):
     chosen = grpo(
         adapter={"kind": "full"},
@@ -85,6 +86,7 @@ def test_the_reward_rises(grpo, tmp_path):
     assert done.tokens > 0
 
 
+@pytest.mark.slow_but("2")
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_resumed_run_has_the_same_weights(grpo, tmp_path, accumulation):
     chosen = grpo(

@@ -61,6 +61,7 @@ def changed(recipe, **training):
     return TextRecipe.parse(values)
 
 
+@pytest.mark.slow_but("sft")
 @pytest.mark.parametrize("kind", ["pretrain", "sft", "preference"])
 @pytest.mark.parametrize("adapter", ["lora", "full"])
 def test_every_kind_learns_and_is_kept(recipe, rows, tmp_path, kind, adapter):
@@ -95,6 +96,7 @@ def test_tokens_are_counted_exactly(recipe, tmp_path):
     assert result.tokens == 2 * counts["trained"]
 
 
+@pytest.mark.slow_but("sft")
 @pytest.mark.parametrize(
     ("kind", "adapter", "packing", "stops"),
     [
@@ -194,6 +196,7 @@ def test_weights_that_are_no_numbers_are_not_kept(recipe, tmp_path, monkeypatch)
     assert train(chosen, tmp_path / "run", resume=True).steps == 6
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_a_checkpoint_leaves_the_one_before(recipe, tmp_path, monkeypatch):
     chosen, save, calls = recipe(steps=4, checkpoint_every=2), torch.save, []
 

@@ -54,6 +54,7 @@ def test_a_small_base_has_its_size_and_shares_its_embedding(tmp_path):
     assert 2_500_000 < layers < 3_500_000
 
 
+@pytest.mark.slow
 def test_every_generated_question_can_be_judged_and_has_its_answer_among_its_sources(tmp_path):
     folder = make_pdg_questions(tmp_path / "pdg")
     manifest = check_manifest(folder)

@@ -222,7 +222,9 @@ def teach(
 
 
 def _check_one(ways: Mapping[str, object]) -> None:
-    """Refuse a call that teaches nothing or several things."""
+    """Refuse a call that teaches nothing or several things, or standard input as a text."""
+    if ways["a text"] == "-":
+        raise InputError("- is not a text", hint="to teach what standard input says, type: --file -")
     given = [name for name, value in ways.items() if value is not None]
     if len(given) != 1:
         raise InputError(

@@ -2,9 +2,9 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -12,8 +12,8 @@ from yukawa import __version__
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
 from yukawa.core.errors import InputError
-from yukawa.core.files import atomic_write, read_bytes
-from yukawa.generators import checking, diagnostics, mending, reading, species
+from yukawa.core.files import atomic_write, read_all, read_bytes
+from yukawa.generators import checking, diagnostics, mending, reading, species, words
 
 _SHOWN_LINES = 20  # of what a snippet prints
 FORMATS = ("text", "json", "github", "sarif")
@@ -80,6 +80,16 @@ def check(
     """
     if form not in FORMATS:
         raise InputError(f"--format {form} is not one of {', '.join(FORMATS)}")
+    if as_json and form not in ("text", "json"):
+        raise InputError(f"--json and --format {form} ask for two forms", hint="type one of them")
+    form = "json" if as_json else form
+    fix = fix or fix_physics
+    filters = fix and "-" in files
+    if filters and (form != "text" or len(files) > 1):
+        raise InputError(
+            "--fix puts the text of standard input on standard output, where nothing else fits",
+            hint="give - alone and no other form, or check it without --fix",
+        )
     with _measured(pdg) as measured:
         around = checking.Surroundings(
             reading.read_card(reading.read_file(base)) if base else None,
@@ -87,8 +97,10 @@ def check(
             ecms,
             measured,
         )
-        found, unreadable = _all(files, around, fix or fix_physics, fix_physics, run)
-    _show(found, "json" if as_json else form)
+        found, unreadable = _all(
+            files, around, _Fixes(fix, fix_physics, say if form == "text" else note), run
+        )
+    _show(found, form, note if filters else say)
     levels = {each.level for _, listed in found for each in listed}
     if unreadable:
         raise typer.Exit(2)
@@ -96,21 +108,21 @@ def check(
         raise typer.Exit(1)
 
 
-def _all(
-    files: list[str], around: checking.Surroundings, fix: bool, physics: bool, run: bool
-) -> tuple[Found, bool]:
+class _Fixes(NamedTuple):
+    """Whether mends are wanted, also those of the physics, and who shows the difference."""
+
+    wanted: bool
+    physics: bool
+    show: Callable[[str], None]
+
+
+def _all(files: list[str], around: checking.Surroundings, fixes: _Fixes, run: bool) -> tuple[Found, bool]:
     found: Found = []
     unreadable = False
     for file in files:
         try:
-            found.append(
-                (
-                    file,
-                    _run(file)
-                    if run and Path(file).suffix == ".py"
-                    else _checked(file, around, fix, physics),
-                )
-            )
+            runs = run and Path(file).suffix == ".py"
+            found.append((file, _run(file) if runs else _checked(file, around, fixes)))
         except InputError as error:
             fail(str(error))
             unreadable = True
@@ -143,39 +155,48 @@ def _run(file: str) -> Sequence[diagnostics.Diagnostic]:
     """Check and run a Python file; what it prints and what was generated for it are notes."""
     from yukawa.generators.snippets import run_snippet
 
-    done = run_snippet(reading.read_file(Path(file)), Path(file).name)
+    done = run_snippet(reading.read_file(Path(file)).removeprefix(words.MARK), Path(file).name)
     for line in (*done.output.splitlines()[-_SHOWN_LINES:], *done.notes):
         note((line, "dim"))
     return done.found
 
 
-def _checked(
-    file: str, around: checking.Surroundings, fix: bool, physics: bool
-) -> Sequence[diagnostics.Diagnostic]:
+def _checked(file: str, around: checking.Surroundings, fixes: _Fixes) -> Sequence[diagnostics.Diagnostic]:
     stdin = file == "-"
-    raw = sys.stdin.buffer.read() if stdin else read_bytes(Path(file))
+    raw = read_all(sys.stdin.buffer, "standard input") if stdin else read_bytes(Path(file))
     text = reading.decoded(raw, "standard input" if stdin else file)
     name = "" if stdin else Path(file).name
-    foreign = reading.foreign_bytes(raw)
+    foreign = reading.foreign_bytes(raw) is not None
 
     def checker(text: str) -> Sequence[diagnostics.Diagnostic]:
         """What is wrong with a version of the file."""
         found = checking.check(text, name=name, surroundings=around)
-        return [foreign, *found] if foreign else found
+        bytes_ = reading.foreign_bytes(text.encode("latin-1")) if foreign else None
+        return [bytes_, *found] if bytes_ else found
 
-    if not fix:
+    if not fixes.wanted:
         return checker(text)
-    better, left = mending.mended_fully(text, checker, physics=physics)
-    if better != text:
-        if stdin:
-            say(better.rstrip("\n"))
-        else:
-            say(mending.difference(text, better, file).rstrip("\n"))
-            atomic_write(Path(file), better.encode("latin-1" if foreign else "utf-8"))
+    better, left = mending.mended_fully(text, checker, physics=fixes.physics)
+    written = better.encode("latin-1" if foreign else "utf-8")
+    if stdin:
+        _pass_on(better, written)
+    elif better != text:
+        fixes.show(mending.difference(text, better, file).rstrip("\n"))
+        atomic_write(Path(file), written)
     return left
 
 
-def _show(found: Found, form: str) -> None:
+def _pass_on(text: str, raw: bytes) -> None:
+    """A text on standard output, byte by byte; in a terminal without what would steer it."""
+    if sys.stdout.isatty():
+        say(text.removesuffix("\n"))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(raw)
+    sys.stdout.buffer.flush()
+
+
+def _show(found: Found, form: str, show: Callable[[str], None]) -> None:
     if form == "json":
         print_json([each for file, listed in found for each in diagnostics.as_objects(file, listed)])
         return
@@ -185,7 +206,7 @@ def _show(found: Found, form: str) -> None:
     lines = diagnostics.as_github if form == "github" else diagnostics.as_text
     for file, listed in found:
         for line in lines(file, listed):
-            say(line)
+            show(line)
     if form == "text" and found:
         counts = {
             level: sum(each.level == level for _, listed in found for each in listed)

@@ -28,7 +28,7 @@ from yukawa.cli import (  # fmt: skip
 )
 from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
-from yukawa.core.errors import YukawaError
+from yukawa.core.errors import InputError, YukawaError
 from yukawa.core.redaction import redacted
 from yukawa.core.validation import in_our_words
 
@@ -58,16 +58,26 @@ def _root(
 
 def run() -> None:
     """The entry point `yukawa` of the shell."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a terminal without τ still shows the rest of the line
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(main(sys.argv[1:]))
 
 
+def _open_streams() -> None:
+    """Open what the shell has closed (`>&-`), to nowhere: else a file would get its number, and an error be written into it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each gets the lowest number
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0, 1 a failure, 2 the user's mistake, 130 Ctrl-C."""
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     try:
+        _check_folder()
         code = _run(arguments)
         sys.stdout.flush()
         return code
@@ -80,6 +90,18 @@ def main(arguments: Sequence[str]) -> int:
         if "--debug" in own:
             note(redacted(traceback.format_exc()))
         return _explained(error)
+
+
+def _check_folder() -> None:
+    """Refuse to work in a folder that was removed meanwhile: no relative path means anything there.
+
+    Raises:
+        InputError: it was.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the current folder does not exist any more", hint="type: cd") from None
 
 
 def _run(arguments: Sequence[str]) -> int:

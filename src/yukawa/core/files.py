@@ -139,15 +139,24 @@ def read_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     Raises:
         InputError: as `open_file`; it has more than `largest` bytes.
     """
-    data = bytearray()  # it grows: `read(largest)` would take as much memory first
     with open_file(path) as handle:
-        try:
-            while block := handle.read(_BLOCK):
-                data += block
-                if len(data) > largest:
-                    raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
-        except OSError as error:
-            raise unreadable(path, error) from None
+        return read_all(handle, path, largest)
+
+
+def read_all(handle: IO[bytes], path: str | Path, largest: int = LARGEST_TEXT) -> bytes:
+    """What an open file holds, or standard input, which `path` then calls so.
+
+    Raises:
+        InputError: it cannot be read, or has more than `largest` bytes.
+    """
+    data = bytearray()  # it grows: `read(largest)` would take as much memory first
+    try:
+        while block := handle.read(_BLOCK):
+            data += block
+            if len(data) > largest:
+                raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
+    except OSError as error:
+        raise unreadable(path, error) from None
     return bytes(data)
 
 
@@ -302,7 +311,7 @@ def new_folder(
 
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it that are missing, so that a power cut takes none of them away again."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         sync(path.parent, deep=False)
@@ -337,6 +346,7 @@ def check_output(
         InputError: there is a file without `force`; `path` is one of `inputs` or `own`, by whatever name; it is a
             folder, a pipe, a socket or a device.
     """
+    check_name(path)
     _check_not_own(path, own)
     if any(_is(path, file) for file in inputs):
         raise InputError(f"{path} is read by the same command", hint="name another file")
@@ -350,11 +360,12 @@ def check_new_folder(folder: Path, *, replace: bool = False, own: Iterable[Path]
     Raises:
         InputError: it is a file, holds files and may not be replaced, or is or lies in one of the program's `own`.
     """
+    check_name(folder)
     _check_not_own(folder, own)
-    if folder.is_dir():
+    if os.path.isdir(folder):
         if not replace and any(folder.iterdir()):
             raise InputError(f"{folder} holds files already", hint="name a new folder")
-    elif folder.exists():
+    elif os.path.exists(folder):
         raise InputError(f"{folder} is a file", hint="name a new folder")
 
 
@@ -398,8 +409,19 @@ def _is(path: Path, other: Path) -> bool:
         return False
 
 
+def check_name(path: str | Path) -> None:
+    """Refuse what names no file on any system.
+
+    Raises:
+        InputError: it holds a null character.
+    """
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r} is not the name of a file")
+
+
 def _check_kind(path: Path) -> bool:
     """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
+    check_name(path)
     if str(path) == "-":
         raise InputError(
             "- is not the name of a file, and nothing is written to standard output here", hint="name a file"
@@ -407,9 +429,7 @@ def _check_kind(path: Path) -> bool:
     try:
         kind = os.stat(path).st_mode
     except OSError:  # whoever writes will say what is wrong; a link to nothing would be replaced
-        return path.is_symlink()
-    except ValueError:
-        raise InputError(f"{str(path)!r} is not the name of a file") from None
+        return os.path.islink(path)
     if stat.S_ISDIR(kind):
         raise InputError(f"{path} cannot be written: it is a folder", hint="name a file in it")
     if not stat.S_ISREG(kind):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from yukawa.core.errors import nearest
 from yukawa.generators.diagnostics import Diagnostic, Edit
-from yukawa.generators.reading import is_number
 from yukawa.generators.species import table_rows
-from yukawa.generators.words import is_slip, nearest_word
+from yukawa.generators.words import is_number, is_slip, nearest_word, split_lines
 
 # Flag of KKMC, resonance, its energy in GeV, and how far from it the resonance is still produced.
 RESONANCES = (
@@ -50,9 +49,9 @@ def properties() -> dict[str, tuple[str, str, str]]:
 
 def read_options(text: str) -> tuple[list[OptionLine], list[Diagnostic]]:
     """Read job options: `Service.Property = value;` over any number of lines, `//` comments, `#include "file"`."""
-    lines = [_without_comment(line) for line in text.split("\n")]
+    lines, found = split_lines(text)
+    lines = [_without_comment(line) for line in lines]
     statements: list[OptionLine] = []
-    found: list[Diagnostic] = []
     at = 0
     while at < len(lines):
         line = lines[at]

@@ -10,6 +10,7 @@ from yukawa.generators.diagnostics import Diagnostic
 from yukawa.generators.modes import MOST_FOUND
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames, header_species
+from yukawa.generators.words import MARK
 
 if TYPE_CHECKING:
     from yukawa.generators.fractions import Measured
@@ -55,7 +56,7 @@ def check(text: str, *, name: str = "", surroundings: Surroundings | None = None
     elif kind == "python":
         from yukawa.generators.snippets import check_snippet
 
-        found = check_snippet(text)
+        found = check_snippet(text.removeprefix(MARK))
     else:
         around = surroundings or Surroundings()
         models = [each.words[0] for each in around.base.commands("ModelAlias")] if around.base else []
@@ -92,7 +93,7 @@ def kind_of(name: str, text: str) -> str:
         return "python"
     if ending in ("cmnd", "cmd", "pythia"):
         return "pythia"
-    lines = [line.strip() for line in text.splitlines()[:2000]]
+    lines = [line.strip() for line in text.removeprefix(MARK).splitlines()[:2000]]
     if any(
         line.startswith(
             ("#include", "ApplicationMgr.", "KKMC.", "EvtDecay.", "BesRndmGenSvc.", "MessageSvc.")

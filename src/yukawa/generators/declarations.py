@@ -5,8 +5,8 @@ from collections.abc import Callable
 from yukawa.generators.cards import Command, DecayBlock, DecayCard
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.modes import ModeCheck
-from yukawa.generators.reading import is_number
 from yukawa.generators.species import MASTER_MODELS, MASTER_VALUES, Species, SpeciesNames
+from yukawa.generators.words import is_number
 
 # Stable in a detector: an alias of one needs no decay.
 _LONGEST_CHAIN = 100  # aliases of aliases that are followed

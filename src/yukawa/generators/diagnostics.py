@@ -41,6 +41,7 @@ CODES = {
     "E-NAME": "a name that an installed package does not have",
     "E-RUN": "Python code that ended with an error or met a limit",
     "E-ECMS": "an energy at which the resonance is not produced",
+    "E-AFTERSEMI": "a word directly behind a semicolon, which is dropped and needed",
     "W-AFTERSEMI": "text behind a semicolon is dropped",
     "W-FLAG2": "a flag written twice",
     "W-BNV": "baryon number is violated",

@@ -10,9 +10,9 @@ from yukawa.generators.angles import LONGITUDINAL, TRANSVERSE, UNPOLARISED, Mode
 from yukawa.generators.cards import DecayCard, DecayMode
 from yukawa.generators.models import HADRONISATION
 from yukawa.generators.phase_space import Array, boosted, unweighted_decays
-from yukawa.generators.reading import is_number
 from yukawa.generators.species import MASTER_MODELS, Species, SpeciesNames
 from yukawa.generators.thresholds import NARROW, LeastMasses
+from yukawa.generators.words import is_number
 
 _SHORT_LIVED = 1e-16  # GeV: what is wider decays near the collision
 _DEPTH = 20  # decays in a row

@@ -8,9 +8,8 @@ from yukawa.generators import amplitudes, models
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.laws import Violation, violations
-from yukawa.generators.reading import FLAGS, OPENING, is_number
 from yukawa.generators.species import Species, SpeciesNames
-from yukawa.generators.words import candidates, folded, is_slip, nearest_word
+from yukawa.generators.words import FLAGS, OPENING, candidates, folded, is_number, is_slip, nearest_word
 
 _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
 _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")

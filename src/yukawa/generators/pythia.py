@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from yukawa.generators.diagnostics import Diagnostic, Edit
-from yukawa.generators.reading import is_number
-from yukawa.generators.words import nearest_word
+from yukawa.generators.words import is_number, nearest_word, split_lines
 
 _ON, _OFF = frozenset({"on", "true", "yes", "ok", "1"}), frozenset({"off", "false", "no", "0"})
 _LINE = re.compile(r"\s*([A-Za-z0-9][\w:+\-*/()]*)\s*(=?)\s*(.*?)\s*$")
@@ -69,9 +68,9 @@ def pythia_keys() -> PythiaKeys | None:
 def check_settings(text: str) -> list[Diagnostic]:
     """Everything that is wrong with settings of Pythia; without the package pythia8mc, their grammar alone."""
     known = pythia_keys()
-    found: list[Diagnostic] = []
+    lines, found = split_lines(text)
     commented = False
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         stripped = line.strip()
         if stripped.startswith("/*"):
             commented = True

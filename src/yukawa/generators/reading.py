@@ -11,34 +11,24 @@ from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
 from yukawa.generators.species import MASTER_MODELS, known_species
-from yukawa.generators.words import nearest_word, split_words
+from yukawa.generators.words import (
+    BY_CASE,
+    COMMANDS,
+    FLAGS,
+    KEYWORDS,
+    NUMBER,
+    is_number,
+    nearest_word,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 4_000_000  # bytes of a file
-FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
-
-# Commands with the number of their words: EvtGen's own, then those of BesEvtGen and of CMS.
-COMMANDS = {
-    "Alias": 2, "ChargeConj": 2, "CDecay": 1, "CopyDecay": 2, "Define": 2, "Particle": 2, "ChangeMassMin": 2,
-    "ChangeMassMax": 2, "IncludeBirthFactor": 2, "IncludeDecayFactor": 2, "LSNONRELBW": 1, "LSFLAT": 1,
-    "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 2, "BlattWeisskopfBirth": 2, "SetLineshapePW": 4, "noPhotos": 0,
-    "yesPhotos": 0, "normalPhotos": 0, "JetSetPar": 1, "PythiaGenericParam": 1, "PythiaAliasParam": 1,
-    "PythiaBothParam": 1,
-    "yesFSR": 0, "noFSR": 0, "normalFSR": 0, "AddFactorPn": 0,
-    "yesIncoherentB0Mixing": 2, "noIncoherentB0Mixing": 0, "yesIncoherentBsMixing": 2, "noIncoherentBsMixing": 0,
-}  # fmt: skip
-OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
-KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
-_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
+_CLOSING = frozenset({"Decay", "RemoveDecay", "Enddecay", "End"})  # which end a mode without its semicolon
 _INFINITE, _ENDLESS = float("inf"), frozenset({"nan", "inf", "infinity"})  # the generator reads them
 _COMMA = re.compile(r"([+-]?\d+),(\d+)$")
-
-
-def is_number(word: str) -> bool:
-    """Whether a word is a number for the generator: decimal, with a point, without anything behind it."""
-    return _NUMBER.fullmatch(word) is not None
 
 
 def _is_fraction(word: str) -> bool:
@@ -76,7 +66,7 @@ def decoded(raw: bytes, name: str) -> str:
     if b"\0" in raw:
         raise InputError(f"{name} is not text: it has a zero byte at {raw.index(0):,}")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
 
@@ -123,10 +113,33 @@ class _CardReader:
         self.found = self.card.found
         self.found += self.text.found
         self.next = 0
+        self._mend_cases()
         own = self._behind_each("ModelAlias")
         self.ends = [at for at, word in enumerate(self.words) if word == ";" or word in KEYWORDS]
         self.aliases = frozenset(self._behind_each("Alias"))
         self.models, self.stops = _known_models(frozenset({*models, *own}))
+
+    def _mend_cases(self) -> None:
+        """Read commands and flags whose letters have another case as what they are meant to be, each as one finding."""
+        wrong = {word for word in {*self.words} if BY_CASE.get(word.lower(), word) != word}
+        if wrong:
+            wrong -= {name for each in ("Alias", "ModelAlias", "Define") for name in self._behind_each(each)}
+        words, lines = self.words, self.text.at
+        block = inside = False  # of a mode or a ModelAlias, whose arguments may be any words
+        for at, word in enumerate(words if wrong else ()):
+            right = BY_CASE[word.lower()] if word in wrong else word
+            closes = right in _CLOSING and (not at or lines[at - 1] < lines[at])
+            if right != word and (not inside or right in FLAGS or closes):
+                kind = "flag" if right in FLAGS else "command"
+                self._report("E-KEY", at, f'unknown {kind} "{word}"', f'"{right}"', self._replaced(at, right))
+                words[at] = right
+            if words[at] == "End":
+                return
+            if words[at] in KEYWORDS:
+                block = words[at] in ("Decay", "RemoveDecay")
+            inside = words[at] != ";" and (
+                words[at] == "ModelAlias" or block or (inside and words[at] not in KEYWORDS)
+            )
 
     def _behind_each(self, command: str) -> list[str]:
         """The word behind each of a command."""
@@ -180,24 +193,27 @@ class _CardReader:
     def _unknown(self, word: str) -> None:
         """A word where a command should begin; all up to the next command is passed over."""
         at = self.next
-        if word == "Enddecay":
-            self._report("E-KEY", at, "Enddecay without a Decay before it")
-            self.next += 1
-            return
         if is_number(word):
             self._report(
                 "E-KEY", at, f"a mode outside a Decay block begins with {word}", '"Decay PARTICLE" before it'
             )
+        elif word == "Enddecay" or (meant := nearest_word(word, KEYWORDS)) == "Enddecay":
+            self._report("E-KEY", at, f"{word} without a Decay before it")
+            self.next += 1
+            return
         else:
-            meant = nearest_word(word, KEYWORDS)
-            mend = self._replaced(at, meant) if meant else ()
+            # What follows a misspelt End may be wanted.
+            ends = meant == "End" and at + 1 == len(self.words)
+            mend = self._replaced(at, meant) if meant and (ends or meant != "End") else ()
             self._report("E-KEY", at, f'unknown command "{word}"', f'"{meant}"' if meant else "", mend)
+            if ends:
+                self.words[at] = meant
+                return
             if meant in ("Decay", "RemoveDecay"):
                 self._block(meant)
                 return
-            if meant == "End":
-                self.next = len(self.words)
-                self.found.append(Diagnostic("E-NOEND", *self.text.place(at), "the card has no End"))
+            if meant == "ModelAlias":
+                self._model_alias()
                 return
             if meant in COMMANDS:
                 self._command(meant)
@@ -244,6 +260,8 @@ class _CardReader:
             self._report("E-MODEL", min(at + 2, len(self.words) - 1), reason, f'"{meant}"' if meant else "")
         else:
             self.card.statements.append(Command("ModelAlias", words, at))
+            if words[0] not in self.models:  # its command was misspelt
+                self.models, self.stops = self.models | {words[0]}, self.stops | {words[0]}
         if self.words[end : end + 1] == [";"]:
             self.next = end + 1
         else:
@@ -281,7 +299,7 @@ class _CardReader:
                 self._report("E-FRAC", self.next, "a semicolon without a mode before it")
                 self.next += 1
                 continue
-            meant = "" if is_number(word) or removes else self._closing(word)
+            meant = "" if is_number(word) or removes else self._closing()
             if meant:
                 self._report(
                     "E-KEY",
@@ -295,17 +313,16 @@ class _CardReader:
                 return
             self._mode(block)
         block.end = self.next - 1
+        more = self.next < len(words) and self.card.line(self.next) == self.card.line(block.end)
         self._report(
             "E-NOENDDECAY", block.end, f"Decay {block.parent} (line {self.card.line(at)}) has no Enddecay", '"Enddecay"',
-            (Edit(*self._line_end(block.end), "", "\nEnddecay"),),
+            self._behind(block.end, " Enddecay") if more else (Edit(*self._line_end(block.end), "", "\nEnddecay"),),
         )  # fmt: skip
 
-    def _closing(self, word: str) -> str:
+    def _closing(self) -> str:
         """The command for which a word inside a block is misspelt, '' if it is none."""
-        after = self.words[self.next + 1 : self.next + 2]
-        return "Enddecay" if word.lower() == "enddecay" or (
-            (not after or after[0] in KEYWORDS) and nearest_word(word, ["Enddecay"])
-        ) else ""  # fmt: skip
+        word, *after = self.words[self.next : self.next + 2]
+        return nearest_word(word, ["Enddecay"]) if not after or after[0] in KEYWORDS else ""
 
     def _line_end(self, word: int) -> tuple[int, int]:
         line, _ = self.text.place(word)
@@ -393,7 +410,7 @@ class _CardReader:
             reason = f'"{word}" is read as {comma[1]}'
             self._report("E-FRAC", at, reason, f'"{right}"', self._replaced(at, right))
             return at + 1
-        head = _NUMBER.match(word)
+        head = NUMBER.match(word)
         if head:
             mode.fraction = float(head[0])
             self._report("E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{head[0]}"')

@@ -7,11 +7,76 @@ from dataclasses import dataclass, field
 
 from yukawa.generators.diagnostics import Diagnostic, Edit
 
+# Commands with the number of their words: EvtGen's own, then those of BesEvtGen and of CMS.
+COMMANDS = {
+    "Alias": 2, "ChargeConj": 2, "CDecay": 1, "CopyDecay": 2, "Define": 2, "Particle": 2, "ChangeMassMin": 2,
+    "ChangeMassMax": 2, "IncludeBirthFactor": 2, "IncludeDecayFactor": 2, "LSNONRELBW": 1, "LSFLAT": 1,
+    "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 2, "BlattWeisskopfBirth": 2, "SetLineshapePW": 4, "noPhotos": 0,
+    "yesPhotos": 0, "normalPhotos": 0, "JetSetPar": 1, "PythiaGenericParam": 1, "PythiaAliasParam": 1,
+    "PythiaBothParam": 1,
+    "yesFSR": 0, "noFSR": 0, "normalFSR": 0, "AddFactorPn": 0,
+    "yesIncoherentB0Mixing": 2, "noIncoherentB0Mixing": 0, "yesIncoherentBsMixing": 2, "noIncoherentBsMixing": 0,
+}  # fmt: skip
+FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
+OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
+KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
+BY_CASE = {word.lower(): word for word in (*KEYWORDS, *FLAGS)}
+
+NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
+MARK = "\ufeff"  # of the byte order, as some editors put it before the first line
 _LONGEST = 1023  # characters of a line that the generator reads
 _LOOKALIKES = (
     (re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"), "space", " "), (re.compile("[\u2010-\u2015\u2212]"), "minus", "-"),
 )  # fmt: skip
-_WORD = re.compile(r"[^\s;]+|;\S*")
+_PIECE = re.compile(r"[^\s;]++|;\S*+")
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number for the generator: decimal, with a point, without anything behind it."""
+    return NUMBER.fullmatch(word) is not None
+
+
+# ---- lines ---------------------------------------------------------------------------------------
+
+
+def with_ends(text: str) -> list[tuple[str, str]]:
+    """Every line of a text with its end: a line feed and the carriage returns before it, or a carriage return alone."""
+    *ended, rest = text.split("\n")
+    found: list[tuple[str, str]] = []
+    for part in ended:
+        line = part.rstrip("\r")
+        *alone, last = line.split("\r")
+        found += [(each, "\r") for each in alone]
+        found.append((last, f"{part[len(line) :]}\n"))
+    *alone, last = rest.split("\r")
+    return [*found, *((each, "\r") for each in alone), (last, "")]
+
+
+def split_lines(text: str) -> tuple[list[str], list[Diagnostic]]:
+    """The lines of a file, and what of their ends and before their first no generator knows.
+
+    The first column is that behind a mark of the byte order, as editors count.
+    """
+    found: list[Diagnostic] = []
+    if text.startswith(MARK):
+        reason = "the file begins with a byte order mark (U+FEFF), which the generator takes for a part of its first word"
+        found.append(Diagnostic("E-LINE", 1, 1, reason, "the file without it", (Edit(1, 0, MARK, ""),)))
+        text = text[1:]
+    if "\r" not in text:
+        return text.split("\n"), found
+    pairs = with_ends(text)
+    end = "\r\n" if "\r\n" in text else "\n"
+    edits = tuple(
+        Edit(number, len(line) + 1, "\r", end) for number, (line, own) in enumerate(pairs, 1) if own == "\r"
+    )
+    if edits:
+        count = f"{len(edits):,} lines end" if len(edits) > 1 else "the line ends"
+        reason = f"{count} in a carriage return alone, which ends no line for the generator"
+        found.append(Diagnostic("E-LINE", edits[0].line, edits[0].column, reason, "line feeds", edits))
+    return [line for line, _ in pairs], found
+
+
+# ---- words ---------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -39,7 +104,7 @@ class CardText:
         line = self.at[word]
         if line not in self.starts:  # kept for one line, which may be the whole file
             text = self.lines[line - 1].partition("#")[0]
-            self.starts = {line: [match.start() + 1 for match in _WORD.finditer(text)]}
+            self.starts = {line: [column for _, column in _pieces(text, [], line)]}
         return self.starts[line][word - bisect_left(self.at, line)]
 
     def place(self, word: int) -> tuple[int, int]:
@@ -51,18 +116,18 @@ class CardText:
 
 def split_words(text: str) -> CardText:
     """Split a card into words: a `#` begins a comment anywhere, a `;` drops what follows it in its word."""
-    # Only these end a line for the generator; str.splitlines knows more.
-    card = CardText(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    lines, found = split_lines(text)
+    card = CardText(lines, found=found)
     words, at = card.words, card.at
     plain = text.isascii()
-    for number, line in enumerate(card.lines, 1):
+    for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
             card.cut.add(number)
-            card.found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
+            found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
         if not plain and not code.isascii():
-            card.found += _lookalikes(number, code)
+            found += _lookalikes(number, code)
         before = len(words)
         end = code.find(";")
         if end < 0:
@@ -71,18 +136,33 @@ def split_words(text: str) -> CardText:
             words += code[:end].split()
             words.append(";")
         else:
-            for word in code.split():
-                if ";" not in word:
-                    words.append(word)
-                    continue
-                head, _, tail = word.partition(";")
-                if head:
-                    words.append(head)
-                words.append(";")
-                if tail.strip(";"):
-                    card.found.append(_dropped(number, line, word, tail))
+            words += [word for word, _ in _pieces(code, found, number)]
         at += [number] * (len(words) - before)
     return card
+
+
+def _pieces(code: str, found: list[Diagnostic], number: int) -> list[tuple[str, int]]:
+    """The words of a line with their columns; what a semicolon drops is put into `found`, and read all the same if it is needed."""
+    pieces: list[tuple[str, int]] = []
+    for match in _PIECE.finditer(code):
+        piece, column = match[0], match.start() + 1
+        if piece[0] != ";":
+            pieces.append((piece, column))
+            continue
+        pieces.append((";", column))
+        tail = piece.strip(";")
+        if not tail:
+            continue
+        behind = column + piece.index(tail)
+        reason, write = f'"{tail}" directly after ";" is dropped', f'"; {tail}"'
+        # The fraction of the next mode, or a command, whatever its case.
+        if tail.lower() in BY_CASE or (is_number(tail) and code[match.end() :].strip()):
+            pieces.append((tail, behind))
+            mend = (Edit(number, behind, "", " "),)
+            found.append(Diagnostic("E-AFTERSEMI", number, behind, f"{reason}, and needed", write, mend))
+        else:
+            found.append(Diagnostic("W-AFTERSEMI", number, behind, reason, f"{write} or remove it"))
+    return pieces
 
 
 def _lookalikes(number: int, code: str) -> list[Diagnostic]:
@@ -94,13 +174,6 @@ def _lookalikes(number: int, code: str) -> list[Diagnostic]:
         )
         for pattern, name, plain in _LOOKALIKES for match in pattern.finditer(code)
     ]  # fmt: skip
-
-
-def _dropped(number: int, line: str, word: str, tail: str) -> Diagnostic:
-    column = line.find(word) + word.find(";") + 2
-    return Diagnostic(
-        "W-AFTERSEMI", number, column, f'"{tail}" directly after ";" is dropped', f'"; {tail}" or remove it'
-    )
 
 
 # ---- names that a misspelt word was meant to be ---------------------------------------------------

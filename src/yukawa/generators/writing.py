@@ -21,9 +21,10 @@ from yukawa.generators.plans import (
     fractions_of,
     same_state,
 )
-from yukawa.generators.reading import is_number, read_card
+from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.thresholds import refuse_closed
+from yukawa.generators.words import is_number
 
 _FCC = {
     "B0": "Bd_SIGNAL", "anti-B0": "Bdbar_SIGNAL", "B+": "Bu_SIGNAL", "B-": "Bubar_SIGNAL", "B_s0": "Bs_SIGNAL",

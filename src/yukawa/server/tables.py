@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from yukawa.core.errors import StoreError
 from yukawa.knowledge.store.database import EMPTY_LOG, Store, new_engine, outside_transactions, worded
 from yukawa.knowledge.store.identity import OpenFiles
-from yukawa.knowledge.store.places import BESIDE
+from yukawa.knowledge.store.places import with_companions
 
 SCHEMA, FILE = "server", "server.db"
 VERSION = 1
@@ -330,7 +330,7 @@ def _lives(holder: str) -> bool:
 
 def own_places(home: Path) -> list[Path]:
     """Where the files of a server's tables lie, or come to lie while it runs."""
-    return [home / f"{FILE}{suffix}" for suffix in BESIDE]
+    return with_companions(home / FILE)
 
 
 def _own_engine(file: Path, files: OpenFiles) -> sa.Engine:

@@ -75,6 +75,7 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
         assert first.with_suffix(suffix).read_bytes() == second.with_suffix(suffix).read_bytes()
 
 
+@pytest.mark.slow_but("2")
 @pytest.mark.parametrize("number", [2, 4, 6])
 def test_each_panel_has_its_figure_and_a_model_one_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int

@@ -89,6 +89,7 @@ def test_probabilities_equal_ours_for_any_number_of_jets_and_particles(exported:
         assert np.ptp(wanted, axis=0).max() > 1e-4 or jets == 1  # jets differ
 
 
+@pytest.mark.slow
 def test_more_padding_changes_nothing(exported: tuple[Path, Path]) -> None:
     import onnxruntime
 

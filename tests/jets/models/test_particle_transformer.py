@@ -225,6 +225,7 @@ def test_bfloat16_gives_nearly_the_same(training: bool, jets_of: Callable[..., B
     torch.testing.assert_close(padded_logits.float(), logits.float(), rtol=0, atol=0.1)
 
 
+@pytest.mark.slow_but("pp")
 @pytest.mark.parametrize("kind", list(FEATURES))
 def test_an_export_takes_any_number_of_jets_and_particles(kind: str, jets_of: Callable[..., Batch]) -> None:
     class Padded(nn.Module):

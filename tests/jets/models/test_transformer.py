@@ -167,6 +167,7 @@ def test_one_bias_may_serve_all_heads_and_queries() -> None:
     assert torch.equal(shared, each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [0.0, 0.4])
 def test_the_derivative_is_right_with_and_without_dropout(p: float) -> None:
     group, projected, bias = made([3, 3, 2, 0], 6)

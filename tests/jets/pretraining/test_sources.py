@@ -120,6 +120,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         list(documents(tmp_path / "c.txt", []))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.txt"])
 def test_no_line_and_no_document_fills_the_memory(tmp_path: Path, name: str) -> None:
     content = b"x" * (LONGEST_LINE + 1) if "jsonl" in name else b"some text\n" * (LONGEST_LINE // 10 + 1)
@@ -253,6 +254,7 @@ def test_texts_are_mixed_within_the_buffer_and_files_in_an_order_of_their_own(tm
     assert numbers[0][0] // 50 != numbers[1][0] // 50
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_texts(tmp_path: Path) -> None:
     peaks = []
     for name, count in (("few", 1), ("many", 8)):

@@ -105,6 +105,7 @@ def test_turning_the_events_about_the_beam_turns_the_jets(batch):
     assert other_measured.impact == pytest.approx(measured.impact, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_impact_parameters_are_significant_in_b_more_than_c_more_than_light(jets):
     significant = {}
     for name in JET_ORIGIN:

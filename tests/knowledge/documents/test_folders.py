@@ -43,6 +43,7 @@ def statuses(base: KnowledgeBase, folder: Path) -> dict[str, str]:
     return {one.path: one.status for one in sync(base, folder)}
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(folders, min_size=1, max_size=4))
 def test_a_base_holds_what_the_folder_holds(tmp_path_factory, states: list[dict[str, str]]) -> None:

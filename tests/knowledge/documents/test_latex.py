@@ -127,6 +127,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: source[:20])
 def test_hostile_text_takes_time_by_its_length(source: str) -> None:
     began = time.monotonic()

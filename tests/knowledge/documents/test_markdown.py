@@ -134,6 +134,7 @@ def test_time_is_in_proportion_to_the_length(unit: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["[", "![", "[[](", "[a][", "**a", "__a_", "`a``", '[](""', "$", "<a ", "|a\n|-"]
 )

@@ -94,10 +94,12 @@ def asked() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_question_has_its_line(asked: dict[str, str]) -> None:
     assert list(asked) == list(kept_lines()), HOW
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("some", dict.fromkeys(map(part, kept_lines())))
 def test_every_reading_is_as_it_was(some: str, asked: dict[str, str]) -> None:
     with TABLE.open(encoding="utf-8") as table:

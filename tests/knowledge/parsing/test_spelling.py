@@ -18,6 +18,7 @@ DECAYS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_statements: list[Statement]) -> None:
     texts = [fact.text for fact in pdg_statements]
     texts += [form(name) for name in particle_table().particles for form in (str, plain, pretty)]

@@ -155,6 +155,7 @@ def test_an_index_that_does_not_match_is_not_used(
         assert set(found.tolist()) == exact(rows, query, everywhere, 30)
 
 
+@pytest.mark.slow
 def test_a_grown_base_continues_its_index_and_a_doubled_one_makes_a_new_one(
     clustered: tuple[Floats, Floats], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,11 +6,14 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.search.local_index import LocalIndex
 from yukawa.knowledge.search.ranking import Query
 
 
+@pytest.mark.slow
 def test_an_item_that_is_updated_all_the_time_is_always_found_once(tmp_path: Path, monkeypatch) -> None:
     rebuilt = []
     rebuild = LocalIndex._rebuild

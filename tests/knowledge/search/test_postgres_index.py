@@ -95,6 +95,7 @@ def _assert_same(local: list[Hit], server: list[Hit]) -> None:
         assert scores.get(hit.item_id, local[-1].score) == pytest.approx(local[place].score, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_both_give_the_same_scores_in_the_same_order(twins: tuple[KnowledgeBase, KnowledgeBase]) -> None:
     for question in _questions():
         _assert_same(*(base.search(question, k=10) for base in twins))

@@ -108,6 +108,7 @@ def test_a_range_contradicts_nothing_within_it(pdg_statements: list[Statement], 
 # ---- building ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_building_twice_changes_nothing(
     local: KnowledgeBase, few: list[Statement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_newer_edition_replaces_changes_and_unloads(
     assert local.verify().clean
 
 
+@pytest.mark.slow
 def test_a_build_cut_short_is_finished_by_the_next(
     local: KnowledgeBase, few: list[Statement], monkeypatch: pytest.MonkeyPatch
 ) -> None:

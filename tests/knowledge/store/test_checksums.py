@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
 import shutil
+import signal
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from yukawa.knowledge.search import serving
 from yukawa.knowledge.search.postgres_index import ServerIndex
 from yukawa.knowledge.search.serving import serving_row
 from yukawa.knowledge.store import checksums, ledger, schema
+from yukawa.knowledge.store.database import _migrate, _resolve, new_engine
 
 FLIPS = 150
 _OTHER_TYPE = "X'00'"
@@ -125,8 +129,8 @@ def problems(base: KnowledgeBase, connection: sa.Connection) -> list[str]:
     """What `verify` finds first in this transaction."""
     try:
         embedder_id = serving_row(connection, base.store.name).id
-        ours = (line for line in ledger.problems(connection, embedder_id) if "guards the ledger" not in line)
-        found = list(islice(ours, 1))
+        ours = (line for line in ledger.problems(connection, embedder_id) if "guards the tables" not in line)
+        found = list(itertools.islice(ours, 1))
         return found or (ServerIndex(embedder_id, 0).problems(connection) if base.store.is_postgres else [])
     except (StoreError, sa.exc.DBAPIError) as error:
         return [str(error)]
@@ -210,11 +214,14 @@ def as_schema_0005(base: KnowledgeBase) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN checksum")
         for table in (schema.versions, schema.conflicts, schema.answers, schema.vectors):
             connection.execute(sa.update(table).values(checksum=1))
-        for table, which, made in old.made_before(connection):
+        for (name, *key), _, made in list(old.made_before(connection)):
+            table = schema.metadata.tables[name]
+            which = sa.and_(*(c == value for c, value in zip(table.primary_key, key, strict=True)))
             connection.execute(sa.update(table).where(which).values(checksum=made))
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
 
 
+@pytest.mark.slow_but("sqlite")
 @pytest.mark.parametrize("statement", [
     "", "UPDATE facts SET value = 3 WHERE id = 1", "UPDATE conflicts SET key = 'x'", "UPDATE answers SET question = 'x'",
     "UPDATE vectors SET vector = (SELECT v.vector FROM vectors v WHERE v.passage_id = 1 LIMIT 1) WHERE passage_id = 2",
@@ -245,6 +252,77 @@ def test_an_older_base_that_is_damaged_can_be_opened_and_verified(tmp_path: Path
             changed = connection.exec_driver_sql("SELECT changes()").scalar_one()
     with KnowledgeBase.open(tmp_path) as base:
         assert base.verify().clean == (not changed)
+
+
+def migration_peak(folder: Path, items: int) -> int:
+    """The most memory that the newest migration takes of a base of so many items, in bytes."""
+    base = KnowledgeBase.open(folder, embedding="hash")
+    base.teach_many([new_item(f"Reading {number} was {number + 7} counts.") for number in range(items)])
+    as_schema_0005(base)
+    with base.store.write() as connection:
+        tracemalloc.start()
+        _migrate(connection)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert base.verify().clean
+    base.close()
+    return peak
+
+
+def test_a_migration_takes_the_same_memory_however_large_the_base_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checksums, "AT_ONCE", 50)
+    migration_peak(tmp_path / "warm", 100)  # what is imported and compiled once
+    small, large = (migration_peak(tmp_path / str(items), items) for items in (200, 1200))
+    assert large < small + 400_000  # a thousand vectors alone are more than that
+
+
+def stored(url: str) -> dict[str, Any]:
+    """Every table of a base with its columns and its rows, as its database has them, without opening it as one."""
+    engine = new_engine(_resolve(url)[0], None)
+    with engine.connect() as connection:
+        names = sorted(sa.inspect(connection).get_table_names())
+        found: dict[str, Any] = {}
+        for name in names:
+            rows = connection.exec_driver_sql(f"SELECT * FROM {name}")
+            found[name] = (list(rows.keys()), sorted(map(repr, rows.all())))
+    engine.dispose()
+    return found
+
+
+def killed_at_statement(number: int) -> None:
+    """Let this process be killed before it gives its database the statement of this number, from now on."""
+    left = itertools.count(number, -1)
+
+    @sa.event.listens_for(sa.Engine, "before_cursor_execute")
+    def _(*_: Any) -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_migration_that_is_killed_changes_nothing_and_is_done_at_the_next_opening(url: str) -> None:
+    with KnowledgeBase.open(url, embedding="hash") as base:
+        everything(base)
+        as_schema_0005(base)
+    before, found = stored(url), []
+    for number in itertools.count(0, 7):
+        child = os.fork()
+        if child == 0:
+            killed_at_statement(number)
+            KnowledgeBase.open(url).close()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        found.append(stored(url))
+        if status == 0:
+            break
+    after = found[-1]
+    assert after["alembic_version"][1] == ["('0006',)"]
+    assert all(state in (before, after) for state in found)
+    assert found.count(before) > 5
+    with KnowledgeBase.open(url) as base:
+        assert base.verify().clean
+        assert "The mass of the tau is 1776.93 MeV." in {item.text for item in base.list()}
 
 
 def test_checksums_written_anew_are_those_that_were_written_one_by_one(tmp_path: Path) -> None:

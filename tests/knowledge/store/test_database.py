@@ -336,6 +336,7 @@ def _save_and_load(folder: Path, writer: int) -> str:
     return "ok"
 
 
+@pytest.mark.slow
 def test_processes_may_save_and_load_the_index_at_once(taught: Path) -> None:
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as pool:
         assert list(pool.map(_save_and_load, [taught] * 3, range(3))) == ["ok"] * 3

@@ -378,6 +378,7 @@ def files_of_server_with(folder: Path, word: bytes) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_server_holds_an_erased_text_in_its_log_alone_and_there_until_that_is_written_over(
     postgres: Callable[[], str],
 ) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import random
 import shutil
 import sqlite3
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from yukawa.core.errors import StoreError
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.identity import APPLICATION, OpenFiles
 
 STATEMENT = "The magnet was cooled in May."
@@ -211,6 +214,125 @@ def test_a_log_begun_anew_over_one_that_was_written_back_has_lost_nothing(
         report = base.verify()
         assert (len(base.list()) == 4) == written_back
         assert (report.clean and not report.notes) == written_back
+
+
+class Writer:
+    """A log that SQLite writes at random: changes, some taken back after they were written in part, and checkpoints."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        folder.mkdir()
+        self.file, self.chance, self.changes = folder / "file", random.Random(seed), 0
+        self.sqlite = sqlite3.connect(self.file, isolation_level=None)
+        self.page = self.chance.choice([512, 1024, 4096])
+        for statement in (
+            f"PRAGMA page_size = {self.page}", "CREATE TABLE t (x)", "PRAGMA journal_mode = WAL",
+            "PRAGMA cache_size = 3", "PRAGMA wal_autocheckpoint = 0",
+        ):  # fmt: skip
+            self.sqlite.execute(statement)
+
+    def change(self, size: int | None = None) -> None:
+        size = size or self.chance.choice([10, 3000, 9000])
+        self.sqlite.execute(f"INSERT INTO t VALUES (randomblob({size}))")
+        self.changes += 1
+
+    def take_back(self) -> None:
+        rows = f"WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < {self.chance.randint(1, 30)})"
+        for statement in ("BEGIN", f"{rows} INSERT INTO t SELECT randomblob(2000) FROM r", "ROLLBACK"):
+            self.sqlite.execute(statement)
+
+    def write_back(self) -> None:
+        assert self.sqlite.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0] == 0
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            self.chance.choice([self.change, self.change, self.take_back, self.write_back])()
+
+    def disk(self) -> tuple[bytes, bytes]:
+        """The file and the log, as a process that is killed now leaves them."""
+        return self.file.read_bytes(), Path(f"{self.file}-wal").read_bytes()
+
+    def without_a_frame(self) -> tuple[bytes, bytes]:
+        """After a power cut in the last change, of which its end was on the disk already and another frame was not."""
+        file, log = self.disk()
+        step = self.page + 24
+        ours = [at for at in range(32, len(log), step) if log[at + 8 : at + 16] == log[16:24]]
+        last = max(at for at in ours if any(log[at + 4 : at + 8]))
+        return file, log[: last - step] + bytes(step) + log[last:]
+
+
+def recovered(folder: Path, disk: tuple[bytes, bytes], *statements: str) -> list[Any]:
+    """How many changes SQLite finds, how many are said to be lost, and what is on the disk after each of the statements."""
+    folder.mkdir(exist_ok=True)
+    file, files = folder / "file", OpenFiles()
+    for suffix, data in zip(("", "-wal"), disk, strict=True):
+        Path(f"{file}{suffix}").write_bytes(data)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        (found,) = other.execute("SELECT count(*) FROM t").fetchone()
+        lost = identity._behind(file, files)
+        disks = []
+        for statement in statements:
+            other.execute(statement).fetchall()
+            disks.append((file.read_bytes(), Path(f"{file}-wal").read_bytes()))
+    files.close()
+    return [found, lost, *disks]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_is_lost_of_any_log_that_sqlite_wrote_until_its_process_was_killed(
+    tmp_path: Path, seed: int
+) -> None:
+    writer = Writer(tmp_path / "a", seed)
+    for _ in range(8):
+        writer.run(1)
+        assert recovered(tmp_path / "b", writer.disk()) == [writer.changes, 0]
+        file, log = writer.disk()
+        cut = writer.chance.randrange(len(log) + 1)
+        with suppress(sqlite3.DatabaseError):  # what was written back may need the rest
+            assert recovered(tmp_path / "b", (file, log[:cut]))[1] <= 1
+    # Power fails when the head of a new log is on the disk, or a part of it, and none of its frames.
+    writer.take_back()
+    writer.write_back()
+    file, old = writer.disk()
+    held = writer.changes
+    writer.change()
+    for torn in (0, 16, 20, 32):
+        mixed = file, writer.disk()[1][:torn] + old[torn:]
+        assert recovered(tmp_path / "b", mixed) == [held, 0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_change_that_was_never_finished_is_never_two(tmp_path: Path, seed: int) -> None:
+    """What it left in the log stays behind the changes that follow, and is of a time before them."""
+    writer = Writer(tmp_path / "a", seed)
+    writer.run(4)
+    writer.change()
+    writer.change(20_000)  # more than one page
+    torn = writer.without_a_frame()
+    found, lost, after = recovered(tmp_path / "b", torn, "INSERT INTO t VALUES ('short')")
+    assert (found, lost) == (writer.changes - 1, 1)
+    found, lost, (file, old), (_, new) = recovered(
+        tmp_path / "b", after, "PRAGMA wal_checkpoint(RESTART)", "INSERT INTO t VALUES ('more')"
+    )
+    assert (found, lost <= 1, new[:32] != old[:32]) == (writer.changes, True, True)
+    for length in (16, 32):
+        assert recovered(tmp_path / "b", (file, new[:length] + old[length:])) == [writer.changes, 0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_change_behind_a_flipped_bit_is_said_to_be_lost(tmp_path: Path, seed: int) -> None:
+    writer = Writer(tmp_path / "a", seed)
+    for _ in range(5):
+        writer.change()
+    file, log = writer.disk()
+    for _ in range(10):
+        damaged = bytearray(log)
+        at = writer.chance.randrange(32, len(log))
+        damaged[at] ^= 1 << writer.chance.randrange(8)
+        found, lost = recovered(tmp_path / "b", (file, bytes(damaged)))
+        assert found < 5
+        # Whether a frame ends a change, and is of this log, is said by itself.
+        in_head = (at - 32) % (writer.page + 24) < 16
+        assert lost == 5 - found or (in_head and lost >= 4 - found)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.97])

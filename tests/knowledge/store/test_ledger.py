@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import itertools
 import json
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -118,8 +117,9 @@ def test_words_that_are_gone_without_an_erasure_are_seen(base: KnowledgeBase) ->
 
 @pytest.mark.parametrize("changed", [None, 3])
 def test_an_older_chain_is_chained_anew_and_what_was_changed_stays_so(
-    connection: sa.Connection, changed: int | None
+    connection: sa.Connection, changed: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ledger, "_FETCH", 2)
     _write(connection)
     previous = GENESIS
     for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings().all():
@@ -366,6 +366,7 @@ def test_an_empty_base_is_clean(base: KnowledgeBase) -> None:
     assert base.verify().clean
 
 
+@pytest.mark.slow_but("sqlite")
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
@@ -437,29 +438,6 @@ def test_attributes_that_are_no_json_are_found_in_a_file(tmp_path: Path) -> None
     assert [p for p in damage(base, "UPDATE versions SET attributes = '{'") if "not JSON" in p]
 
 
-@pytest.mark.parametrize("statement", [
-    "CREATE TRIGGER later AFTER INSERT ON versions BEGIN UPDATE answers SET question = 'x'; END", "CREATE VIEW more AS SELECT 1",
-    "DROP TRIGGER events_no_update", "DROP TRIGGER events_no_delete",
-])  # fmt: skip
-def test_what_acts_on_the_tables_and_is_not_ours_is_found_and_not_restored(
-    tmp_path: Path, statement: str
-) -> None:
-    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as base:
-        base.teach("The ring is cold.")
-        base.backup(tmp_path / "copy")
-    for file in (tmp_path / "base" / "knowledge.sqlite", tmp_path / "copy"):
-        plain = sqlite3.connect(file)
-        plain.execute(statement)
-        plain.execute("PRAGMA user_version = 0")  # not sealed
-        plain.close()
-    data = (tmp_path / "copy").read_bytes()
-    (tmp_path / "copy").write_bytes(data[: len(data) - len(data) % 4096])
-    with KnowledgeBase.open(tmp_path / "base") as base:
-        assert len(base.verify().problems) == 1
-    with pytest.raises(StoreError, match="is damaged: database: "):
-        KnowledgeBase.restore_backup(tmp_path / "copy", tmp_path / "restored")
-
-
 def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach("One.")
@@ -486,6 +464,7 @@ def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
     assert any("damaged" in p or p.startswith("database:") for p in problems)
 
 
+@pytest.mark.slow
 def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach_many([new_item(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])

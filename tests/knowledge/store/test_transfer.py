@@ -15,7 +15,7 @@ import pytest
 from yukawa.core.errors import InputError, StoreError, YukawaError
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.items import with_keys
-from yukawa.knowledge.store import counted, schema
+from yukawa.knowledge.store import counted, guards
 from yukawa.knowledge.store.transfer import Imported
 
 DATA = new_item(
@@ -280,6 +280,34 @@ def test_a_backup_is_not_restored_over_a_base(empty: KnowledgeBase, tmp_path: Pa
     assert empty.show(item.id)
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_no_base_is_put_beside_what_another_has_left(
+    empty: KnowledgeBase, tmp_path: Path, suffix: str
+) -> None:
+    """SQLite would write a journal back into whatever file has the name that it belongs to."""
+    empty.teach("Something.")
+    empty.backup(tmp_path / "copy.sqlite")
+    left = tmp_path / "there" / f"knowledge.sqlite{suffix}"
+    left.parent.mkdir()
+    left.write_bytes(b"left")
+    with pytest.raises(InputError, match="is there already"):
+        KnowledgeBase.restore_backup(tmp_path / "copy.sqlite", left.parent)
+    with pytest.raises(StoreError, match="is still there"):
+        KnowledgeBase.open(left.parent, embedding="hash")
+    assert list(left.parent.iterdir()) == [left]
+
+
+def test_nothing_is_written_where_files_of_the_base_may_come_to_lie(
+    empty: KnowledgeBase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "empty"
+    names = ("knowledge.sqlite-journal", "knowledge.index", "knowledge.scratch", "knowledge.scratch/new")
+    for write in (empty.backup, empty.export):
+        for name in names:
+            with pytest.raises(InputError, match="belongs to Yukawa itself"):
+                write(folder / name, force=True)
+
+
 def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_path: Path) -> None:
     fill(empty)
     empty.backup(file := tmp_path / "copy.sqlite")
@@ -358,7 +386,7 @@ def test_a_damaged_base_takes_the_place_of_no_copy(
     with sqlite3.connect(tmp_path / "empty" / "knowledge.sqlite") as other:
         other.execute("DROP TRIGGER events_no_update")
         assert other.execute(statement).rowcount > 0
-        other.execute(schema.GUARDS["events_no_update"])
+        other.execute(guards.IN_FILE["events_no_update"])
     other.close()
     for write_copy, file in zip(writers, copies, strict=True):
         with pytest.raises(StoreError, match="is damaged") as caught:

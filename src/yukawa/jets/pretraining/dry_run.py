@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from yukawa.core.errors import Problems
 from yukawa.jets.pretraining.sources import text_files
 from yukawa.jets.pretraining.train import PretrainingRecipe, PretrainingTask, SourceSection
@@ -53,7 +55,9 @@ def describe_pretraining(recipe: PretrainingRecipe) -> PretrainingDryRun:
 
 def _resolved(recipe: PretrainingRecipe) -> PretrainingTask:
     task = PretrainingTask(recipe)
-    task.resolve()
+    # The sizes alone are wanted: drawing the numbers of a large model takes seconds.
+    with torch.device("cpu" if recipe.model.start else "meta"):
+        task.resolve()
     return task
 
 

@@ -267,7 +267,9 @@ def describe(recipe: JetRecipe) -> JetDryRun:
     how, problems, machine = recipe.training, Problems(), this_machine(recipe.training)
     problems.attempt(lambda: check_machine(how, machine))
     jets = problems.attempt(lambda: _open(recipe))
-    built = problems.attempt(lambda: setup.build(recipe))
+    # Weights that nothing is computed with need no numbers: those of a large model take seconds to draw.
+    with torch.device("cpu" if jets or recipe.model.start else "meta"):
+        built = problems.attempt(lambda: setup.build(recipe))
     epoch = how.jets_per_epoch or (len(jets[0]) if jets else None)
     plan = plan_of(how, math.ceil(epoch / how.batch)) if epoch else None
     parameters = sum(weight.numel() for weight in built[1].parameters()) if built else None

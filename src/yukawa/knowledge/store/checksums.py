@@ -8,7 +8,7 @@ shows. CRC-32 finds every single flipped bit and all but one in 4 x 10^9 of othe
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from yukawa.knowledge.store import schema as t
 
 COUNTED = (t.meta, t.items, t.embedders, t.vectors, t.conflicts, t.answers)
 """Tables whose rows are written by `counted`; vectors are checked with their lengths (see `ledger.verify`)."""
-_AT_ONCE = 1000
+AT_ONCE = 1000
 _PASSAGE = ("id", "ordinal", "text", "terms")
 _FACT = tuple(c.name for c in t.facts.c if c.name != "version_id")
 
@@ -68,24 +68,38 @@ def _crc(value: Any) -> int:
     return zlib.crc32(written.encode("utf-8", "surrogatepass"))
 
 
-def write_all(connection: sa.Connection) -> None:
-    """Write every checksum anew and count the rows, after they were derived or brought in otherwise than one by one."""
-    _write(connection, t.versions, (([row], made) for row, _, made in derived(connection)))
+def write_all(connection: sa.Connection, wrong: Container[tuple[Any, ...]] = ()) -> None:
+    """Write every checksum anew and count the rows, after they were derived or brought in otherwise than one by one.
+
+    A row in `wrong`, by the name of its table and its key, gets one that is not its own.
+    """
+    _write(connection, t.versions, (((row,), made) for row, _, made in derived(connection)), wrong)
     for table in COUNTED:
-        made = ((row, of_row(connection, table, row)) for row in read_rows(connection, table))
-        _write(connection, table, (([row[c.name] for c in table.primary_key], new) for row, new in made))
+        made = ((key_of(table, row), of_row(connection, table, row)) for row in read_rows(connection, table))
+        _write(connection, table, made, wrong)
     count_all(connection)
 
 
-def _write(connection: sa.Connection, table: sa.Table, made: Iterable[tuple[list[Any], int]]) -> None:
-    """Write checksums by the keys of their rows."""
+def key_of(table: sa.Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The key of a row."""
+    return tuple(row[c.name] for c in table.primary_key)
+
+
+def _write(
+    connection: sa.Connection,
+    table: sa.Table,
+    made: Iterator[tuple[tuple[Any, ...], int]],
+    wrong: Container[tuple[Any, ...]],
+) -> None:
+    """Write checksums by the keys of their rows, some at a time while the next are read: a base may be larger than memory."""
     which = sa.and_(*(column == sa.bindparam(f"key_{column.name}") for column in table.primary_key))
     update = sa.update(table).where(which).values(checksum=sa.bindparam("made"))
-    rows = [
-        {"made": checksum} | {f"key_{c.name}": value for c, value in zip(table.primary_key, key, strict=True)}
-        for key, checksum in made
-    ]
-    if rows:
+    while some := list(itertools.islice(made, AT_ONCE)):
+        rows = [
+            {"made": checksum + ((table.name, *key) in wrong)}
+            | {f"key_{c.name}": value for c, value in zip(table.primary_key, key, strict=True)}
+            for key, checksum in some
+        ]
         connection.execute(update, rows)
 
 
@@ -150,7 +164,7 @@ def miscounted(connection: sa.Connection, table: sa.Table, number: int, total: i
 def derived(connection: sa.Connection) -> Iterator[tuple[int, int, int]]:
     """Each version's row number, the checksum that was written, and that of the passages and facts now there."""
     query = sa.select(t.versions.c.id, t.versions.c.checksum).order_by(t.versions.c.id)
-    for batch in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).partitions():
+    for batch in connection.execute(query, execution_options={"yield_per": AT_ONCE}).partitions():
         ids = [row.id for row in batch]
         theirs, filed = (_by_version(connection, table, ids) for table in (t.passages, t.facts))
         for row in batch:
@@ -175,5 +189,5 @@ def read_rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, 
     query = sa.select(*columns).order_by(*table.primary_key)
     if table is t.meta:
         query = query.where(t.meta.c.key.not_in(t.SERVERS))
-    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).mappings():
+    for row in connection.execute(query, execution_options={"yield_per": AT_ONCE}).mappings():
         yield dict(row)

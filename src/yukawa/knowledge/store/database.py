@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from yukawa.core.addresses import check_database_address, shown_address
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import expanded, make_folder, sync
+from yukawa.core.files import check_name, expanded, make_folder, sync
 from yukawa.knowledge.store import identity
-from yukawa.knowledge.store.places import BESIDE, Elsewhere, Scratch
+from yukawa.knowledge.store.places import Elsewhere, Scratch, with_companions
 
 HEAD = "0006"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -186,13 +186,12 @@ def own_places(url: str | Path) -> list[Path]:
     file = Path(str(where.database))
     # And all of its folder, unless that is one in which somebody works.
     alone = folder is not None and "://" not in str(url) and not Path.cwd().is_relative_to(folder)
-    beside = (file.with_name(file.name + suffix) for suffix in BESIDE)
-    return [
-        *([folder] if folder and alone else []),
-        *beside,
-        file.with_suffix(".index"),
-        file.with_suffix(".scratch"),
-    ]
+    return [*([folder] if folder and alone else []), *own_files(file)]
+
+
+def own_files(file: Path) -> list[Path]:
+    """The names of all that a base's file has beside it, at times or always."""
+    return [*with_companions(file), file.with_suffix(".index"), file.with_suffix(".scratch")]
 
 
 def _begin_with(made: Path, file: Path) -> None:
@@ -283,12 +282,13 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         InputError: it is a file, a YUKAWA_HOME, in memory, or of a database that is not supported.
         MissingPackage: PostgreSQL needs a package that is not installed.
     """
+    check_name(url)
     check_database_address(url)
     if "://" not in url:
         folder = expanded(url).absolute()
-        if folder.is_file():
+        if os.path.isfile(folder):
             raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
-        if (folder / "knowledge").is_dir() and not (folder / "knowledge.sqlite").exists():
+        if os.path.isdir(folder / "knowledge") and not os.path.exists(folder / "knowledge.sqlite"):
             raise InputError(
                 f"{url} is not a knowledge base but a YUKAWA_HOME that holds one",
                 hint=f"type {str(folder / 'knowledge')!r}, or yukawa.knowledge.open_base() for your own",

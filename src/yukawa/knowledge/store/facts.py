@@ -69,7 +69,7 @@ def rebuild(connection: sa.Connection) -> None:
     numbers = itertools.count(1)
     columns = (versions.c.id, versions.c.text, versions.c.question, versions.c.attributes, items.c.kind)
     query = sa.select(*columns).join_from(versions, items).order_by(versions.c.id)
-    for batch in connection.execute(query).partitions(_AT_ONCE):
+    for batch in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).partitions():
         rows = [
             row | {"id": next(numbers)}
             for v in batch

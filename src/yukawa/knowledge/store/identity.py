@@ -8,6 +8,7 @@ of the WAL index (https://www.sqlite.org/walformat.html).
 """
 
 import os
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -135,17 +136,17 @@ def check_header(file: Path, open_files: OpenFiles) -> None:
 
 
 def check_log_has_base(file: Path) -> None:
-    """Refuse to begin a new base where the log of a lost one lies: SQLite would read it into the new file.
+    """Refuse to begin a new base where the log or the journal of a lost one lies: SQLite would read it into the new file.
 
     Raises:
         StoreError: there is such a log.
     """
-    log = Path(f"{file}-wal")
-    if log.exists() and log.stat().st_size and not file.exists():
-        raise StoreError(
-            f"the knowledge base {file} is gone, its log {log.name} is still there",
-            hint="put the file back, or move the log away to begin a new base",
-        )
+    for log in (Path(f"{file}-wal"), Path(f"{file}-journal")):
+        if log.exists() and log.stat().st_size and not file.exists():
+            raise StoreError(
+                f"the knowledge base {file} is gone, its log {log.name} is still there",
+                hint="put the file back, or move the log away to begin a new base",
+            )
 
 
 class Watch:
@@ -208,33 +209,78 @@ def loss(changes: int) -> str:
     return f"log: {changes} changes in it cannot be read, since it is damaged before them: the base is as it was before"
 
 
+class _Frame(NamedTuple):
+    """A frame of a log: where it begins, of which page it is, and, if it ends a change, how many pages the file then has."""
+
+    at: int
+    page: int
+    length: int
+
+
 def _behind(file: Path, open_files: OpenFiles) -> int:
     """The changes in the log behind the frames that its index knows, as far as the file does not hold them.
 
-    A log is begun anew over one that was written back. Where power fails before the first new frame, the old ones are still
-    there, behind a head that is new, or torn: what they say is in the file, and nothing is lost.
+    What lies behind the last of them was never finished, or is of a time before it. A log is begun anew over one that was
+    written back. Where power fails before the first new frame, the old ones are still there, behind a head that is new, or
+    torn: what they say is in the file, and nothing is lost.
     """
     log, taken = f"{file}-wal", _LogIndex.of(file, open_files).frames
-    page = _page(open_files.read(file, 0, _HEADER))
+    size = _page(open_files.read(file, 0, _HEADER))
+    frames = list(_frames(log, open_files, taken, size))
+    found, until = 0, 0
+    for number, frame in enumerate(frames, start=1):
+        if frame.length:
+            found, until = found + 1, number
+            # A change is begun when the one before it is on the disk.
+            if number < len(frames) and not _follows(log, open_files, frames[number].at, size):
+                break
+    if not found or taken:  # frames that are read would hide what the file holds
+        return found
+    newest = {
+        frame.page: frame.at + _FRAME for frame in frames[:until] if frame.page <= frames[until - 1].length
+    }
+    held = all(
+        open_files.read(log, at, size) == open_files.read(file, (page - 1) * size, size)
+        for page, at in newest.items()
+    )
+    return 0 if held else found
+
+
+def _frames(log: str, open_files: OpenFiles, taken: int, size: int) -> Iterator[_Frame]:
+    """The frames behind those that were taken which are of this log and not of one before it."""
     salts = {open_files.read(log, 16, 8)}
     if not taken:  # the head of the log itself may be damaged
         salts.add(open_files.read(log, _LOG_HEADER + 8, 8))
-    found, length, at = 0, 0, _LOG_HEADER + taken * (_FRAME + page)
-    newest: dict[int, int] = {}  # where in the log the last content of each page begins
-    while len(frame := open_files.read(log, at, _FRAME)) == _FRAME:
-        number = int.from_bytes(frame[:4], "big")
-        if number and frame[8:16] in salts:  # without a number they are zeros, as a power cut leaves them
-            newest[number] = at + _FRAME
-            if pages := int.from_bytes(frame[4:8], "big"):  # the last frame of a change
-                found, length = found + 1, pages
-        at += _FRAME + page
+    at = _LOG_HEADER + taken * (_FRAME + size)
+    while len(head := open_files.read(log, at, _FRAME)) == _FRAME:
+        page, length = (int.from_bytes(head[start : start + 4], "big") for start in (0, 4))
+        if page and head[8:16] in salts:  # without a number they are zeros, as a power cut leaves them
+            yield _Frame(at, page, length)
+        at += _FRAME + size
 
-    def is_held(number: int, at: int) -> bool:
-        return open_files.read(log, at, page) == open_files.read(file, (number - 1) * page, page)
 
-    # Frames that are read would hide what the file holds.
-    held = not taken and all(is_held(n, at) for n, at in newest.items() if n <= length)
-    return 0 if held else found
+def _follows(log: str, open_files: OpenFiles, at: int, size: int) -> bool:
+    """Whether the frame there was written after the one before it, of which either the content or the checksum may be damaged."""
+    before = at - _FRAME - size
+    first = before - _FRAME - size if before > _LOG_HEADER else _LOG_HEADER - _FRAME
+    made, stored, older = (open_files.read(log, place + 16, 8) for place in (at, before, first))
+    frames = [
+        open_files.read(log, place, 8) + open_files.read(log, place + _FRAME, size) for place in (before, at)
+    ]
+    return any(
+        made in (_checksum(frames[1], seed, order) for seed in (stored, _checksum(frames[0], older, order)))
+        for order in "<>"  # the head of the log says which, and may be damaged
+    )
+
+
+def _checksum(frame: bytes, seed: bytes, order: str) -> bytes:
+    """The checksum of a frame, which follows one with the checksum `seed`."""
+    first, second = struct.unpack(">2I", seed)
+    words = struct.unpack(f"{order}{len(frame) // 4}I", frame)
+    for one, two in zip(words[::2], words[1::2], strict=True):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + two + first) & 0xFFFFFFFF
+    return struct.pack(">2I", first, second)
 
 
 def _page(header: bytes) -> int:

@@ -167,7 +167,7 @@ class Scratch:
 
     def files(self) -> list[Path]:
         """Every file in use, with what SQLite adds."""
-        return [beside for _, path in self._notes() for beside in _with_companions(path) if beside.exists()]
+        return [beside for _, path in self._notes() for beside in with_companions(path) if beside.exists()]
 
     def _notes(self) -> Iterator[tuple[Path, Path]]:
         try:
@@ -197,7 +197,7 @@ class TextPlace(NamedTuple):
 
 
 def _database(base: Base) -> list[Path]:
-    return [] if base.file is None else _with_companions(base.file)
+    return [] if base.file is None else with_companions(base.file)
 
 
 def _index(base: Base) -> list[Path]:
@@ -231,7 +231,8 @@ def remove_copies(base: Base) -> None:
             sync(folder, deep=False)
 
 
-def _with_companions(path: Path) -> list[Path]:
+def with_companions(path: Path) -> list[Path]:
+    """The name of a database with those of the files that SQLite may have beside it."""
     return [path.with_name(path.name + suffix) for suffix in BESIDE]
 
 
@@ -241,7 +242,7 @@ def remove(path: Path) -> bool:
     Returns:
         Whether anything was there.
     """
-    there = [file for file in _with_companions(path) if os.path.lexists(file)]
+    there = [file for file in with_companions(path) if os.path.lexists(file)]
     for file in there:
         if file.is_dir():
             shutil.rmtree(file, ignore_errors=True)

@@ -161,13 +161,6 @@ events = sa.Table(
     text("digest"), text("hash"), *nonces(),
 )  # fmt: skip
 
-GUARDS = {
-    f"events_no_{verb.lower()}": f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events"
-    " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for verb in ("UPDATE", "DELETE")
-}
-"""The triggers of a file, by name: no other writes or reads along with a statement."""
-
 # Answers given, so that an expert can correct one by its id. Not knowledge: not in the ledger.
 answers = sa.Table(
     "answers", metadata, text("id", primary_key=True), number("time"), text("question", sa.Text),

@@ -25,7 +25,7 @@ from yukawa.core.files import (
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
-from yukawa.knowledge.store import checksums, facts, ledger, places, reader, schema, writer
+from yukawa.knowledge.store import checksums, database, facts, ledger, places, reader, schema, writer
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, empty_log, new_engine, refuse_newer, worded
 from yukawa.knowledge.store.ledger import table_problems
 from yukawa.knowledge.store.places import Scratch
@@ -89,7 +89,8 @@ def export(store: Store, path: str | Path, *, force: bool = False) -> int:
 
 def _check_output(store: Store, path: Path, *, force: bool) -> None:
     """Refuse to write over a file unless `force` is given, and over the base's own files at all."""
-    check_output(path, force=force, own=places.files(store))
+    own = [] if store.file is None else database.own_files(store.file)
+    check_output(path, force=force, own=[*own, *places.files(store)])
 
 
 def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
@@ -401,8 +402,8 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
             _fill(store, path)
         return
     target = Path(str(where.database))
-    for file in (target, target.with_name(target.name + "-wal")):
-        if file.exists():
+    for file in places.with_companions(target):
+        if os.path.lexists(file) and not file.name.endswith("-shm"):  # which SQLite makes anew
             raise InputError(
                 f"{file} is there already", hint="name another folder, or move the old base away"
             )

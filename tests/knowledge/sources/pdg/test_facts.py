@@ -57,6 +57,7 @@ def rows() -> dict[str, sqlite3.Row]:
     return found
 
 
+@pytest.mark.slow
 def test_every_value_is_in_one_statement_or_excluded_for_a_reason(
     everything: list[Statement], rows: dict[str, sqlite3.Row], out: dict[str, str]
 ) -> None:
@@ -411,6 +412,7 @@ def test_decays_are_of_states_and_conserve_charge(everything: list[Statement]) -
     assert checked > 4000
 
 
+@pytest.mark.slow
 def test_every_sign_of_a_description_survives_in_its_sentence(everything: list[Statement]) -> None:
     signed = re.compile(r"[A-Za-z0-9)*'](?:\+\+|--|\+-|-\+|[+-])(?=$|[ ,)])")
     for statement in everything:

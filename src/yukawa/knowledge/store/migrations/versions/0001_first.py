@@ -3,42 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-from yukawa.knowledge.store.schema import GUARDS, RowId, Vector, number, refers, row_id, text
+from yukawa.knowledge.store import guards
+from yukawa.knowledge.store.schema import RowId, Vector, number, refers, row_id, text
 
 revision = "0001"
 down_revision = None
-
-# Nobody, not even this program by mistake, can change what the ledger holds.
-_GUARDS = {
-    "sqlite": [*GUARDS.values()],
-    "postgresql": [
-        "CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$",
-        "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
-        " FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()",
-    ],
-}
-
-# Ranking needs the number of passages and of their terms at every search; PostgreSQL keeps both up to date itself.
-_TOTALS = {
-    "sqlite": [],
-    "postgresql": [
-        """CREATE FUNCTION passages_totals() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            INSERT INTO meta AS m (key, value)
-            SELECT t.key, t.value FROM (
-                SELECT count(*) AS number, coalesce(sum(cardinality(string_to_array(terms, ' '))), 0) AS length FROM changed
-            ) c, LATERAL (VALUES ('passage_count', CAST(c.number * CAST(TG_ARGV[0] AS int) AS text)),
-                                 ('passage_length', CAST(c.length * CAST(TG_ARGV[0] AS int) AS text))) AS t (key, value)
-            ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(m.value AS bigint) + CAST(excluded.value AS bigint) AS text);
-            RETURN NULL;
-        END $$""",
-        "CREATE TRIGGER passages_totals_insert AFTER INSERT ON passages REFERENCING NEW TABLE AS changed"
-        " FOR EACH STATEMENT EXECUTE FUNCTION passages_totals('1')",
-        "CREATE TRIGGER passages_totals_delete AFTER DELETE ON passages REFERENCING OLD TABLE AS changed"
-        " FOR EACH STATEMENT EXECUTE FUNCTION passages_totals('-1')",
-    ],
-}
 
 
 def upgrade() -> None:
@@ -49,7 +18,7 @@ def upgrade() -> None:
     _make_items()
     _make_search()
     _make_ledger()
-    for statement in _GUARDS[dialect] + _TOTALS[dialect]:
+    for statement in guards.ON_SERVER if dialect == "postgresql" else guards.IN_FILE.values():
         op.execute(sa.text(statement))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from alembic import op
 
 from yukawa.knowledge.store import checksums
 from yukawa.knowledge.store import schema as t
+from yukawa.knowledge.store.ledger import by_version
 
 revision = "0006"
 down_revision = "0005"
@@ -19,53 +20,44 @@ def upgrade() -> None:
     """Add the checksums that were missing and the tallies, and write all anew; a row that was changed stays a changed one."""
     connection = op.get_bind()
     # 0 was never written: it is there where schema 0004 was made just now.
-    changed = [
-        (table, which)
-        for table, which, made in made_before(connection)
-        if connection.execute(sa.select(table.c.checksum).where(which)).scalar_one() not in (0, made)
-    ]
+    changed = {name for name, written, made in made_before(connection) if written not in (0, made)}
     for name in ("meta", "items", "embedders"):
         op.add_column(name, t.checksum())
     op.create_table("tallies", t.text("name", primary_key=True), t.number("number"), t.number("total"))
-    checksums.write_all(connection)
-    for table, which in changed:
-        connection.execute(sa.update(table).where(which).values(checksum=table.c.checksum + 1))
-    checksums.count_all(connection)
+    checksums.write_all(connection, changed)
 
 
-def made_before(connection: sa.Connection) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool], int]]:
-    """The checksum of each row by the rules of schema 0004: its table, which it is, and what the checksum should be."""
-    for row in _rows(connection, sa.select(t.versions.c.id)):
-        theirs = [_of(connection, table, row["id"], names) for table, names in _DERIVED]
-        yield t.versions, t.versions.c.id == row["id"], _crc([row["id"], *theirs])
-    for row in _rows(connection, sa.select(t.conflicts)):
-        said = [row[name] for name in ("key", "first_item", "second_item", "opened", "resolved")]
-        yield t.conflicts, t.conflicts.c.id == row["id"], _crc(said)
-    for one in list(checksums.read_rows(connection, t.answers)):
-        answered = [one["id"], one["time"], one["question"], checksums.from_text(one["answer"])]
-        yield t.answers, t.answers.c.id == one["id"], _crc(answered)
-    for one in list(checksums.read_rows(connection, t.vectors)):
-        mine = (t.vectors.c.passage_id == one["passage_id"]) & (t.vectors.c.embedder_id == one["embedder_id"])
-        numbers = one["vector"] if isinstance(one["vector"], bytes) else one["vector"].astype("<f4").tobytes()
-        yield t.vectors, mine, zlib.crc32(numbers)
+def made_before(connection: sa.Connection) -> Iterator[tuple[tuple[Any, ...], int, int]]:
+    """By the rules of schema 0004, for each row: its table's name with its key, the checksum that it has, and its own."""
+    streamed = {"yield_per": checksums.AT_ONCE}
+    v = t.versions.c
+    for some in connection.execute(sa.select(v.id, v.checksum), execution_options=streamed).partitions():
+        theirs = [by_version(connection, table, [row.id for row in some]) for table in (t.passages, t.facts)]
+        for row in some:
+            derived = (
+                [[getattr(one, name) for name in names] for one in rows.get(row.id, ())]
+                for rows, names in zip(theirs, (_PASSAGE, _FACT), strict=True)
+            )
+            yield (t.versions.name, row.id), row.checksum, _crc([row.id, *derived])
+    for table in (t.conflicts, t.answers, t.vectors):
+        for one in checksums.read_rows(connection, table):
+            yield (table.name, *checksums.key_of(table, one)), one["checksum"], _made_of(table, one)
+
+
+def _made_of(table: sa.Table, row: Mapping[str, Any]) -> int:
+    if table is t.conflicts:
+        return _crc([row[name] for name in ("key", "first_item", "second_item", "opened", "resolved")])
+    if table is t.answers:
+        return _crc([row["id"], row["time"], row["question"], checksums.from_text(row["answer"])])
+    vector = row["vector"]
+    return zlib.crc32(vector if isinstance(vector, bytes) else vector.astype("<f4").tobytes())
 
 
 _FACT = (
     "ordinal", "identifier", "subject", "property", "channel", "name", "value", "error_plus", "error_minus", "resolution",
     "unit", "bound",
 )  # fmt: skip
-_DERIVED = ((t.passages, ("id", "ordinal", "text", "terms")), (t.facts, _FACT))
-
-
-def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.RowMapping]:
-    return list(connection.execute(query).mappings())
-
-
-def _of(
-    connection: sa.Connection, table: sa.Table, version_id: int, names: tuple[str, ...]
-) -> list[list[Any]]:
-    query = sa.select(*(table.c[name] for name in names)).where(table.c.version_id == version_id)
-    return [list(row) for row in connection.execute(query.order_by(table.c.id))]
+_PASSAGE = ("id", "ordinal", "text", "terms")
 
 
 def _crc(value: Any) -> int:

@@ -96,7 +96,8 @@ def test_a_remembered_value_gets_a_verdict_before_or_behind_the_question(
 
 
 @pytest.mark.parametrize("told", [
-    "I remember 1.2 GeV.", "I remember that my neighbour weighs 80 kg.", "The beam pipe has 25 ns.", "I have seen 2.2 microseconds with a magnet of steel.",
+    "I remember 1.2 GeV.", "I remember that my neighbour weighs 80 kg.", "The beam pipe has 25 ns.",
+    "I have seen 2.2 microseconds with a magnet of steel.",
 ])  # fmt: skip
 def test_an_amount_of_something_else_is_not_asserted(told: str) -> None:
     assert not plan(f"How long does the muon live? {told}").complete

@@ -250,6 +250,7 @@ def test_a_generic_particle_decays_by_the_table():
 
 @pytest.mark.parametrize(("sentence", "count"), [
     ("100k events", 100_000), ("2.3M events", 2_300_000), ("1e6 J/psi", 1_000_000), ("10,000 events", 10_000), ("0 events", None),
+    ("50000 evts, LHCb", 50_000), ("evts: 200", 200), ("1000个事件", 1000),
     ("1.5 events", None), ("0.0001k events", None),
 ])  # fmt: skip
 def test_events_are_counted_in_whole_numbers(sentence, count):

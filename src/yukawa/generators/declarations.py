@@ -33,6 +33,7 @@ class CardCheck:
         self.copied: dict[str, int] = {}
         self.copies: dict[str, int] = {}  # by CopyDecay
         self.settings = GivenSettings()
+        self.ranges: list[Command] = []
         self.of_base: set[str] = set()
         self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)
         if base is not None:
@@ -71,8 +72,10 @@ class CardCheck:
             if "Mixing" in name:  # whose words are values
                 key, shown, value = (), kind, " ".join((name, *words))
         elif name in _NAMED:
+            if name.startswith("ChangeMass"):
+                self.ranges.append(command)
             count = _NAMED[name]
-            kind, key, value = name, tuple(words[:count]), " ".join(map(_plain, words[count:]))
+            kind, key, value = name, tuple(words[:count]), " ".join(words[count:])
             shown = " ".join((name, *key))
         elif name in _ASSIGNED:
             target, _, value = words[0].partition("=")
@@ -81,6 +84,8 @@ class CardCheck:
             return
         before = self.settings.given((kind, *key), value, self.card.line(command.start))
         if before is not None:
+            if _plain(before[0]) == _plain(value):
+                before = value, before[1]
             self.modes.add(given_again(shown, value, before, self.card.text.place(command.start)))
 
     def _photons(self) -> None:
@@ -97,7 +102,9 @@ class CardCheck:
 
     def _ranges(self) -> None:
         """A mass outside the range that ChangeMassMin and ChangeMassMax leave it."""
-        for command in (*self.card.commands("ChangeMassMin"), *self.card.commands("ChangeMassMax")):
+        for command in sorted(
+            self.ranges, key=lambda each: each.name, reverse=True
+        ):  # the least masses first
             name, value = command.words
             if not is_number(value) or float(value) < 0:
                 self.modes.report(
@@ -345,9 +352,9 @@ class CardCheck:
         return any(top not in own for top in tops)
 
 
-def _plain(word: str) -> str:
-    """A number in one form, so that 0.10 is 0.1; another word as it is."""
-    return f"{float(word):.12g}" if is_number(word) else word
+def _plain(value: str) -> list[float | str]:
+    """The words of a value, numbers as such, so that 0.10 is 0.1."""
+    return [float(word) if is_number(word) else word for word in value.split()]
 
 
 # Commands without a value that switch the same thing, or the same of a particle.

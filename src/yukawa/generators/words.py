@@ -21,6 +21,12 @@ FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
 OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
 KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
 BY_CASE = {word.lower(): word for word in (*KEYWORDS, *FLAGS)}
+# As people write them otherwise: a table of these costs less than the lower case of every word of a card.
+OTHER_CASES = {
+    other: word for word in BY_CASE.values()
+    for other in (word.lower(), word.upper(), word.capitalize(), word[0].lower() + word[1:], word.replace("dd", "dD"), "endDecay")
+    if other not in KEYWORDS | FLAGS and other.lower() == word.lower()
+}  # fmt: skip
 
 NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
 MARK = "\ufeff"  # of the byte order, as some editors put it before the first line
@@ -177,6 +183,8 @@ def _pieces(code: str, found: list[Diagnostic], number: int) -> list[tuple[str, 
 
 def _meant(code: str) -> str:
     """A line with spaces, dashes and semicolons of text programs as the plain ones that are meant."""
+    if code.isascii():
+        return code
     for pattern, _, plain in _LOOKALIKES:
         code = pattern.sub(plain, code)
     return code

@@ -57,7 +57,8 @@ class CardCheck:
                 _ACTIONS[each.name](self, each)
             elif each.name in _OF_PARTICLES:
                 self._known(each, each.words[: _OF_PARTICLES[each.name]])
-            self._given(each)
+            if each.name in _SETTINGS:
+                self._given(each)
         self._unused()
         self._photons()
         self._ranges()
@@ -77,11 +78,9 @@ class CardCheck:
             count = _NAMED[name]
             kind, key, value = name, tuple(words[:count]), " ".join(words[count:])
             shown = " ".join((name, *key))
-        elif name in _ASSIGNED:
+        else:
             target, _, value = words[0].partition("=")
             kind, key, shown = name, (target,), f"{name} {target}"
-        else:
-            return
         before = self.settings.given((kind, *key), value, self.card.line(command.start))
         if before is not None:
             if _plain(before[0]) == _plain(value):
@@ -371,6 +370,7 @@ _NAMED = {
     "IncludeDecayFactor": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1, "SetLineshapePW": 3, "ChargeConj": 1, "CopyDecay": 1,
 }  # fmt: skip
 _ASSIGNED = frozenset({"JetSetPar", "PythiaGenericParam", "PythiaAliasParam", "PythiaBothParam"})
+_SETTINGS = frozenset({*_SWITCHES, *_NAMED, *_ASSIGNED})
 _ACTIONS: dict[str, Callable[[CardCheck, Command], object]] = {
     "Alias": CardCheck._alias, "ChargeConj": CardCheck._charge_conj, "CDecay": CardCheck._cdecay, "CopyDecay": CardCheck._copy,
     "Define": CardCheck._define, "Particle": CardCheck._particle, "ModelAlias": CardCheck._model_alias,

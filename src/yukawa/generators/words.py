@@ -128,32 +128,34 @@ def split_words(text: str) -> CardText:
     card = CardText(lines, found=found)
     words, at = card.words, card.at
     plain, foreign = text.isascii(), "//" in text or "!" in text
+    long = max(map(len, lines)) > _LONGEST
     for number, line in enumerate(lines, 1):
-        if len(line) > _LONGEST:
+        if long and len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
             card.cut.add(number)
             found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
+        if not code:
+            continue
         if not plain and not code.isascii():
             found += _lookalikes(number, code)
             code = _meant(code)
         if foreign and ("//" in code or "!" in code) and (comment := _COMMENT.search(code)):
             place, sign = comment.start(1), comment[1]
             reason = f'a comment begins with "#", not with "{sign}"'
-            found.append(
-                Diagnostic("E-LINE", number, place + 1, reason, '"#"', (Edit(number, place + 1, sign, "#"),))
-            )
+            mend = (Edit(number, place + 1, sign, "#"),)
+            found.append(Diagnostic("E-LINE", number, place + 1, reason, '"#"', mend))
             code = code[:place]
-        before = len(words)
         end = code.find(";")
         if end < 0:
-            words += code.split()
+            new = code.split()
         elif not code[end + 1 :].strip():  # as most statements end
-            words += code[:end].split()
-            words.append(";")
+            new = code[:end].split()
+            new.append(";")
         else:
-            words += [word for word, _ in _pieces(code, found, number)]
-        at += [number] * (len(words) - before)
+            new = [word for word, _ in _pieces(code, found, number)]
+        words += new
+        at += [number] * len(new)
     return card
 
 

@@ -364,6 +364,7 @@ app = new_app(
     engine.fetch,
     check,
     engine.fission,
+    engine.questions,
     engine.report,
     engine.review,
     engine.chats,

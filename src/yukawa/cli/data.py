@@ -187,7 +187,7 @@ def papers(
                "dropped": dict(made.dropped)}
         )  # fmt: skip
         return
-    for kind, lines in (("not read", made.unread), ("not there", made.missing)):
+    for kind, lines in (("not read", made.unread), ("missing", made.missing)):
         for line in lines[:_SHOWN]:
             warn(f"{kind}: {line}")
         if len(lines) > _SHOWN:
@@ -364,6 +364,7 @@ app = new_app(
     engine.fetch,
     check,
     engine.fission,
+    engine.questions,
     engine.report,
     engine.review,
     engine.chats,

@@ -287,6 +287,60 @@ def fetch(
     )
 
 
+def questions(
+    papers: Annotated[
+        list[Path],
+        argument("PAPERS...", "LaTeX, archives of it, HTML, PDF, Markdown, rows of unarXive, or folders of them."),
+    ],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the run.")],
+    model: Annotated[
+        str, option("--model", "NAME", "Model that asks and answers; quote asks by patterns and quotes the paper.")
+    ] = "quote",
+    per_section: Annotated[int, option("--per-section", "N", "Number of pairs of each section, at most.", min=1, max=6)] = 2,
+    licence: Annotated[str | None, option("--licence", None, "Licence of papers that name none.")] = None,
+    calls: Annotated[int | None, option("--budget-calls", "N", "Stop after this many calls of the model.", min=1)] = None,
+    tokens: Annotated[int | None, option("--budget-tokens", "N", "Stop after this many tokens.", min=1)] = None,
+    money: Annotated[float | None, option("--budget-money", "X", "Stop at this cost, at the prices of the model's row.", min=0)] = None,
+    concurrency: Annotated[int, option("--concurrency", "N", "Number of simultaneous calls of the model.", min=1)] = 8,
+    resume: Annotated[bool, option("--resume", None, "Continue the run in the folder, also with a larger budget.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make questions and answers from papers. Each answer rests on a verbatim quote."""
+    session.check_run_folder(out, resume)
+    settings = session.read_settings()
+    if model not in settings.models:
+        raise unknown_name("model", model, settings.models)
+    row = settings.models[model]
+    from yukawa.llm import open_model
+
+    opened = None if row.backend == "quote" else open_model(row)
+    recipe = engine.QuestionsRecipe(per_section=per_section, concurrency=concurrency)
+    with progress_bar("questions, in sections") as bar:
+        made = engine.run_questions(
+            papers, out, recipe, row=row if opened else None, model=opened, budget=engine.Budget(calls, tokens, money),
+            licence=licence, resume=resume, progress=bar,
+        )  # fmt: skip
+    figures = engine.write_report(out)
+    if as_json:
+        print_json(asdict(made) | {"out": str(out), "report": figures})
+    else:
+        for line in made.unread[:_SHOWN]:
+            warn(f"not read: {line}")
+        if len(made.unread) > _SHOWN:
+            warn(f"and {len(made.unread) - _SHOWN:,} more not read")
+        say(f"{made.sections[1]:,} of {made.sections[0]:,} sections done")
+        for title, counts in (("accepted", made.accepted), ("rejected", made.rejected)):
+            say(
+                (f"{title}: ", "bold"),
+                ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none",
+            )
+        if made.ended == "budget":
+            warn("the budget is spent; --resume with a larger one continues")
+        say(f"{out} holds the run; {out}/report.md says how it went")
+    if made.ended == "stopped":
+        raise Interrupted("type the same command with --resume to continue")
+
+
 def fields_of(names: str | None) -> list[str]:
     """The fields that an option names: all, or some separated by commas.
 

@@ -13,6 +13,9 @@ from .fission import run_fission as run_fission
 from .papers import PaperSet as PaperSet
 from .papers import build_papers as build_papers
 from .papers import load_engine as load_engine
+from .questions import QuestionsRecipe as QuestionsRecipe
+from .questions import QuestionsResult as QuestionsResult
+from .questions import run_questions as run_questions
 from .report import report_blocks as report_blocks
 from .report import write_report as write_report
 from .review import Claimed as Claimed

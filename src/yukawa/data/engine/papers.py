@@ -99,7 +99,7 @@ class _Reading:
         self.names[name] += 1
         name = name if self.names[name] == 1 else f"{name}-{self.names[name]}"
         places: list[int] = []
-        for headings, group in groupby(found, _section):
+        for headings, group in groupby(found, section_of):
             blocks = list(group)
             text = section_text(blocks)
             row = None
@@ -187,7 +187,7 @@ def build_papers(
         for number, path in enumerate(files.papers):
             if progress:
                 progress(number, len(files.papers))
-            for paper in _opened(path, engine):
+            for paper in opened_papers(path, engine):
                 if isinstance(paper, InputError):
                     reading.unread.append(paper.message)
                 else:
@@ -268,7 +268,8 @@ def load_engine(name: str) -> Engine:
     return found  # type: ignore[no-any-return]  # what it returns is checked
 
 
-def _opened(path: Path, engine: Engine | None) -> Iterator[PaperText | InputError]:
+def opened_papers(path: Path, engine: Engine | None) -> Iterator[PaperText | InputError]:
+    """The papers of one file, PDFs by the engine if there is one, or the reason why one cannot be read."""
     if engine is None or path.suffix.lower() != ".pdf":
         yield from open_papers(path)
         return
@@ -288,7 +289,8 @@ def _opened(path: Path, engine: Engine | None) -> Iterator[PaperText | InputErro
         yield error
 
 
-def _section(block: Block) -> tuple[str, ...]:
+def section_of(block: Block) -> tuple[str, ...]:
+    """The headings of the section that a block is in; a heading begins its own."""
     return block.headings if block.kind != "heading" else (*block.headings, block.text)
 
 

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     rf"(?P<verbatim>\\begin[ ]?\{{(?P<env>{_VERBATIM})\}})|(?P<left>\\begin[ ]?\{{comment\}})"
     r"|(?P<verb>\\(?:verb|lstinline)\*?(?=[^\w\s*]))|(?P<command>\\[A-Za-z@]+|\\.)"
     r"|(?P<comment>%[^\n]*(?:\n[ \t]*)?)|(?P<math>\$\$?)|(?P<open>\{)|(?P<close>\})"
-    r"|(?P<par>\n[ \t]*\n\s*)|(?P<space>\s+)|(?P<mark>[&~^_#])|(?P<text>[^\\%$%{}\s&~^_#]+)|(?P<rest>.)",
+    r"|(?P<par>[ \t]*+\n[ \t]*+\n\s*+)|(?P<space>\s+)|(?P<mark>[&~^_#])|(?P<text>[^\\%$%{}\s&~^_#]+)|(?P<rest>.)",
     re.DOTALL,
 )
 _CONTROL_WORD = re.compile(r"\\[A-Za-z@]+\Z")

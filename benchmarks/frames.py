@@ -32,7 +32,7 @@ LATER = {
     for lot, heading in (("develop", "develop: "), ("held-out", "held out: "))
 }
 # Lots that bring their own questions, in several languages: each a file.
-OWN = ("fourth", "fifth")
+OWN = ("fourth", "fifth", "sixth")
 ASKED_EACH = 5  # questions for each of their frames
 # What modifiers are tried on.
 QUANTITIES = (

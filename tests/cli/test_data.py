@@ -354,7 +354,7 @@ def test_papers_become_a_set_that_is_trained_on(yukawa, home: Path, tmp_path: Pa
     assert done.code == 0, done.err
     assert "3 papers; 1 could not be read" in done.out
     assert "not read: " in done.err
-    assert "not there: p0.tex: \\input{gone}" in done.err
+    assert "missing: p0.tex: \\input{gone}" in done.err
     assert "holds files already" in yukawa(*words).failed(2)
     found = yukawa(*words[:-1], "other", "--json").json
     assert (found["papers"], len(found["unread"]), len(found["missing"])) == (3, 1, 27)

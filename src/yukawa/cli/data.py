@@ -187,7 +187,7 @@ def papers(
                "dropped": dict(made.dropped)}
         )  # fmt: skip
         return
-    for kind, lines in (("not read", made.unread), ("not there", made.missing)):
+    for kind, lines in (("not read", made.unread), ("missing", made.missing)):
         for line in lines[:_SHOWN]:
             warn(f"{kind}: {line}")
         if len(lines) > _SHOWN:

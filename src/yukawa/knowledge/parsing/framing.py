@@ -58,9 +58,11 @@ def _of_kinds(tokens: Sequence[Token]) -> list[Token]:
     found = [t for t in tokens if _words(t)[0] in ASSUMING or _words(t)[0].startswith(ALTERS)]
     meant = (
         len(tokens) > 1
-        and _words(tokens[0])[0] in ("the", "this", "that", "our", "my")
+        and _words(tokens[0])[0] in (*_OWNING, "the", "this", "that")
         and tokens[1].kind == "class"
     )
+    if meant and _words(tokens[0])[0] in _OWNING:
+        return [t for t in tokens if t.kind == "word"]  # 'our particles fly fast'
     place = (
         next((i for i, t in enumerate(tokens) if t.text.lower() in _LOCATING), len(tokens))
         if meant
@@ -73,7 +75,9 @@ _LOCATING = frozenset("in inside within near under through between behind into".
 
 
 def _of_instrument(tokens: Sequence[Token]) -> list[Token]:
-    """'My calorimeter misses soft photons': what is owned and is neither of everyday life nor somebody's work."""
+    """'My calorimeter misses soft photons': what is owned and is neither of everyday life nor somebody's work; 'it crossed half of …'."""
+    if _words(tokens[0])[0] in ("it", "they"):
+        return [t for t in tokens if t.kind == "factor"]
     strange = _words(tokens[0])[0] in _OWNING and not _owned(tokens[1:])
     return (
         [t for t in tokens if t.kind in ("word", "appended")] if strange and tokens[1].kind == "word" else []
@@ -290,18 +294,21 @@ def _is_anchor(token: Token) -> bool:
 def _owned(rest: Sequence[Token]) -> bool:
     """Whether what is owned is of everyday life or of work: 'my niece', 'our old library', 'my own fit', and no 'our clock'."""
     for token in rest[: _AHEAD + 1]:
-        trade = token.text.endswith(_TRADES) and not is_physics(token.text)  # 'my hairdresser'
+        trade = token.text.endswith(_TRADES) and token.text not in _DEVICES and not is_physics(token.text)
         if _is_anchor(token) or _is(token, "work") or (token.kind == "word" and trade):
             return True
     return False
 
 
+_DEVICES = frozenset(
+    "ruler counter timer meter laser filter sensor mirror motor rotor transistor thermometer barometer".split()
+)
 _TRADES = ("er", "or", "ist", "ian", "man", "woman")
 
 
 def _circumstances(part: Sequence[Token], language: str, *, work: bool) -> list[Token]:
     """The words of physics in a part about persons; what they work on is none, where it says so: 'for our trigger study'."""
-    found = [t for t in part if _is(t, "circumstances")]
+    found = [t for t in part if _is(t, "circumstances")] or _altered(part) or _ones(part)
     told = language == "en" or (
         language == "de" and _words(part[0])[0] in _SPEAKING and any(_is(t, "work") for t in part)
     )
@@ -310,11 +317,23 @@ def _circumstances(part: Sequence[Token], language: str, *, work: bool) -> list[
     return [t for i, t in enumerate(part) if _strange(part, i, language)]
 
 
+def _altered(part: Sequence[Token]) -> list[Token]:
+    """'My generator has isospin switched off': something of physics that is made otherwise."""
+    of_physics = any(t.kind in ("property", "class", "qualifier") for t in part)
+    return [t for t in part if of_physics and t.kind == "word" and _words(t)[0].startswith(ALTERS)]
+
+
+def _ones(part: Sequence[Token]) -> list[Token]:
+    """'I look at the left-handed ones': which of those asked about are meant."""
+    places = [i for i, t in enumerate(part) if t.text.lower() == "ones" and i]
+    return [part[i - 1] for i in places if part[i - 1].kind in ("word", "qualifier", "state")]
+
+
 def _strange(part: Sequence[Token], place: int, language: str) -> bool:
     """Whether a word may be one of physics: in German any other noun, in French any other behind an article or a preposition."""
     token = part[place]
     if token.kind in ("property", "class"):
-        return True
+        return not any(_words(t)[-1] in ("about", "on") for t in part[max(0, place - 2) : place])
     if token.kind not in ("word", "appended") or token.text in ORDINAL:
         return False
     known = _is_anchor(token) or _is(token, "courtesy", "openers", "replies")

@@ -449,6 +449,8 @@ def _same(goal: Goal, other: Goal) -> bool:
             g.relation,
             g.asserted and str(g.asserted),
             len(g.filters),
+            g.power,
+            g.from_one,
         )
 
     return key(goal) == key(other)

@@ -14,6 +14,10 @@ _LONGEST_CHAIN = 100  # aliases of aliases that are followed
 _STABLE = frozenset({11, 13, 22, 12, 14, 16, 211, 321, 2212, 2112, 130, 1000010020})
 
 
+_VALUES: dict[str, str] = dict.fromkeys(MASTER_VALUES, "")
+_MODELS: dict[str, list[str]] = {name: [model] for name, model in MASTER_MODELS.items()}
+
+
 class CardCheck:
     """One pass over the statements of a card.
 
@@ -26,8 +30,7 @@ class CardCheck:
     def __init__(self, card: DecayCard, names: SpeciesNames, base: DecayCard | None = None) -> None:
         self.card, self.names = card, names
         self.found: list[Diagnostic] = []
-        self.values: dict[str, str] = dict.fromkeys(MASTER_VALUES, "")
-        self.model_aliases: dict[str, list[str]] = {name: [model] for name, model in MASTER_MODELS.items()}
+        self.values, self.model_aliases = _VALUES.copy(), _MODELS.copy()
         self.aliases: dict[str, int] = {}  # of this card, with the number of the word
         self.decayed: dict[str, DecayBlock | None] = {}  # written out above; None where copied
         self.copied: dict[str, int] = {}

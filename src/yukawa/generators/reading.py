@@ -300,7 +300,7 @@ class _CardReader:
                 self._report("E-FRAC", self.next, "a semicolon without a mode before it")
                 self.next += 1
                 continue
-            meant = "" if is_number(word) or removes else self._closing()
+            meant = "" if removes or word[0].isdigit() else self._closing()
             if meant:
                 self._report(
                     "E-KEY",
@@ -393,13 +393,14 @@ class _CardReader:
         """Read the fraction; return the number of the first word behind it."""
         at = mode.start
         word = self.words[at]
-        if word.lower().lstrip("+-") in _ENDLESS or (
-            is_number(word) and float(word) in (_INFINITE, -_INFINITE)
+        number = is_number(word)
+        if (number and float(word) in (_INFINITE, -_INFINITE)) or (
+            not number and word.lower().lstrip("+-") in _ENDLESS
         ):
             mode.sound = False
             self._report("E-FRAC", at, f'the branching fraction "{word}" is not a finite number')
             return at + 1
-        if is_number(word):
+        if number:
             mode.fraction = float(word)
             if mode.fraction < 0:
                 self._report("E-NEG", at, f"the branching fraction {word} is negative", f'"{word[1:]}"')

@@ -22,26 +22,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yukawa.data.fields import field_of_category
+
 QUESTIONS = Path(__file__).parent / "questions"
 NONE = "none"
 TESTED = 100  # papers of each field; of the smallest there are 101
 FOLDS = 5
 FILES = ("hep_1991_2019", "cs", "qbio", "other")
-_PARTICLE, _THEORY, _ASTRO = "particle physics", "theoretical physics", "particle astrophysics"
-_CATEGORIES = {
-    "hep-ph": _PARTICLE, "hep-ex": _PARTICLE, "hep-th": _THEORY, "hep-lat": _THEORY, "math-ph": _THEORY,
-    "physics.ins-det": "experimental physics", "physics.acc-ph": "accelerator physics",
-}  # fmt: skip
 _GENERAL = {
     "experimental physics",
     "accelerator physics",
-    _ASTRO,
+    "particle astrophysics",
 }  # are mostly listed under particle physics too
-_OTHERS = ("q-bio", "math.", "econ.", "q-fin", "nlin.", "cond-mat.")
-_COMPUTED = {f"math.{name}" for name in "CO IT LO NA OC ST PR".split()}  # nearly computer science
-_OTHER_PHYSICS = {
-    f"physics.{name}" for name in "soc-ph flu-dyn geo-ph ao-ph bio-ph chem-ph hist-ph ed-ph".split()
-}
 
 
 @dataclass(frozen=True)
@@ -58,18 +50,6 @@ class Paper:
     def order(self) -> str:
         """A random number that is always the same: papers are drawn in its order."""
         return hashlib.sha256(self.id.encode()).hexdigest()
-
-
-def field_of_category(category: str) -> str:
-    """The field of a category of arXiv, 'none' for another science, or '' where the category does not decide."""
-    if category in _CATEGORIES:
-        return _CATEGORIES[category]
-    if category.startswith("astro-ph"):
-        return _ASTRO
-    if category.startswith("cs."):
-        return "computer science"
-    other = category.startswith(_OTHERS) and category not in _COMPUTED
-    return NONE if other or category in _OTHER_PHYSICS else ""
 
 
 def read_papers(folder: Path) -> list[Paper]:
@@ -121,7 +101,7 @@ def _paper(row: dict[str, Any], by_eye: str | None) -> Paper | None:
         return None
     others = {field_of_category(c) for c in row["categories"]} - {field, NONE, ""}
     if field in _GENERAL:
-        others.discard(_PARTICLE)
+        others.discard("particle physics")
     if field == NONE:
         return None if others else Paper(*about, field)
     return Paper(*about, field, min(others, default=""))

@@ -3,7 +3,7 @@
 A frame of kind 'neutral' must leave a question's plan as it is; one of kind 'dangerous' must be noticed: the plan is another one
 or is refused. Frames and words that fill them are in questions/frames.txt; half of them, by checksum, are held out: what is tuned
 is tuned on the others. Those of questions/frames_second.txt and frames_third.txt came later and
-say in their headings which lot they are of.
+say in their headings which lot they are of; frames_fourth.txt and later files are lots of their own, which bring their questions.
 No knowledge base is needed: a plan that is alike has the same answer.
 """
 
@@ -31,6 +31,9 @@ LATER = {
     for which in ("second", "third")
     for lot, heading in (("develop", "develop: "), ("held-out", "held out: "))
 }
+# Lots that bring their own questions, in several languages: each a file.
+OWN = ("fourth", "fifth", "sixth")
+ASKED_EACH = 5  # questions for each of their frames
 # What modifiers are tried on.
 QUANTITIES = (
     ("mass", "muon"),
@@ -171,8 +174,37 @@ def _essence(found: Plan) -> list[Any]:
     ]  # fmt: skip
 
 
+def in_own_questions(lot: str, wanted: str) -> Iterator[Outcome]:
+    """The frames of one kind of a lot that brings its questions, each around some of them."""
+    sections = _sections(f"frames_{lot}")
+    for kind, texts in sections.items():
+        of, _, language = kind.partition(" ")
+        if of != wanted:
+            continue
+        asked: dict[str, list[str]] = {}
+        for heading, lines in sections.items():
+            name, _, spoken = heading.removeprefix("questions ").partition(" ")
+            if heading.startswith("questions") and spoken == (language if language in _LANGUAGES else ""):
+                asked[name] = [question for line in lines for question in line.split("; ")]
+        asked["Q"] = [question for some in asked.values() for question in some]
+        for frame in texts:
+            drawn = asked[_SLOT.findall(frame)[0].upper()]
+            for question in random.Random(frame).sample(drawn, min(ASKED_EACH, len(drawn))):
+                capital = question[:1].upper() + question[1:] if question[:1].isascii() else question
+                text = frame
+                for slot in _SLOT.findall(frame):
+                    text = text.replace(f"{{{slot}}}", question if slot.islower() else capital)
+                yield _outcome(kind, text, plan(question), same=wanted == "neutral")
+
+
+_LANGUAGES = ("de", "fr", "zh")
+
+
 def neutral(lot: str, each: int) -> Iterator[Outcome]:
     """Every question in `each` frames and, in the first lots, with every slip."""
+    if lot in OWN:
+        yield from in_own_questions(lot, "neutral")
+        return
     kinds, words = frames(lot)
     drawn = [(kind, text) for kind, texts in kinds.items() if kind.startswith("neutral") for text in texts]
     for question in questions():
@@ -187,6 +219,9 @@ def neutral(lot: str, each: int) -> Iterator[Outcome]:
 
 def dangerous(lot: str) -> Iterator[Outcome]:
     """Modifiers on some quantities, and what changes a whole question on questions for values."""
+    if lot in OWN:
+        yield from in_own_questions(lot, "dangerous")
+        return
     kinds, words = frames(lot)
     chance = random.Random(lot)
     for frame in kinds.get("dangerous modifier", ()):
@@ -225,12 +260,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=(*LOTS, *LATER, "all"), default="develop", dest="lot")
+    parser.add_argument("--set", choices=(*LOTS, *LATER, *OWN, "all"), default="develop", dest="lot")
     parser.add_argument("--each", type=int, default=20, help="frames for each question")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     results = {}
-    for lot in (*LOTS, *LATER) if options.lot == "all" else (options.lot,):
+    for lot in (*LOTS, *LATER, *OWN) if options.lot == "all" else (options.lot,):
         for name, outcomes in (("neutral", neutral(lot, options.each)), ("dangerous", dangerous(lot))):
             began = time.perf_counter()
             found = list(outcomes)

@@ -38,6 +38,7 @@ COMMANDS = {
     "data_abstracts_write": "data_abstracts.py --write --json FILE",
     "data_duplicates": "data_duplicates.py --json",
     "data_engine": "data_engine.py --json FILE",
+    "data_papers": "data_papers.py --json FILE",
     "decay_cards": "decay_cards.py --json FILE",
     "decay_events": "decay_events.py --json FILE",
     "decay_models": "decay_models.py --json FILE",

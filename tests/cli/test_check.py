@@ -109,6 +109,15 @@ def test_warnings_count_where_that_is_wanted(yukawa, card):
     assert yukawa("check", "--strict", str(card)).code == 1
 
 
+def test_a_search_is_left_out_by_its_code_and_no_error_is(yukawa, card):
+    card.write_text("Decay tau-\n1.0 mu- mu+ mu- PHSP;\nEnddecay\nEnd\n")
+    assert yukawa("check", "--strict", str(card)).code == 1
+    done = yukawa("check", "--strict", "--ignore", "W-LFV, i-sum", str(card))
+    assert (done.code, done.out) == (0, "")
+    assert "is W-LFV meant?" in yukawa("check", "--ignore", "W-LFVV", str(card)).failed(2)
+    assert "would hide an error" in yukawa("check", "--ignore", "E-PART", str(card)).failed(2)
+
+
 def test_tables_of_the_user(yukawa, card, tmp_path):
     base, pdl = tmp_path / "DECAY.DEC", tmp_path / "evt.pdl"
     card.write_text("Decay mine\n1.0 K+ pi- PHSP;\nEnddecay\nEnd\n")

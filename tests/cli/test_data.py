@@ -339,3 +339,64 @@ def test_tokens_stand_behind_a_split_that_has_some():
     split = SplitRecord(name="test", path="test.parquet", rows=1, characters=9, **empty)
     assert _in_tokens(split) == ""
     assert _in_tokens(split.model_copy(update={"tokens": 12_345})) == " (12,345 tokens)"
+
+
+def test_papers_become_a_set_that_is_trained_on(yukawa, home: Path, tmp_path: Path):
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    for n in range(3):
+        (papers / f"p{n}.tex").write_text(
+            f"\\section{{Decays}} Particle ${n}$ decays into \\input{{gone}} particles. " * 9
+        )
+    (papers / "damaged.tex").write_bytes(b"\xf6")
+    words = ("data", "papers", str(papers), "--out", "set")
+    done = yukawa(*words)
+    assert done.code == 0, done.err
+    assert "3 papers; 1 could not be read" in done.out
+    assert "not read: " in done.err
+    assert "missing: p0.tex: \\input{gone}" in done.err
+    assert "holds files already" in yukawa(*words).failed(2)
+    found = yukawa(*words[:-1], "other", "--json").json
+    assert (found["papers"], len(found["unread"]), len(found["missing"])) == (3, 1, 27)
+    recipe = tmp_path / "little.yaml"
+    recipe.write_text(
+        "model: {base: 'generated:tiny'}\ndata: {path: set}\n"
+        "training: {steps: 2, batch: 1, length: 64, precision: fp32, device: cpu}\n"
+    )
+    assert yukawa("train", str(recipe), "adapter.rank=2", "--json").code == 0
+
+
+def test_an_engine_that_cannot_be_loaded_is_one_line(yukawa, tmp_path: Path):
+    assert "the engine 'nothing:read' cannot be loaded" in yukawa(
+        "data", "papers", str(tmp_path), "--out", "set", "--engine", "nothing:read"
+    ).failed(2)
+
+
+def test_papers_are_selected_and_their_licence_decides_what_is_fetched(yukawa, tmp_path: Path):
+    rows = [
+        {"id": f"2301.0000{n}", "categories": "hep-ph", "citations": n, "license": "arXiv"}
+        for n in range(1, 4)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("data", "select", "a.jsonl", "--out", "list.jsonl", "--per", "2")
+    assert "list.jsonl lists 2 of 3 papers" in yukawa(*words).out
+    assert "is there already" in yukawa(*words).failed(2)
+    assert yukawa(*words, "--force", "--json").json["papers"] == 2
+    assert "expected years" in yukawa(*words, "--force", "--years", "x").failed(2)
+    done = yukawa("data", "fetch", "list.jsonl", "--out", "papers")
+    assert "omitted 2 papers by licence: arXiv" in done.err
+    assert "papers holds 0 of 2 papers" in done.out
+    made = yukawa("data", "fetch", "list.jsonl", "--out", "papers", "--json").json
+    assert (made["left_out"], made["new"]) == ({"arXiv": 2}, 0)
+    said = yukawa("data", "fetch", "list.jsonl", "--out", "papers", "--server", "nowhere").failed(2)
+    assert "'nowhere' is not the address of a server" in said
+
+
+def test_abstracts_of_some_fields(yukawa, snapshot: Path, tmp_path: Path):
+    made = yukawa(
+        "data", "abstracts", str(snapshot), "--out", "set", "--fields", "particle physics", "--json"
+    ).json
+    assert sum(made["rows"].values()) == 100
+    assert "no category" in yukawa(
+        "data", "abstracts", str(snapshot), "--out", "b", "--fields", "neutron science"
+    ).failed(2)

@@ -75,3 +75,25 @@ def test_chats_become_a_set(yukawa: Any) -> None:
 )
 def test_a_mistake_is_named(words: tuple[str, ...], complaint: str, yukawa: Any) -> None:
     assert complaint in yukawa("data", "fission", *words).failed(2)
+
+
+def test_papers_become_pairs_that_can_be_reviewed(yukawa: Any, tmp_path: Path) -> None:
+    text = (
+        "We present a measurement of the Z boson mass. The mass of the Z boson is 91.19 GeV. "
+        + "It took very long. " * 9
+    )
+    (tmp_path / "a.tex").write_text(
+        f"\\title{{On the Z}}\\begin{{document}}\\section{{Results}}{text}\\end{{document}}"
+    )
+    (tmp_path / "b.tex").write_bytes(b"\xf6")
+    words = ("data", "questions", "a.tex", "b.tex", "--out", "run")
+    done = yukawa(*words)
+    assert "1 of 1 sections done" in done.out
+    assert "accepted: 1 contribution, 1 value" in done.out
+    assert "not read: " in done.err
+    assert "--resume" in yukawa(*words).failed(2)
+    found = yukawa(*words, "--resume", "--json").json
+    assert (found["accepted"], found["ended"]) == ({"contribution": 1, "value": 1}, "done")
+    assert found["report"]["pairs"] == {"accepted": 2}
+    assert "91.19 GeV" in yukawa("data", "review", "run", "--as", "ada").out
+    assert "model 'nobody'" in yukawa(*words, "--model", "nobody", "--resume").failed(2)

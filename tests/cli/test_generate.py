@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from yukawa.generators import drawing
+
 CARD = "Decay psi(2S)\n1 J/psi pi+ pi- JPIPI;\nEnddecay\nDecay J/psi\n1 mu+ mu- VLL;\nEnddecay\nEnd\n"
 
 
@@ -42,6 +44,34 @@ def test_a_picture_and_settings_of_pythia(yukawa, tmp_path):
     assert done.out.startswith("2 events of J/psi, 6 particles")
     settings.write_text("HardQCD:all = maybe\n")
     assert "line 1: E-VALUE" in yukawa("generate", str(settings), "--force").err
+
+
+def test_everything_is_checked_before_anything_is_written(yukawa, tmp_path, monkeypatch):
+    """Law: a command that fails has written nothing, and what the user gave wrong has the exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.dec").write_text(CARD)
+    monkeypatch.setattr(drawing, "_MOST", 5)  # particles of a picture; the card makes six
+    before = sorted(tmp_path.glob("*"))
+    for words in (
+        ["card.dec", "-o", "none/x.npz"],
+        ["card.dec", "-o", "x.npz", "--draw", "none/x.png"],
+        ["card.dec", "-o", "none/x.npz", "--draw", "x.png"],
+        ["card.dec", "-o", "x.npz", "--draw", "x.pdf"],
+        ["card.dec", "-o", "x.root", "--draw", "x.png"],
+        ["card.dec", "-n", "2", "-o", "x.npz", "--draw", "x.png"],
+        ["card.dec", "-n", "0", "-o", "x.npz"],
+        ["foo"], ["-"], ["."], ["carrd.dec"],
+    ):  # fmt: skip
+        yukawa("generate", *words).failed(2)
+        assert sorted(tmp_path.glob("*")) == before, words
+
+
+def test_what_is_no_file_is_told_how_to_become_one(yukawa, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.dec").write_text(CARD)
+    assert 'yukawa write decay-card "SENTENCE" -o foo.dec' in yukawa("generate", "foo").failed(2)
+    assert "is card.dec meant?" in yukawa("generate", "cardd.dec").failed(2)
+    assert "not from standard input" in yukawa("generate", "-").failed(2)
 
 
 def test_evtgen_is_used_where_it_is(yukawa, tmp_path, monkeypatch):

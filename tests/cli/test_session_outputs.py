@@ -31,6 +31,7 @@ FILES = {
     "write decay-card out": ["write", "decay-card", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write job-options out": ["write", "job-options", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
     "write pythia out": ["write", "pythia", "e+ e- to Z at 91.2 GeV", "--out", "OUT"],
+    "data select out": ["data", "select", "no.jsonl", "--out", "OUT"],
     "knowledge backup file": ["knowledge", "backup", "OUT"],
     "knowledge export file": ["knowledge", "export", "OUT"],
 }
@@ -40,6 +41,9 @@ FOLDERS = {
     "data conversations out": ["data", "conversations", "no.jsonl", "--out", "OUT"],
     "data chats out": ["data", "chats", "no.json", "--out", "OUT"],
     "data compose out": ["data", "compose", "no-run", "--out", "OUT"],
+    "data papers out": ["data", "papers", "no.tex", "--out", "OUT"],
+    "data fetch out": ["data", "fetch", "no.jsonl", "--out", "OUT"],
+    "data questions out": ["data", "questions", "no.tex", "--out", "OUT"],
     "data fission out": ["data", "fission", "particle physics", "--out", "OUT"],
     "evaluate perplexity out": ["evaluate", "perplexity", "no.jsonl", "--model", "none", "--out", "OUT"],
     "evaluate completions out": ["evaluate", "completions", "no.jsonl", "--model", "none", "--out", "OUT"],
@@ -66,7 +70,9 @@ READ = {
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate questions against", "evaluate ranking files", "evaluate scores files", "evaluate report data",
     "evaluate report completions", "evaluate report run", "jets show path",
-    "data report run", "data review run", "data chats file", "data chats names", "data compose runs", "data compose evaluation",
+    "data report run", "data review run", "data chats file", "data chats names", "data papers paths",
+    "data papers evaluation", "data select metadata", "data questions papers", "data fetch papers",
+    "data compose runs", "data compose evaluation",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
     "knowledge purge search", "evaluate questions task_folder",
     "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes

@@ -162,6 +162,18 @@ def test_numbers_are_those_of_yaml_1_2(text, value):
     assert type(found) is type(value)
 
 
+@pytest.mark.parametrize(
+    "text", ['"\\ud800"', 'a: "x\\udfff"', '? "\\uD834"\n: 1', '- "\\U0000dc00"', '!!str "\\udcff"']
+)
+def test_half_of_a_character_is_refused_as_in_json(text):
+    with pytest.raises(InputError, match=r"^here holds half of a character \(a lone surrogate\)$"):
+        parse_yaml(text, "here")
+
+
+def test_whole_characters_by_their_numbers_are_read():
+    assert parse_yaml('"\\u00e9\\U0001D6FC\\x41"', "here") == "é𝛼A"
+
+
 @pytest.mark.parametrize("text", [
     "9" * 5000, "0x" + "f" * 9000, "!!int 1:30", "!!int " + "1" + ":59" * 2500, "!!float 1:30", "!!int x", "!!int [1]", "!!float {}",
 ])  # fmt: skip

@@ -56,6 +56,18 @@ def test_what_is_out_of_reach(tmp_path, monkeypatch):
     assert os.stat(secret).st_mode & 0o777 != 0o777
 
 
+def test_what_prints_without_end_is_stopped_with_that_reason(tmp_path):
+    for code in (
+        "while True: print('x' * 1000)",
+        "print('x' * (100 << 20))",
+        "import sys\nwhile True: sys.stderr.write('y' * 9999)",
+    ):
+        done = run_isolated(code, "x.py", tmp_path)
+        assert done.error == "it printed more than 64 MiB and was stopped"
+        assert len(done.output) <= 1 << 20
+    assert run_isolated("print('x' * 1000000)", "x.py", tmp_path).error == ""
+
+
 def test_limits_of_time_and_of_an_exit(tmp_path):
     assert (
         run_isolated("while True: pass", "x.py", tmp_path, seconds=0.5).error

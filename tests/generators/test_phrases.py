@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.generators.phrases import FREE, energy_of, lepton_variants, unread_words
+from yukawa.generators.phrases import FREE, lepton_variants, unread_words
 from yukawa.generators.sentences import read_plan
 
 LEPTONS = ("e", "mu", "tau")
@@ -89,30 +89,3 @@ def test_words_that_alter_nothing_are_known_in_two_languages():
     assert not list(unread_words(" followed by the subsequent decays of the 2.5 GeV "))
     assert not list(unread_words("，其中 然后 衰变到 "))
     assert list(unread_words(" turns miraculously 奇迹般 to ")) == ["miraculously", "奇迹般"]
-
-
-@pytest.mark.parametrize(
-    ("sentence", "energy"),
-    [
-        ("a beam energy of 2.089 GeV", 4.178),
-        ("2.3 GeV per beam", 4.6),
-        ("束流能量为1.5485 GeV", 3.097),
-        ("at 4.178 GeV", 4.178),
-        ("at 3.773 GeV with a beam energy spread of 1 MeV", 3.773),
-    ],
-)
-def test_the_energy_of_a_beam_is_half_of_that_of_the_collision(sentence, energy):
-    assert energy_of(sentence) == pytest.approx(energy)
-
-
-@pytest.mark.parametrize("sentence", ["pp collisions at 13,6 TeV", "e+ e- at 3,773GeV", "at 10,580 MeV"])
-def test_an_energy_with_a_comma_is_refused(sentence):
-    with pytest.raises(InputError, match="write a decimal point"):
-        energy_of(sentence)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "energy"), [("10,000 events at 3.773 GeV", 3.773), ("J/psi, 13.6 TeV", 13600.0)]
-)
-def test_a_comma_elsewhere_is_none_of_its_energy(sentence, energy):
-    assert energy_of(sentence) == pytest.approx(energy)

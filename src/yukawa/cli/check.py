@@ -11,7 +11,7 @@ import typer
 from yukawa import __version__
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, nearest
 from yukawa.core.files import atomic_write, read_all, read_bytes
 from yukawa.generators import checking, diagnostics, mending, reading, species, words
 
@@ -37,6 +37,10 @@ FixPhysics = Annotated[
 ]
 Form = Annotated[
     str, option("--format", "FORMAT", "Form of the output: text, json, github (annotations) or sarif.")
+]
+Ignore = Annotated[
+    str,
+    option("--ignore", "CODE,…", "Ignore warnings and notes of these codes, such as W-LFV of a search."),
 ]
 Base = Annotated[
     Path | None,
@@ -67,6 +71,7 @@ def check(
     fix: Fix = False,
     fix_physics: FixPhysics = False,
     form: Form = "text",
+    ignore: Ignore = "",
     base: Base = None,
     pdl: Pdl = None,
     ecms: Ecms = None,
@@ -83,7 +88,7 @@ def check(
     if as_json and form not in ("text", "json"):
         raise InputError(f"--json and --format {form} ask for two forms", hint="type one of them")
     form = "json" if as_json else form
-    fix = fix or fix_physics
+    ignored, fix = _codes(ignore), fix or fix_physics
     filters = fix and "-" in files
     if filters and (form != "text" or len(files) > 1):
         raise InputError(
@@ -97,15 +102,31 @@ def check(
             ecms,
             measured,
         )
-        found, unreadable = _all(
-            files, around, _Fixes(fix, fix_physics, say if form == "text" else note), run
-        )
+        fixes = _Fixes(fix, fix_physics, say if form == "text" else note)
+        found, unreadable = _all(files, around, fixes, run)
+    found = [(file, [each for each in listed if each.code not in ignored]) for file, listed in found]
     _show(found, form, note if filters else say)
     levels = {each.level for _, listed in found for each in listed}
     if unreadable:
         raise typer.Exit(2)
     if "error" in levels or (strict and "warning" in levels):
         raise typer.Exit(1)
+
+
+def _codes(text: str) -> set[str]:
+    """The codes of a list with commas; one of an error, or that is none, is refused."""
+    codes = {each.strip().upper() for each in text.split(",") if each.strip()}
+    for code in sorted(codes):
+        if code not in diagnostics.CODES:
+            near = nearest(code, diagnostics.CODES)
+            raise InputError(
+                f"no finding has the code {code} of --ignore", hint=f"is {near} meant?" if near else ""
+            )
+        if code.startswith("E"):
+            raise InputError(
+                f"--ignore {code} would hide an error", hint="only warnings and notes can be ignored"
+            )
+    return codes
 
 
 class _Fixes(NamedTuple):

@@ -13,6 +13,7 @@ from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError, not_a
 from yukawa.core.manifest import MANIFEST, SPLITS
+from yukawa.data import engine as data_engine
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -27,6 +28,10 @@ Evaluation = Annotated[
         "--decontaminate", "EVALUATION",
         "Drop rows that hold pieces of a data set's test split, or of a file; may be repeated.",
     ),
+]  # fmt: skip
+Fields = Annotated[
+    str | None,
+    option("--fields", "NAMES", "Keep papers of these fields by their categories: all, or names separated by commas."),
 ]  # fmt: skip
 Tokenizer = Annotated[
     str | None,
@@ -55,6 +60,7 @@ def abstracts(
             "Default: 0.8 with strict, off with feyntune.",
         ),
     ] = None,
+    fields: Fields = None,
     language: Language = None,
     evaluation: Evaluation = None,
     tokenizer: Tokenizer = None,
@@ -65,7 +71,9 @@ def abstracts(
     session.check_folder(out, new=True)
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
-    filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
+    filters = data.make_filters(
+        language=language, evaluation=evaluation or (), near_duplicates=index, fields=engine.fields_of(fields)
+    )
     try:
         with progress_bar("reading, in megabytes") as bar:
             made = data.build_abstracts(
@@ -135,6 +143,62 @@ def conversations(
         warn(f"omitted {count:,} rows {reason}")
     sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)
     say(f"{out} holds {made.manifest.rows:,} {made.manifest.kind}s: {sizes}")
+
+
+def papers(
+    paths: Annotated[
+        list[Path],
+        argument("PATH...", "LaTeX, archives of it, HTML, PDF, Markdown, rows of unarXive, or folders of them."),
+    ],
+    out: Out,
+    reader: Annotated[
+        str | None,
+        option("--engine", "MODULE:FUNCTION", "Function that reads each PDF: it takes a path and returns Markdown."),
+    ] = None,
+    form: Format = "parquet",
+    shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test, in papers.")] = "90/5/5",
+    near: Annotated[
+        str, option("--near-duplicates", "J", "Keep one of sections whose word 5-grams have this Jaccard index or more; off keeps all.")
+    ] = "off",
+    source: Annotated[str | None, option("--source", None, "Source of the rows; arXiv for papers from there by default.")] = None,
+    licence: Annotated[str | None, option("--licence", None, "Licence of papers that name none.")] = None,
+    language: Language = None,
+    evaluation: Evaluation = None,
+    tokenizer: Tokenizer = None,
+    seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make a data set of papers, one row per section. Formulas stay LaTeX; what cannot be read is named."""
+    session.check_folder(out, new=True)
+    chosen = None if reader is None else data_engine.load_engine(reader)
+    filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=_index(near))
+    try:
+        with progress_bar("reading, in files") as bar:
+            made = data_engine.build_papers(
+                paths, out, engine=chosen, source=source, licence=licence, filters=filters, shares=_shares(shares), seed=seed,
+                suffix=_suffix(form), counter=_counter(tokenizer), progress=bar,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise Interrupted("nothing was written, type the same command again") from None
+    if as_json:
+        print_json(
+            _summary(out, made.manifest)
+            | {"papers": made.papers, "parts": list(made.parts), "unread": list(made.unread), "missing": list(made.missing),
+               "dropped": dict(made.dropped)}
+        )  # fmt: skip
+        return
+    for kind, lines in (("not read", made.unread), ("missing", made.missing)):
+        for line in lines[:_SHOWN]:
+            warn(f"{kind}: {line}")
+        if len(lines) > _SHOWN:
+            warn(f"and {len(lines) - _SHOWN:,} more {kind}; {out}/manifest.json lists all")
+    for what, counts in (("papers", made.dropped), ("sections", made.manifest.made["filtered"])):
+        for reason, count in counts.items():
+            warn(f"omitted {count:,} {what} {reason}")
+    parts = f", {len(made.parts):,} files are parts of them" if made.parts else ""
+    say(f"{made.papers:,} papers{parts}; {len(made.unread):,} could not be read")
+    sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)
+    say(f"{out} holds {made.manifest.rows:,} sections: {sizes}")
 
 
 def check(
@@ -295,8 +359,12 @@ app = new_app(
     "Make data sets of text for training.",
     abstracts,
     conversations,
+    papers,
+    engine.select,
+    engine.fetch,
     check,
     engine.fission,
+    engine.questions,
     engine.report,
     engine.review,
     engine.chats,

@@ -3,6 +3,7 @@
 from __future__ import annotations  # an annotation that is evaluated would load what it names
 
 import re
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from yukawa.core.files import read_text
 from yukawa.data import engine
 from yukawa.knowledge.records import DOMAINS
 
+_SHOWN = 20  # failures for people; --json gives all
 RunOf = Annotated[Path, argument("RUN", "Folder of a run of the data engine.")]
 
 
@@ -38,7 +40,7 @@ def fission(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make questions and answers from a topic. Each answer is quoted from the base and checked."""
-    chosen = [*(seeds or ()), *_domains(domains)]
+    chosen = [*(seeds or ()), *fields_of(domains)]
     if not chosen:
         raise InputError(
             "no seed is given", hint='type: yukawa data fission "particle physics", or --domains all'
@@ -213,7 +215,138 @@ def _show_pair(claimed: engine.Claimed) -> None:
     )
 
 
-def _domains(names: str | None) -> list[str]:
+def select(
+    metadata: Annotated[
+        list[Path],
+        argument("METADATA...", "Metadata of arXiv or INSPIRE (JSON or JSON Lines), or a table (CSV, Parquet) with id and citations."),
+    ],
+    out: Annotated[Path, option("--out", "FILE", "List of papers to fetch: .jsonl or .jsonl.gz.")],
+    fields: Annotated[
+        str, option("--fields", "NAMES", "Fields: all, or names separated by commas.")
+    ] = "all",
+    years: Annotated[str | None, option("--years", "Y-Y", "Years, such as 1995-2020; all by default.")] = None,
+    per: Annotated[int, option("--per", "N", "Number of papers of each field and year.", min=1)] = 10,
+    force: Annotated[bool, option("--force", None, "Replace the file.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Select the most cited papers of each field and year. The list says which to fetch."""
+    session.check_file(out, force, *metadata)
+    made = engine.select_papers(metadata, fields=fields_of(fields), years=engine.check_years(years), per=per)
+    engine.write_list(out, made.papers)
+    if as_json:
+        print_json(
+            {"out": str(out), "papers": len(made.papers), "read": made.read, "dropped": dict(made.dropped), "bad": made.bad}
+        )  # fmt: skip
+        return
+    for reason, count in made.dropped.items():
+        warn(f"omitted {count:,} papers {reason}")
+    if made.bad:
+        warn(f"omitted {made.bad:,} rows without an id of arXiv")
+    counts = Counter(paper.field for paper in made.papers)
+    for name in (name for name in DOMAINS if counts[name]):
+        say((name, "bold"), f": {counts[name]:,} papers")
+    say(f"{out} lists {len(made.papers):,} of {made.read:,} papers")
+
+
+def fetch(
+    papers: Annotated[Path, argument("LIST", "List of papers, as yukawa data select writes it.")],
+    out: Annotated[Path, option("--out", "DIR", "Folder for the papers; what it holds already is not fetched again.")],
+    form: Annotated[str, option("--form", None, "Form of the papers: source or pdf.")] = "source",
+    any_licence: Annotated[
+        bool, option("--any-licence", None, "Also fetch papers whose licence does not allow passing them on, for your own use.")
+    ] = False,
+    pause: Annotated[float, option("--pause", "S", "Seconds from one request to the next; arXiv asks for 3.", min=0)] = 3.0,
+    server: Annotated[str, option("--server", "URL", "Server to ask; a mirror of your own, for example.")] = "https://export.arxiv.org",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Fetch the papers of a list from arXiv. The same command continues where it ended."""
+    session.check_folder(out)
+    engine.check_fetched(out)
+    listed = engine.check_list(papers)
+    try:
+        with progress_bar("fetching, in papers") as bar:
+            made = engine.fetch_papers(
+                listed, out, server=server, form=form, any_licence=any_licence, pause_s=pause, progress=bar
+            )
+    except KeyboardInterrupt:
+        raise Interrupted("type the same command again to continue") from None
+    if as_json:
+        print_json(
+            {"out": str(out), "listed": len(listed), "there": made.there, "new": made.new, "left_out": dict(made.left_out),
+             "failed": made.failed, "bytes": made.size}
+        )  # fmt: skip
+        return
+    for reason, count in made.left_out.items():
+        warn(f"omitted {count:,} papers by licence: {reason}")
+    for line in made.failed[:_SHOWN]:
+        warn(f"not fetched: {line}")
+    if len(made.failed) > _SHOWN:
+        warn(f"and {len(made.failed) - _SHOWN:,} more; the same command tries them again")
+    say(
+        f"{out} holds {made.there:,} of {len(listed):,} papers, {made.new:,} of them new ({made.size:,} bytes)"
+    )
+
+
+def questions(
+    papers: Annotated[
+        list[Path],
+        argument("PAPERS...", "LaTeX, archives of it, HTML, PDF, Markdown, rows of unarXive, or folders of them."),
+    ],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the run.")],
+    model: Annotated[
+        str, option("--model", "NAME", "Model that asks and answers; quote asks by patterns and quotes the paper.")
+    ] = "quote",
+    per_section: Annotated[int, option("--per-section", "N", "Number of pairs of each section, at most.", min=1, max=6)] = 2,
+    licence: Annotated[str | None, option("--licence", None, "Licence of papers that name none.")] = None,
+    calls: Annotated[int | None, option("--budget-calls", "N", "Stop after this many calls of the model.", min=1)] = None,
+    tokens: Annotated[int | None, option("--budget-tokens", "N", "Stop after this many tokens.", min=1)] = None,
+    money: Annotated[float | None, option("--budget-money", "X", "Stop at this cost, at the prices of the model's row.", min=0)] = None,
+    concurrency: Annotated[int, option("--concurrency", "N", "Number of simultaneous calls of the model.", min=1)] = 8,
+    resume: Annotated[bool, option("--resume", None, "Continue the run in the folder, also with a larger budget.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make questions and answers from papers. Each answer rests on a verbatim quote."""
+    session.check_run_folder(out, resume)
+    settings = session.read_settings()
+    if model not in settings.models:
+        raise unknown_name("model", model, settings.models)
+    row = settings.models[model]
+    from yukawa.llm import open_model
+
+    opened = None if row.backend == "quote" else open_model(row)
+    recipe = engine.QuestionsRecipe(per_section=per_section, concurrency=concurrency)
+    with progress_bar("questions, in sections") as bar:
+        made = engine.run_questions(
+            papers, out, recipe, row=row if opened else None, model=opened, budget=engine.Budget(calls, tokens, money),
+            licence=licence, resume=resume, progress=bar,
+        )  # fmt: skip
+    figures = engine.write_report(out)
+    if as_json:
+        print_json(asdict(made) | {"out": str(out), "report": figures})
+    else:
+        for line in made.unread[:_SHOWN]:
+            warn(f"not read: {line}")
+        if len(made.unread) > _SHOWN:
+            warn(f"and {len(made.unread) - _SHOWN:,} more not read")
+        say(f"{made.sections[1]:,} of {made.sections[0]:,} sections done")
+        for title, counts in (("accepted", made.accepted), ("rejected", made.rejected)):
+            say(
+                (f"{title}: ", "bold"),
+                ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none",
+            )
+        if made.ended == "budget":
+            warn("the budget is spent; --resume with a larger one continues")
+        say(f"{out} holds the run; {out}/report.md says how it went")
+    if made.ended == "stopped":
+        raise Interrupted("type the same command with --resume to continue")
+
+
+def fields_of(names: str | None) -> list[str]:
+    """The fields that an option names: all, or some separated by commas.
+
+    Raises:
+        InputError: one is not a field.
+    """
     if names is None:
         return []
     if names == "all":

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from yukawa.cli import session
 from yukawa.cli.options import Force, Json, argument, option
-from yukawa.cli.output import note, print_json, say
-from yukawa.core.errors import InputError
+from yukawa.cli.output import need, note, print_json, say
+from yukawa.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from yukawa.generators.events import GeneratedEvents
@@ -47,15 +47,12 @@ def generate(
 
     if by not in WITH:
         raise InputError(f"--with {by} is not one of {', '.join(WITH)}")
+    _check_card(card)
     target = out or card.with_suffix(".hepmc")
-    session.check_file(target, force, card)
-    output.check_ending(target)
-    if draw is not None:
-        session.check_file(draw, force, card)
-        if draw.suffix != ".png":
-            raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
-        session.check_file(draw.with_suffix(".svg"), force, card)
+    _check_targets(card, target, draw, force)
     generated, first = _generated(card, events, parent, by, seed)
+    if draw is not None:
+        drawing.check_drawable(generated)
     output.write_events(generated, target)
     count = int(generated.event[-1]) + 1 if len(generated.event) else 0
     if draw is not None:
@@ -72,6 +69,36 @@ def generate(
         say(f"the first event is drawn: {draw}")
     for line in generated.notes:
         note((line, "dim"))
+
+
+def _check_targets(card: Path, target: Path, draw: Path | None, force: bool) -> None:
+    """Refuse what cannot be written, before anything is generated."""
+    from yukawa.generators import output
+
+    output.check_ending(target)
+    session.check_file(target, force, card)
+    if draw is None:
+        return
+    if draw.suffix != ".png":
+        raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
+    need("matplotlib", purpose="drawing an event")
+    for picture in (draw, draw.with_suffix(".svg")):
+        session.check_file(picture, force, card)
+
+
+def _check_card(path: Path) -> None:
+    """Refuse a name without a file, with how to come to one."""
+    if str(path) == "-":
+        raise InputError("a card is read from a file, not from standard input", hint="save it as a file")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="name a file in it")
+    if not path.exists():
+        there = [each.name for each in path.parent.glob("*") if each.suffix.lower() in (".dec", ".cmnd")]
+        near = nearest(path.name, there)
+        write = f'type: yukawa write decay-card "SENTENCE" -o {path.with_suffix(".dec").name}'
+        raise InputError(
+            f"there is no file {path}", hint=f"is {path.with_name(near)} meant?" if near else write
+        )
 
 
 def _generated(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
-from yukawa.core.errors import SettingsError
+from yukawa.core.errors import InputError, SettingsError
 from yukawa.core.files import check_new_folder, check_output
 from yukawa.core.settings import Settings, load_settings, settings_files
 from yukawa.runs import run
@@ -58,6 +58,8 @@ def check_file(out: Path, force: bool, *inputs: Path) -> None:
         InputError: says why.
     """
     check_output(out, force=force, own=own_places(out), inputs=inputs)
+    if not out.parent.is_dir():
+        raise InputError(f"{out} cannot be written: its folder does not exist", hint="create the folder")
 
 
 def check_folder(out: Path, *, new: bool = False) -> None:

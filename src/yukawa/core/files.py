@@ -76,7 +76,7 @@ def pack_jsonl(handle: IO[bytes], rows: Iterable[Mapping[str, Any]], path: Path)
     packed = gzip.GzipFile("", "wb", fileobj=handle, mtime=0) if _is_gzip(path) else None
     out: IO[bytes] | gzip.GzipFile = packed or handle
     for count, row in enumerate(rows, start=1):
-        line = _line(row, f"row {count} for {path}")
+        line = json_line(row, f"row {count} for {path}")
         with report_write_errors(path):
             out.write(line)
     if packed:
@@ -477,7 +477,12 @@ def write_failure(error: Exception) -> tuple[str, str]:
     return _REASONS.get(number or 0, (said.splitlines()[0], ""))
 
 
-def _line(row: Mapping[str, Any], place: str) -> bytes:
+def json_line(row: Mapping[str, Any], place: str) -> bytes:
+    """A row as a line of JSON that is read again.
+
+    Raises:
+        InputError: it holds NaN, an infinite number, half of a character or what JSON has no form for, or is too long.
+    """
     try:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:

@@ -60,6 +60,16 @@ class _Loader(yaml.SafeLoader):
         self.depth -= 1
         return node
 
+    def construct_scalar(self, node: Any) -> Any:
+        """See `yaml.constructor.BaseConstructor`.
+
+        Raises:
+            UnicodeEncodeError: half of a character was written by its number; no file and no server takes it.
+        """
+        found = super().construct_scalar(node)
+        found.encode("utf-8")
+        return found
+
     anchors_met, depth = False, 0
 
 
@@ -230,6 +240,8 @@ def parse_yaml(text: str, where: str) -> Any:
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
+    except UnicodeEncodeError:
+        raise InputError(f"{where} holds half of a character (a lone surrogate)") from None
     except RecursionError:
         raise InputError(f"{where} is nested too deeply") from None
     except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:

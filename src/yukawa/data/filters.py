@@ -14,6 +14,7 @@ from yukawa.core.manifest import MANIFEST
 from yukawa.data.dataset import open_items
 from yukawa.data.decontamination import Decontamination
 from yukawa.data.deduplication import DuplicateFilter
+from yukawa.data.fields import FieldFilter
 from yukawa.data.ngrams import split_words
 from yukawa.data.rows import AnyRow, RowFilter, texts_of
 
@@ -28,7 +29,11 @@ _MATHEMATICS = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\\[A-Za-z]+", re.DOTALL)
 
 
 def make_filters(
-    *, language: str | None = None, evaluation: Sequence[Path] = (), near_duplicates: float | None = None
+    *,
+    language: str | None = None,
+    evaluation: Sequence[Path] = (),
+    near_duplicates: float | None = None,
+    fields: Sequence[str] = (),
 ) -> list[RowFilter]:
     """The requested filters, the cheapest first.
 
@@ -36,9 +41,10 @@ def make_filters(
         language: ISO 639 code of the language to keep, such as en.
         evaluation: data sets (their test splits) and files of which no row may hold a piece.
         near_duplicates: Jaccard index of word 5-grams from which two texts count as one.
+        fields: the fields whose papers are kept, by their categories on arXiv; all papers if there are none.
 
     Raises:
-        InputError: the language is unknown, an evaluation set cannot be read or is empty, or the index is not
+        InputError: the language or a field is unknown, an evaluation set cannot be read or is empty, or the index is not
             in (0, 1].
         MissingPackage: a language is given and py3langid is not installed.
     """
@@ -49,6 +55,8 @@ def make_filters(
         filters.append(read_evaluation(evaluation))
     if language is not None:
         filters.append(LanguageFilter(language))
+    if fields:
+        filters.append(FieldFilter(fields))
     return filters[::-1]
 
 

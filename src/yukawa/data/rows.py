@@ -144,7 +144,7 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
     path = Path(path)
     if not path.suffix and not path.exists():  # a wrong name is not a wrong format
         raise unreadable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
-    plain = _read_parquet(path) if _is_parquet(path) else read_jsonl(path)
+    plain = read_parquet(path) if _is_parquet(path) else read_jsonl(path)
     for number, values in enumerate(plain, start=1):
         try:
             yield kind.model_validate(values)
@@ -228,7 +228,13 @@ def read_schema(path: Path) -> Any:
         return file.schema_arrow
 
 
-def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of any Parquet file one by one.
+
+    Raises:
+        InputError: the file cannot be read or is damaged.
+        MissingPackage: pyarrow is not installed.
+    """
     with _opened(path) as file:
         for batch in file.iter_batches(ROW_GROUP):
             yield from batch.to_pylist()

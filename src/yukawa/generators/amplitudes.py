@@ -73,6 +73,14 @@ def _both_neutrino(parent: str, *more: str) -> Callable[[Species, Sequence[Speci
     return applies
 
 
+def _semileptonic(digits: str) -> Callable[[Species, Sequence[Species]], bool]:
+    """A meson to another one, a lepton and its neutrino, of mesons whose number begins with one of these digits."""
+    kinds = [_both_neutrino("S", kind, "N") for kind in "SVT"]
+    return lambda own, species: (
+        str(abs(own.number))[0] in digits and any(applies(own, species) for applies in kinds)
+    )
+
+
 def _with_pair(own: Species, species: Sequence[Species], kind: str) -> bool:
     """A meson with a charged lepton and its antiparticle."""
     leptons = [each for each in species if abs(each.number) in _LEPTONS]
@@ -201,11 +209,13 @@ _RULES = (
         "1",
         "form factors of the B_c",
     ),
-    _Rule(
-        lambda own, species: any(_both_neutrino("S", kind, "N")(own, species) for kind in "SVT"),
-        "ISGW2",
-        "",
-        "semileptonic form factors of ISGW2; a table may have measured ones: SLBKPOLE, or HQET2 for B -> D(*)",
+    *(
+        _Rule(_semileptonic(digits), "ISGW2", "", f"semileptonic form factors of ISGW2{measured}")
+        for digits, measured in (
+            ("5", "; measured ones are in tables: HQET2 or BGL for B -> D(*)"),
+            ("4", "; measured ones are in tables: SLBKPOLE for K and pi, SLPOLE for K* and rho"),
+            ("1236789", ""),
+        )
     ),
     _Rule(
         lambda own, species: _with_pair(own, species, "S") and abs(own.number) > 500,

@@ -3,11 +3,12 @@
 import functools
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from yukawa.core.errors import nearest
 from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.repeats import GivenSettings, given_again
 from yukawa.generators.species import table_rows
 from yukawa.generators.words import is_number, is_slip, nearest_word, split_lines
 
@@ -25,6 +26,10 @@ INCLUDES = (
     "$ROOTIOROOT/share/jobOptions_Digi2Root.txt",
 )  # fmt: skip
 _LARGEST_SPREAD = 0.01  # GeV
+_LOWEST_ENERGY, _HIGHEST_ENERGY = (
+    1.8,
+    5.6,
+)  # GeV, with some room: BEPCII runs from 1.84 to 4.95, and is built for more
 _COMPLETE = ("KKMC", "EvtDecay")  # of these every property is known
 _STATEMENT = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*(\+?=)\s*")
 _INCLUDE = re.compile(r'\s*#include\s*"([^"]*)"')
@@ -33,12 +38,13 @@ _TRUTH = frozenset({"true", "false", "1", "0", "True", "False"})
 
 @dataclass(frozen=True, slots=True)
 class OptionLine:
-    """One statement: a property with its value as text, or an include with key '#include'."""
+    """One statement: a property with its value as text, or an include with key '#include'; `adds` to a list."""
 
     line: int
     column: int
     key: str
     value: str
+    adds: bool = False
 
 
 @functools.cache
@@ -86,7 +92,8 @@ def read_options(text: str) -> tuple[list[OptionLine], list[Diagnostic]]:
                     (Edit(last + 1, end, "", ";"),),
                 )
             )
-        statements.append(OptionLine(at + 1, opened.start(1) + 1, opened[1], value.partition(";")[0].strip()))
+        value = value.partition(";")[0].strip()
+        statements.append(OptionLine(at + 1, opened.start(1) + 1, opened[1], value, opened[2] == "+="))
         at = last + 1
     return statements, found
 
@@ -109,16 +116,23 @@ def check_options(text: str) -> list[Diagnostic]:
     """Everything that is wrong with job options, as far as the services that generate events are concerned."""
     statements, found = read_options(text)
     given: dict[str, OptionLine] = {}
+    settings = GivenSettings()
     for each in statements:
-        if each.key == "#include":
+        if each.adds:
             continue
-        if each.key in given and each.key != "ApplicationMgr.DLLs" and given[each.key].value != each.value:
-            reason = f"{each.key} is set already in line {given[each.key].line}, to {given[each.key].value}"
-            found.append(Diagnostic("W-DEF", each.line, each.column, reason))
+        if each.key == "#include":
+            before = settings.given((each.key, each.value), "", each.line)
+            if before:
+                found.append(given_again(each.value, "", before, (each.line, each.column)))
+            continue
+        before = settings.given(each.key, each.value, each.line)
+        if before:
+            found.append(given_again(each.key, each.value, before, (each.line, each.column)))
         given[each.key] = each
         found += _property(each)
     found += _includes(statements, given)
     found += _energy(given)
+    found += _counts(given)
     return found
 
 
@@ -213,20 +227,50 @@ def _energy(given: dict[str, OptionLine]) -> Iterator[Diagnostic]:
         reason = "EvtDecay.ParentParticle is for jobs without KKMC, which this one sets up"
         yield Diagnostic("E-VALUE", parent.line, parent.column, reason)
     if not energy or not is_number(energy.value):
+        yield from _several(on, given)
         return
     value = float(energy.value)
-    for flag, name, mass, reach in on:
-        if abs(value - mass) > reach:
+    if not _LOWEST_ENERGY <= value <= _HIGHEST_ENERGY:
+        meant = value / 1000  # as of one that is written in MeV
+        write = f'"{meant:g}"' if _LOWEST_ENERGY <= meant <= _HIGHEST_ENERGY else ""
+        reason = f"KKMC.CMSEnergy = {energy.value} GeV: BEPCII makes no collisions there"
+        yield Diagnostic("E-ECMS", energy.line, energy.column, reason, write)
+        return
+    makes = [row for row in on if abs(value - row[2]) <= row[3]]
+    for flag, name, mass, _ in on:
+        if flag not in [row[0] for row in makes]:
             each = given[f"KKMC.{flag}"]
             there = [row for row in RESONANCES if abs(value - row[2]) <= row[3]]
             other = f", or {min(there, key=lambda row: abs(value - row[2]))[0]}" if there else ""
             reason = f"{flag} at {energy.value} GeV makes no {name}"
             yield Diagnostic("E-ECMS", each.line, each.column, reason, f"{mass:.4g}{other}")
+    yield from _several(makes, given)
+
+
+def _several(
+    on: Sequence[tuple[str, str, float, float]], given: dict[str, OptionLine]
+) -> Iterator[Diagnostic]:
+    """More than one resonance that is switched on: an error if no energy makes both, else the events are of both."""
+    for (first, _, mass, reach), (second, _, other, its) in itertools.pairwise(on):
+        one, two = sorted((given[f"KKMC.{flag}"] for flag in (first, second)), key=lambda each: each.line)
+        names = f"{one.key} (line {one.line}) and {two.key}"
+        if abs(mass - other) > reach + its:
+            reason = f"{names} are both on, and no energy makes both"
+            yield Diagnostic("E-ECMS", two.line, two.column, reason, "true for one of them")
+        else:
+            reason = f"{names} are both on, so the events are of both"
+            yield Diagnostic("W-DEF", two.line, two.column, reason, "true for one of them")
+
+
+def _counts(given: dict[str, OptionLine]) -> Iterator[Diagnostic]:
+    """How many events are made, and in which runs."""
     events, runs = given.get("ApplicationMgr.EvtMax"), given.get("RealizationSvc.RunIdList")
     if events and events.value.startswith("-"):
         yield Diagnostic(
             "E-VALUE", events.line, events.column, f"EvtMax = {events.value}: a generator never ends"
         )
+    elif events and re.fullmatch(r"\+?0+", events.value):
+        yield Diagnostic("E-VALUE", events.line, events.column, f"EvtMax = {events.value}: no event is made")
     if runs and re.search(r"(?<![\d.-])[1-9]\d+", runs.value):
         yield Diagnostic(
             "E-VALUE", runs.line, runs.column, "RunIdList: runs that are simulated have negative numbers"

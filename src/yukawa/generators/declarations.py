@@ -5,6 +5,7 @@ from collections.abc import Callable
 from yukawa.generators.cards import Command, DecayBlock, DecayCard
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.modes import ModeCheck
+from yukawa.generators.repeats import GivenSettings, given_again
 from yukawa.generators.species import MASTER_MODELS, MASTER_VALUES, Species, SpeciesNames
 from yukawa.generators.words import is_number
 
@@ -30,6 +31,8 @@ class CardCheck:
         self.aliases: dict[str, int] = {}  # of this card, with the number of the word
         self.decayed: dict[str, DecayBlock | None] = {}  # written out above; None where copied
         self.copied: dict[str, int] = {}
+        self.copies: dict[str, int] = {}  # by CopyDecay
+        self.settings = GivenSettings()
         self.of_base: set[str] = set()
         self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)
         if base is not None:
@@ -44,15 +47,75 @@ class CardCheck:
         self.of_base = {*silent.decayed, *silent.copied}
 
     def run(self) -> None:
-        """Check every statement, then what is defined and never used."""
+        """Check every statement, then what is defined and never used, or without effect."""
         for each in self.card.statements:
             if isinstance(each, DecayBlock):
                 self._block(each)
-            elif each.name in _ACTIONS:
+                continue
+            if each.name in _ACTIONS:
                 _ACTIONS[each.name](self, each)
             elif each.name in _OF_PARTICLES:
                 self._known(each, each.words[: _OF_PARTICLES[each.name]])
+            self._given(each)
         self._unused()
+        self._photons()
+        self._ranges()
+
+    # ---- settings --------------------------------------------------------------------------------
+
+    def _given(self, command: Command) -> None:
+        """Note a setting, and report one that replaces another."""
+        name, words = command.name, command.words
+        if name in _SWITCHES:
+            kind, key, shown, value = _SWITCHES[name], tuple(words), " ".join((_SWITCHES[name], *words)), name
+            if "Mixing" in name:  # whose words are values
+                key, shown, value = (), kind, " ".join((name, *words))
+        elif name in _NAMED:
+            count = _NAMED[name]
+            kind, key, value = name, tuple(words[:count]), " ".join(map(_plain, words[count:]))
+            shown = " ".join((name, *key))
+        elif name in _ASSIGNED:
+            target, _, value = words[0].partition("=")
+            kind, key, shown = name, (target,), f"{name} {target}"
+        else:
+            return
+        before = self.settings.given((kind, *key), value, self.card.line(command.start))
+        if before is not None:
+            self.modes.add(given_again(shown, value, before, self.card.text.place(command.start)))
+
+    def _photons(self) -> None:
+        """A flag PHOTOS in a card in which noPhotos switches all radiation off."""
+        last = self.settings.last(("the radiation of photons",))
+        if last is None or last[0] != "noPhotos":
+            return
+        flagged = next(
+            (mode for block in self.card.blocks() for mode in block.modes if "PHOTOS" in mode.flags), None
+        )
+        if flagged is not None:
+            reason = f"PHOTOS has no effect: line {last[1]} has noPhotos"
+            self.modes.report("W-DEF", flagged.start, reason, '"normalPhotos" there, or no PHOTOS')
+
+    def _ranges(self) -> None:
+        """A mass outside the range that ChangeMassMin and ChangeMassMax leave it."""
+        for command in (*self.card.commands("ChangeMassMin"), *self.card.commands("ChangeMassMax")):
+            name, value = command.words
+            if not is_number(value) or float(value) < 0:
+                self.modes.report(
+                    "E-VALUE", command.start + 2, f"{command.name} {name}: {value} is not a mass in GeV"
+                )
+                continue
+            species, limit = self.names.get(name), float(value)
+            least = self.settings.last(("ChangeMassMin", name))
+            below = command.name == "ChangeMassMax"
+            if below and least and is_number(least[0]) and float(least[0]) >= limit:
+                reason = f"the greatest mass of {name}, {value} GeV, is not above the least, {least[0]} (line {least[1]})"
+                self.modes.report("E-VALUE", command.start, reason)
+            elif species is not None and species.mass is not None:
+                mass = species.mass
+                if (mass > limit) if below else (mass < limit):
+                    side = "below" if below else "above"
+                    reason = f"{name} is generated {side} {value} GeV alone, and its mass is {mass:.4g}"
+                    self.modes.report("W-RANGE", command.start, reason)
 
     # ---- names -----------------------------------------------------------------------------------
 
@@ -129,8 +192,6 @@ class CardCheck:
         name, value = command.words
         if not is_number(value) and value not in self.values:
             self.modes.report("E-VALUE", command.start + 2, f"Define {name}: {value} is not a number")
-        elif self.values.get(name, value) not in ("", value):
-            self.modes.report("W-DEF", command.start, f"{name} is defined already, as {self.values[name]}")
         self.values[name] = value
 
     def _particle(self, command: Command) -> None:
@@ -158,12 +219,18 @@ class CardCheck:
         if before is not None:
             line = self.card.line(before.start)
             self.modes.report("W-REDECAY", block.start, f"Decay {block.parent} replaces that of line {line}")
+        elif block.parent in self.copies:
+            line = self.card.line(self.copies[block.parent])
+            self.modes.report(
+                "W-REDECAY", block.start, f"Decay {block.parent} replaces the CopyDecay of line {line}"
+            )
         self.decayed[block.parent] = block
         self.modes.check(block, parent)
 
     def _copy(self, command: Command) -> None:
         if self._known(command, command.words):
             self.decayed.setdefault(command.words[0], None)
+            self.copies[command.words[0]] = command.start
 
     def _cdecay(self, command: Command) -> None:
         """CDecay X gives X the conjugate of the decay above of its antiparticle."""
@@ -264,6 +331,25 @@ class CardCheck:
         return any(top not in own for top in tops)
 
 
+def _plain(word: str) -> str:
+    """A number in one form, so that 0.10 is 0.1; another word as it is."""
+    return f"{float(word):.12g}" if is_number(word) else word
+
+
+# Commands without a value that switch the same thing, or the same of a particle.
+_SWITCHES = {
+    **dict.fromkeys(("yesPhotos", "noPhotos", "normalPhotos"), "the radiation of photons"),
+    **dict.fromkeys(("yesFSR", "noFSR", "normalFSR"), "final-state radiation"),
+    **dict.fromkeys(("LSNONRELBW", "LSFLAT", "LSMANYDELTAFUNC"), "the line shape of"),
+    **dict.fromkeys(("yesIncoherentB0Mixing", "noIncoherentB0Mixing"), "the mixing of B0"),
+    **dict.fromkeys(("yesIncoherentBsMixing", "noIncoherentBsMixing"), "the mixing of B_s0"),
+}
+# Commands whose first words name what is set to the others, and those of the form X=v.
+_NAMED = {
+    "Define": 1, "Particle": 1, "ModelAlias": 1, "ChangeMassMin": 1, "ChangeMassMax": 1, "IncludeBirthFactor": 1,
+    "IncludeDecayFactor": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1, "SetLineshapePW": 3, "ChargeConj": 1, "CopyDecay": 1,
+}  # fmt: skip
+_ASSIGNED = frozenset({"JetSetPar", "PythiaGenericParam", "PythiaAliasParam", "PythiaBothParam"})
 _ACTIONS: dict[str, Callable[[CardCheck, Command], object]] = {
     "Alias": CardCheck._alias, "ChargeConj": CardCheck._charge_conj, "CDecay": CardCheck._cdecay, "CopyDecay": CardCheck._copy,
     "Define": CardCheck._define, "Particle": CardCheck._particle, "ModelAlias": CardCheck._model_alias,

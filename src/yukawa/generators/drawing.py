@@ -31,11 +31,7 @@ def draw_event(events: GeneratedEvents, path: Path, number: int = 0) -> Path:
         InputError: there is no such event, or it has too many particles for a picture.
         MissingPackage: matplotlib is not installed.
     """
-    rows = np.flatnonzero(events.event == number)
-    if not len(rows):
-        raise InputError(f"there is no event {number}")
-    if len(rows) > _MOST:
-        raise InputError(f"event {number} has {len(rows)} particles; at most {_MOST} can be drawn")
+    rows = check_drawable(events, number)
     with style(axes_grid=False):
         figure = new_figure(11, 4)
         chain, across, along = figure.subplots(1, 3, width_ratios=(1.4, 1, 1))
@@ -46,6 +42,20 @@ def draw_event(events: GeneratedEvents, path: Path, number: int = 0) -> Path:
         first = particle_name(int(events.number[rows[0]]))
         figure.suptitle(f"event {number}: {first}, {events.masses[rows[0]]:.4g} GeV")
         return save(figure, path)
+
+
+def check_drawable(events: GeneratedEvents, number: int = 0) -> np.ndarray:
+    """The rows of an event.
+
+    Raises:
+        InputError: there is no such event, or it has too many particles for a picture.
+    """
+    rows = np.flatnonzero(events.event == number)
+    if not len(rows):
+        raise InputError(f"there is no event {number}")
+    if len(rows) > _MOST:
+        raise InputError(f"event {number} has {len(rows)} particles; at most {_MOST} can be drawn")
+    return rows
 
 
 @functools.cache

@@ -23,7 +23,8 @@ SECONDS = 30
 BYTES = 1 << 30
 _FILE_BYTES = 1 << 28  # of a file that is written
 _FOLDER_BYTES = 1 << 30
-_OUTPUT = 1 << 20  # of what is printed
+_OUTPUT = 1 << 20  # of what is printed that is kept
+_PRINTED = 1 << 26  # of what may be printed
 _REFUSED = 77  # exit code of a child that could not be confined
 _POLL = 0.05  # seconds
 
@@ -111,7 +112,7 @@ def run_isolated(
             [sys.executable, "-I", "-B", __file__, str(report.fileno())], cwd=folder, env=environment, stdin=subprocess.PIPE,
             stdout=printed, stderr=printed, pass_fds=(report.fileno(),), start_new_session=True,
         )  # fmt: skip
-        limit = _watched(child, json.dumps(job).encode(), folder, began + seconds)
+        limit = _watched(child, json.dumps(job).encode(), folder, printed.fileno(), began + seconds)
         spent = time.monotonic() - began
         printed.seek(0)
         output = printed.read(_OUTPUT).decode("utf-8", "replace")
@@ -125,7 +126,7 @@ def run_isolated(
     return IsolatedRun(output, limit or error, line, spent)
 
 
-def _watched(child: "subprocess.Popen[bytes]", job: bytes, folder: Path, end: float) -> str:
+def _watched(child: "subprocess.Popen[bytes]", job: bytes, folder: Path, printed: int, end: float) -> str:
     """Hand the job over and wait; the limit for which the child was stopped, '' if it ended by itself."""
     assert child.stdin is not None  # noqa: S101 - it was opened as a pipe
     with contextlib.suppress(BrokenPipeError):
@@ -137,12 +138,18 @@ def _watched(child: "subprocess.Popen[bytes]", job: bytes, folder: Path, end: fl
             limit = "it ran too long and was stopped"
         elif _size(folder) > _FOLDER_BYTES:
             limit = "it wrote too much and was stopped"
+        elif os.fstat(printed).st_size > _PRINTED:
+            break
         if limit:
             child.kill()
             child.wait()
             return limit
         time.sleep(_POLL)
-    return limit
+    if os.fstat(printed).st_size > _PRINTED:  # it may have been stopped by the limit of its files before
+        child.kill()
+        child.wait()
+        return f"it printed more than {_PRINTED >> 20} MiB and was stopped"
+    return ""
 
 
 def _size(folder: Path) -> int:

@@ -3,7 +3,7 @@
 import re
 
 from yukawa.core.errors import InputError
-from yukawa.generators import phrases
+from yukawa.generators import energies
 from yukawa.generators.boss import INCLUDES, RESONANCES
 from yukawa.generators.checking import check
 from yukawa.generators.plans import CardPlan, NoDecay
@@ -37,7 +37,7 @@ def write_job_options(sentence: str) -> tuple[str, tuple[str, ...]]:
     plan = _plan(sentence)
     row, energy = _resonance(sentence, plan)
     notes = [f"KKMC.CMSEnergy {energy:.4g} GeV and {row[0]}: the {row[1]}"]
-    spread = phrases.spread_of(sentence)
+    spread = energies.spread_of(sentence)
     if spread is None:
         spread = next(value for limit, value in _SPREADS if energy < limit)
         notes.append(f"BeamEnergySpread {spread}: as public options have it at this energy")
@@ -86,7 +86,7 @@ def _card(sentence: str) -> str:
 
 def _resonance(sentence: str, plan: CardPlan | None) -> tuple[tuple[str, str, float, float], float]:
     """The row of the resonance and the energy."""
-    energy = phrases.energy_of(sentence)
+    energy = energies.energy_of(sentence)
     rows = [row for row in RESONANCES if energy is not None and abs(energy - row[2]) <= row[3]]
     # Of what e+ e- make together the beams make none alone.
     collision = plan is not None and plan.steps[0].parent == "vpho"

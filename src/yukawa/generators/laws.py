@@ -8,6 +8,7 @@ from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS
 from yukawa.generators.species import Species, flavours, known_species
 
 _MARGIN = 0.0005  # GeV: tables of particles differ by as much
+_SEEN = 0.01  # GeV: a tail that is shorter is none
 _STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
 _NAMED = 20  # daughters that a finding names
 _SHOWN = 3  # alternatives that a finding lists
@@ -352,6 +353,11 @@ def _waves(parent: Species, one: Species, other: Species) -> Iterator[tuple[int,
 # ---- masses --------------------------------------------------------------------------------------
 
 
+def with_tail(mass: float, end: float, tail: str = "its tail") -> str:
+    """A mass in GeV, and the end of the tail where that is seen, as a finding says them."""
+    return f"{mass:.4g}, {end:.4g} at the end of {tail}" if abs(end - mass) > _SEEN else f"{mass:.4g}"
+
+
 def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation]:
     own = len(daughters) > 1 and parent.number in [each.number for each in daughters]
     if own and not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
@@ -371,7 +377,8 @@ def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation
     least = sum(each.lightest for each in daughters)
     redefined = any(each.redefined for each in daughters)
     if least > parent.heaviest + _MARGIN:
-        text = f"{names} need {least:.4g} GeV, {parent.name} has {parent.heaviest:.4g}"
+        has = with_tail(parent.mass, parent.heaviest)
+        text = f"{names} need {with_tail(nominal, least, 'their tails')} GeV, {parent.name} has {has}"
         yield Violation("I-MASS" if redefined else "E-MASS", text)
     elif nominal > parent.mass + _MARGIN:
         yield Violation(

@@ -92,10 +92,14 @@ class ModeCheck:
         *,
         physics: bool = False,
     ) -> None:
-        """Put a finding at a word, of as many as are shown."""
-        if len(self.found) >= MOST_FOUND:
-            return
-        self.found.append(Diagnostic(code, *self.card.text.place(word), text, write, edits, physics))
+        """Put a finding at a word."""
+        if len(self.found) < MOST_FOUND:  # whose place need not be looked for
+            self.add(Diagnostic(code, *self.card.text.place(word), text, write, edits, physics))
+
+    def add(self, finding: Diagnostic) -> None:
+        """Keep a finding, of as many as are shown."""
+        if len(self.found) < MOST_FOUND:
+            self.found.append(finding)
 
     def conjugate(self, species: Species) -> Species:
         """The antiparticle, an alias where there is one."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import named_models, phrases, plans, species, weights, words
+from yukawa.generators import energies, named_models, phrases, plans, species, weights, words
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 
 _ARROW = re.compile(
@@ -258,7 +258,7 @@ def _refuse_unknown(gap: str, *, between: bool) -> None:
     """Refuse what may be a particle that is not known, and between particles each word that may alter what is meant."""
     for pattern in (*phrases.EXPERIMENTS.values(), phrases.FILE):
         gap = pattern.sub(" ", gap)
-    rest = phrases.ENERGY.sub(" ", phrases.without_spread(gap))
+    rest = energies.ENERGY.sub(" ", energies.without_spread(gap))
     others = list(phrases.unread_words(rest)) if between else []
     like = _LIKE_PARTICLE.search(_HYPHENATED.sub(" ", gap)) or next(
         filter(None, (re.fullmatch(r"[A-Z]", word) for word in others)), None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yukawa.core.errors import InputError, require
+from yukawa.core.errors import InputError, check_installed, require
 from yukawa.core.files import replacement
 from yukawa.generators.events import GeneratedEvents
 
@@ -35,9 +35,11 @@ def write_events(events: GeneratedEvents, path: Path) -> None:
 
 
 def check_ending(path: Path) -> None:
-    """Refuse a name whose ending is none of `ENDINGS`."""
+    """Refuse a name whose ending is none of `ENDINGS`, or needs a package that is not installed."""
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path.name} ends in none of {', '.join(ENDINGS)}")
+    if path.suffix.lower() == ".parquet":
+        check_installed("pyarrow", "writing Parquet")
 
 
 def _columns(events: GeneratedEvents) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from yukawa.core.errors import InputError
 
-# How an experiment, a card and an energy are named.
+# How an experiment and a card are named.
 EXPERIMENTS = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in (
@@ -16,80 +16,6 @@ EXPERIMENTS = {
     )
 }  # fmt: skip
 FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
-ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(TeV|GeV|MeV)\b", re.IGNORECASE)
-_COMMA = re.compile(r"(?<![\d.,])\d{1,9}+,\d{1,9}+\s{0,3}(?:TeV|GeV|MeV)\b", re.IGNORECASE)
-_UNITS = {"tev": 1000.0, "gev": 1.0, "mev": 1e-3, "kev": 1e-6}
-# Where an energy is that of one beam.
-_NEAR = 40  # characters
-_BEFORE_BEAM = re.compile(
-    r"(?:\bbeam[ -]?energ(?:y|ies)|\bE_?\{?(?:\\rm |\\mathrm\{|\\text\{)?beam\}{0,2}|单?束流?能量)"
-    r"\s{0,3}(?:of|=|:|is|are|at|为|是)?\s{0,3}$", re.IGNORECASE
-)  # fmt: skip
-_BEHIND_BEAM = re.compile(
-    r"\s{0,3}(?:per beam|each beam|(?:electron |positron )?beams?\b(?! spread)|的?束流)", re.IGNORECASE
-)
-_SPREAD_WORD = r"(?:(?:beam ?)?(?:energy[ -]?)?spread|能量展宽|能散度?|展宽|束流能散)"
-_SPOKEN_SPREAD = re.compile(_SPREAD_WORD, re.IGNORECASE)
-_WIDTH = r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV|keV)"
-_SPREADS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{_SPREAD_WORD}\s{{0,3}}(?:of|=|:|：|is|being|about|为|是|约)?\s{{0,3}}{_WIDTH}(?![A-Za-z])",
-        rf"{_WIDTH}\s{{0,3}}(?:of |的)?\s{{0,3}}{_SPREAD_WORD}",
-    )
-)
-_LARGEST_SPREAD = 0.01  # GeV
-
-
-def energy_of(sentence: str) -> float | None:
-    """The energy of the collision in GeV, which a spread is not; None if the sentence gives none.
-
-    Raises:
-        InputError: it has a comma among its digits.
-    """
-    sentence = without_spread(sentence)
-    if comma := _COMMA.search(sentence):
-        raise InputError(
-            f"whether the comma of {comma[0]} is a decimal one is not certain",
-            hint="write a decimal point, and thousands without a comma",
-        )
-    found = ENERGY.search(sentence)
-    if found is None:
-        return None
-    window = sentence[max(0, found.start() - _NEAR) : found.start()]
-    beam = _BEFORE_BEAM.search(window) or _BEHIND_BEAM.match(sentence, found.end())
-    return (2 if beam else 1) * float(found[1]) * _UNITS[found[2].lower()]
-
-
-def without_spread(sentence: str) -> str:
-    """A sentence without the spread of the energy."""
-    for pattern in _SPREADS:
-        sentence = pattern.sub(" ", sentence)
-    return sentence
-
-
-def spread_of(sentence: str) -> float | None:
-    """The spread of the energy in GeV; None if the sentence does not speak of it.
-
-    Raises:
-        InputError: it has no value that is read, or one that no storage ring has.
-    """
-    found = next(filter(None, (pattern.search(sentence) for pattern in _SPREADS)), None)
-    if found is None:
-        if _SPOKEN_SPREAD.search(sentence):
-            raise InputError(
-                "the sentence speaks of an energy spread, whose value is not read",
-                hint='write, for instance, "energy spread 1.3 MeV"',
-            )
-        return None
-    spread = float(found[1]) * _UNITS[found[2].lower()]
-    if not spread < _LARGEST_SPREAD:
-        raise InputError(
-            f"an energy spread of {found[1]} {found[2]} is not below {_LARGEST_SPREAD * 1000:g} MeV",
-            hint="spreads at BEPCII are 0.5 to 2 MeV",
-        )
-    return spread
-
 
 OTHER = chr(0xFFFF0)  # before the second of two particles that decay differently
 _LEPTON = r"(?:e|mu|tau|electrons?|muons?|taus?|tauons?)(?![A-Za-z0-9_+-])"

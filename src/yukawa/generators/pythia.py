@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from yukawa.generators.diagnostics import Diagnostic, Edit
+from yukawa.generators.laws import with_tail
+from yukawa.generators.repeats import GivenSettings, given_again
 from yukawa.generators.words import is_number, nearest_word, split_lines
 
 _ON, _OFF = frozenset({"on", "true", "yes", "ok", "1"}), frozenset({"off", "false", "no", "0"})
@@ -21,6 +23,17 @@ _OF_PARTICLES = frozenset(
     " products meanlife".split()
 )
 _OWN = frozenset({"include"})
+# Of a particle, what adds to what was before.
+_ADDITIVE = frozenset(
+    "addchannel offifany onifany offifall onifall offifmatch onifmatch onposifany onnegifany onposifall onnegifall onposifmatch"
+    " onnegifmatch rescalebr".split()
+)
+# Groups whose flags are processes of a collision.
+_PROCESSES = frozenset(
+    "hardqcd softqcd weaksingleboson weakdoubleboson weakbosonandparton weakbosonexchange photoncollision photonparton top"
+    " fourthbottom fourthtop higgssm higgsbsm higgsh1 higgsh2 higgsa3 charmonium bottomonium onia promptphoton susy newgaugeboson"
+    " leftrightsymmetry leptoquark excitedfermion contactinteractions hiddenvalley extradimensionsg* dm".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ def check_settings(text: str) -> list[Diagnostic]:
     """Everything that is wrong with settings of Pythia; without the package pythia8mc, their grammar alone."""
     known = pythia_keys()
     lines, found = split_lines(text)
-    commented = False
+    commented, again = False, _Repeats()
     for number, line in enumerate(lines, 1):
         stripped = line.strip()
         if stripped.startswith("/*"):
@@ -80,8 +93,83 @@ def check_settings(text: str) -> list[Diagnostic]:
         # A line that begins with neither a letter nor a digit is a comment for Pythia.
         if commented or not stripped or not stripped[0].isalnum():
             continue
-        found += _line(number, line.partition("!")[0].partition("#")[0].rstrip(), known)
+        code = line.partition("!")[0].partition("#")[0].rstrip()
+        found += _line(number, code, known)
+        found += again.line(number, code)
+    found += again.contradictions(known)
     return found
+
+
+class _Repeats:
+    """The settings that were given, to see which of them replace, repeat or contradict others."""
+
+    def __init__(self) -> None:
+        self.settings = GivenSettings()
+        self.switched: dict[str, tuple[str, int]] = {}  # processes that are on, by their key in lower case
+
+    def line(self, number: int, line: str) -> Iterator[Diagnostic]:
+        """Take a line; report what it replaces or repeats."""
+        match = _LINE.match(line)
+        if not match or ":" not in match[1] or not match[3]:
+            return
+        key, value = match[1], " ".join(match[3].lower().split())
+        name = key.lower()
+        if name == "main:subrun":  # what follows is another run
+            self.settings = GivenSettings()
+            return
+        if name.partition(":")[0] in _PROCESSES:
+            on = value in _ON
+            self.switched.pop(name, None)
+            if on:
+                self.switched[name] = key, number
+        last = name.rpartition(":")[2]
+        if name[0].isdigit() and last in _ADDITIVE:
+            return
+        value = {**dict.fromkeys(_ON - {"1"}, "on"), **dict.fromkeys(_OFF - {"0"}, "off")}.get(value, value)
+        before = self.settings.given(name, value, number)
+        if before:
+            write = (
+                f'"{key.rpartition(":")[0]}:addChannel"'
+                if last == "onechannel" and before[0] != value
+                else ""
+            )
+            place = number, len(line) - len(line.lstrip()) + 1
+            yield given_again(key, value, before, place, write)
+
+    def contradictions(self, known: PythiaKeys | None) -> Iterator[Diagnostic]:
+        """Report settings that leave each other without effect."""
+        level, count = self.settings.last("processlevel:all"), self.settings.last("main:numberofevents")
+        if level and level[0] in ("off", "0"):
+            for key, number in self.switched.values():
+                reason = f"{key} has no effect: line {level[1]} has ProcessLevel:all = off"
+                yield Diagnostic("W-DEF", number, 1, reason)
+        if count and re.fullmatch(r"\+?0+", count[0]):
+            yield Diagnostic("E-VALUE", count[1], 1, "Main:numberOfEvents = 0: no event is made")
+        for each in self.settings:
+            own, _, limit = str(each).partition(":")
+            if limit in ("mmin", "mmax") and own.isdigit():
+                yield from self._range(own, limit, known)
+
+    def _range(self, own: str, name: str, known: PythiaKeys | None) -> Iterator[Diagnostic]:
+        """A particle whose mass is outside the range that its mMin and mMax leave it."""
+        limit, mass, least = (self.settings.last(f"{own}:{each}") for each in (name, "m0", "mmin"))
+        if limit is None or not is_number(limit[0]):
+            return
+        value = float(limit[0])
+        if mass is None and known is not None and known.particles.particleData.isParticle(int(own)):
+            mass = f"{known.particles.particleData.m0(int(own)):.4g}", 0
+        # A greatest mass below the least means none.
+        below = name == "mmax"
+        if (
+            mass is None
+            or not is_number(mass[0])
+            or (below and value < (float(least[0]) if least and is_number(least[0]) else 0))
+        ):
+            return
+        if float(mass[0]) > value if below and value > 0 else float(mass[0]) < value:
+            side = "below" if below else "above"
+            reason = f"particle {own} is generated {side} {value:g} GeV alone, and its mass is {mass[0]}"
+            yield Diagnostic("W-RANGE", limit[1], 1, reason)
 
 
 def _line(number: int, line: str, known: PythiaKeys | None) -> Iterator[Diagnostic]:
@@ -195,6 +283,7 @@ def _channel(number: int, column: int, parent: int, daughters: list[int], data: 
         min(data.m0(each), data.mMin(each)) if data.mMin(each) > 0 else data.m0(each) for each in daughters
     )
     if least > heaviest + _MARGIN:
-        yield Diagnostic(
-            "E-MASS", number, column, f"{names}: the daughters need {least:.4g} GeV, there are {heaviest:.4g}"
-        )
+        nominal = with_tail(sum(map(data.m0, daughters)), least, "their tails")
+        own = with_tail(data.m0(parent), heaviest)
+        text = f"{names}: the daughters need {nominal} GeV, {data.name(parent)} has {own}"
+        yield Diagnostic("E-MASS", number, column, text)

@@ -243,8 +243,8 @@ class _CardReader:
             self._report(
                 "E-KEY",
                 self.next,
-                f'";" behind {name}, which takes none',
-                "nothing",
+                f'the ";" behind {name} stops the generator: leave it out',
+                "",
                 self._replaced(self.next, ""),
             )
             self.next += 1

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.core.errors import InputError
-from yukawa.generators import charges, clauses, named_models, naming, phrases, plans, spellings, weights
+from yukawa.generators import (
+    charges,
+    clauses,
+    energies,
+    named_models,
+    naming,
+    phrases,
+    plans,
+    spellings,
+    weights,
+)
 
 _BOTH = re.compile(
     r"\bc\.? ?c\.?(?![a-z])|\bcharge[- ]conj\w*|\bconj(?:ugates?)?\b\.?|\bboth (?:\S{1,12} )?(?:signs|charges|charge states|flavou?rs)\b"
@@ -105,7 +115,7 @@ def _variants(sentence: str) -> tuple[list[str], str]:
 def _steps(plain: str, experiment: str | None, *, both: bool) -> tuple[list[plans.DecayStep], list[str]]:
     """The decays of a sentence in plain words."""
     named = naming.named_particles(plain)
-    named = clauses.with_beams(named, made=bool(_MADE.search(plain)) or phrases.energy_of(plain) is not None)
+    named = clauses.with_beams(named, made=bool(_MADE.search(plain)) or energies.energy_of(plain) is not None)
     decays = clauses.decay_clauses(named)
     if not decays:
         raise plans.NoDecay(
@@ -177,16 +187,16 @@ def about(
     """The plan of a chain, with what else a sentence says: experiment, events, energy, card, both conjugates."""
     plain, _ = _plain(sentence)
     card = phrases.FILE.search(sentence)
-    if phrases.spread_of(plain) is not None:
+    if energies.spread_of(plain) is not None:
         notes = (*notes, "the energy spread belongs into job options; a card has none")
     if _INITIAL.search(sentence):
         notes = (*notes, "initial-state radiation is made by the program of the collision; a card has none")
     where = experiment or _experiment(sentence, steps)
-    steps, said = _at_resonance(steps, phrases.energy_of(plain), where)
+    steps, said = _at_resonance(steps, energies.energy_of(plain), where)
     notes = (*notes, *said)
     return plans.CardPlan(
         tuple(steps), where, bool(_BOTH.search(plain)), count_of_events(plain.replace(";", ",")),
-        phrases.energy_of(plain), card[0] if card else "",
+        energies.energy_of(plain), card[0] if card else "",
         bool(phrases.FREE_HALF.search(sentence)), bool(_SEARCH.search(plain)), phrases.radiates(sentence), tuple(notes),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from yukawa.core.errors import InputError
-from yukawa.generators import phrases
+from yukawa.generators import energies
 from yukawa.generators.checking import check
 from yukawa.generators.plans import OF_HARD_PROCESS, CardPlan, DecayStep, fractions_of, same_state
 from yukawa.generators.pythia import pythia_keys
@@ -99,7 +99,7 @@ def write_process(sentence: str) -> tuple[str, tuple[str, ...]] | None:
     particles = [] if named else [options[0] for _, options in mentioned(sentence)]
     if len({*named, *particles}) > 1:
         return None
-    lines, note = _production("lhcb", (*named, *particles, "pi+")[0], phrases.energy_of(sentence))
+    lines, note = _production("lhcb", (*named, *particles, "pi+")[0], energies.energy_of(sentence))
     events = count_of_events(sentence) or _EVENTS
     return _checked((f"Main:numberOfEvents = {events}", *lines)), (note,)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from yukawa.core.errors import InputError
+from yukawa.generators.laws import with_tail
 from yukawa.generators.plans import DecayStep
 from yukawa.generators.species import Species, SpeciesNames
 
@@ -68,8 +69,9 @@ def refuse_closed(steps: Sequence[DecayStep], energy: float | None = None) -> No
         most = energy if parent.is_virtual else parent.mass if at_rest else parent.heaviest
         needed = least.of_all(step.daughters)
         if most and needed >= most:
+            has = with_tail(most if parent.is_virtual or at_rest else parent.mass or most, most)
             raise InputError(
-                f"{step} is closed: the daughters need {needed:.4g} GeV, {step.parent} has {most:.4g}",
+                f"{step} is closed: the daughters need {needed:.4g} GeV, {step.parent} has {has}",
                 hint=_way_out(parent) if first and needed < parent.heaviest else "",
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import json_line
 from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
@@ -454,6 +455,7 @@ class KnowledgeBase:
 
     def keep_answer(self, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
         """Remember an answer, so that it can be corrected by its id; not if what it names was erased meanwhile."""
+        json_line({"question": question, "answer": answer}, "the answer")  # which an export has to hold
         with self._store.write() as connection:
             writer.keep_answer(connection, answer_id, question, answer)
 

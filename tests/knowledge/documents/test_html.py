@@ -82,3 +82,18 @@ def test_hostile_pages_take_time_by_their_length(source: str) -> None:
 def test_a_reference_of_more_digits_than_any_number_stays_as_it_is() -> None:
     (block,) = html_blocks("<p>Mass &#" + "9" * 5_000 + "; is kept.</p>")
     assert block.text.startswith("Mass &#99")
+
+
+@pytest.mark.parametrize(("page", "texts"), [
+    ("<div><p hidden>a<p>b</div><p>c", ["b", "c"]),
+    ("<div><p hidden>a <em>b</div><p>c", ["c"]),
+    ("<p hidden>a<ul><li>b</ul>", ["- b"]),
+    ("<ul><li hidden>a<ul><li>b</ul><li>c</ul>", ["- c"]),
+    ("<section><div hidden>a<div>b</div></section>c", ["c"]),
+    ("<p hidden>a<br>b</p>c", ["c"]),
+    ("<head><title>a</title><body>b", ["b"]),
+    ("<div><script>'</div>' a</script>b</div>", ["b"]),
+    ("<p>a <math alttext='x'><mi>x</mi> b</p><p>c", ["a $x$", "c"]),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_what_is_hidden_ends_where_a_browser_ends_it(page: str, texts: list[str]) -> None:
+    assert [block.text for block in html_blocks(page) if block.text] == texts

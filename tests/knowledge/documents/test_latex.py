@@ -152,3 +152,8 @@ def test_a_macro_of_many_characters_is_counted_by_them() -> None:
 def test_an_environment_that_begins_itself_is_refused() -> None:
     with pytest.raises(InputError, match="macros expand without end"):
         latex_blocks(r"\newenvironment{a}{\begin{a}}{}\begin{a}")
+
+
+@pytest.mark.parametrize("gap", ["\n\n", " \n\n", "\n \n", "\t\n \t\n\n ", "% remark\n\n"])
+def test_a_blank_line_ends_a_paragraph_whatever_spaces_are_around_it(gap: str) -> None:
+    assert [block.text for block in latex_blocks(f"one{gap}two")] == ["one", "two"]

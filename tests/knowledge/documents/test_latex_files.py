@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError
+from yukawa.core.files import read_bytes
+from yukawa.knowledge.documents import latex_files
 from yukawa.knowledge.documents.latex_files import decoded, inputs_of, read_archive, read_latex
 
 
@@ -116,3 +118,20 @@ def test_encodings() -> None:
 
 def test_which_files_are_parts() -> None:
     assert {"sec/a.tex", "sec/a"} == inputs_of(r"\input{sec/a} \input{../b}", "main.tex")
+
+
+def test_a_file_that_cannot_be_read_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "main.tex").write_text("\\input{a}\\input{b}" * 50)
+    (tmp_path / "a.tex").write_bytes(b"\xf6 text")
+    (tmp_path / "b.tex").write_bytes(b"x" * 5_000_001)
+    read: list[str] = []
+
+    def reading(path: Path, largest: int) -> bytes:
+        read.append(path.name)
+        return read_bytes(path, largest)
+
+    monkeypatch.setattr(latex_files, "read_bytes", reading)
+    found = read_latex(tmp_path / "main.tex")
+    assert (len(found.missing), found.files) == (100, ["main.tex"])
+    assert sorted(set(read)) == ["a.tex", "b.tex", "main.tex"]
+    assert (read.count("a.tex"), read.count("b.tex")) == (1, 1)

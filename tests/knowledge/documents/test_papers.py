@@ -1,6 +1,7 @@
 """Papers are found and read, each file accounted for: as a paper, as a part of one, or with the reason why it is not read."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,14 @@ def test_the_item_of_a_paper_cites_sections(tmp_path: Path) -> None:
     assert [place[0] for place in item.attributes["places"]] == [["Results"]] * len(item.passages)
     assert item.provenance.url == paper.url
     assert blocks_of(item.text, "latex") == blocks_of(paper.text, "latex")
+
+
+def test_a_row_of_many_holes_takes_linear_time() -> None:
+    def seconds(many: int) -> float:
+        began = time.process_time()
+        row = ROW | {"body_text": [{"section": "A", "text": "{{formula:1a}}      " * many}]}
+        assert unarxive_paper(row, "x:1").text.count("$\\mu$") == many
+        return time.process_time() - began
+
+    seconds(1_000)
+    assert seconds(80_000) < 12 * seconds(20_000)

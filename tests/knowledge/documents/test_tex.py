@@ -70,3 +70,23 @@ def test_a_macro_without_end_is_refused_at_once(bomb: str) -> None:
     with pytest.raises(InputError, match="macros expand without end"):
         expanded(bomb)
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("tail", ["", "\n\nb", "}b", " {c"])
+def test_what_no_bracket_closes_is_no_option(tail: str) -> None:
+    stream = TokenStream(tokens(f"[a {{]}}{tail}"))
+    assert stream.optional() is None
+    assert joined(iter(stream.raw, None)) == f"[a {{]}}{tail}".replace("\n\n", " ")
+
+
+def test_options_without_an_end_cost_what_they_are_long() -> None:
+    stream = TokenStream(tokens("\\x[" * 100_000))
+
+    def read() -> None:
+        while stream.next() is not None:
+            stream.optional()
+
+    began = time.perf_counter()
+    with pytest.raises(InputError, match="options have none"):
+        read()
+    assert time.perf_counter() - began < 20

@@ -65,3 +65,28 @@ def test_a_formula_that_nothing_closes_is_text() -> None:
     text = " ".join(block.text for block in blocks)
     assert all(word in text for word in ("without end.", "Next", "y", "more"))
     assert [block.text for block in blocks if block.kind == "heading"] == ["S"]
+
+
+@pytest.mark.parametrize(("source", "text"), [
+    (r"\ensuremath{\(x\)} a", "$x$ a"),
+    (r"\ensuremath{$x$}", "$x$"),
+    (r"\ensuremath{a\text{ if $b$}}", r"$a\text{ if $b$}$"),
+    (r"\newcommand{\m}{\(x\)}\ensuremath{\m}", "$x$"),
+    (r"\ensuremath{x \section{y}} a", "x y a"),
+    (r"\ensuremath a", "$a$"),
+])  # fmt: skip
+def test_what_ensures_a_formula_within_one(source: str, text: str) -> None:
+    assert said(source) == text
+    assert [block.text for block in latex_blocks(source) if block.kind == "text"] == (
+        [text] if "section" not in source else ["x", "a"]
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [r"\cite", r"\footnote", r"\caption", r"\item", r"\section", r"\\", r"\parbox", r"\num", r"\x"]
+)
+def test_an_option_that_nothing_closes_loses_no_word(command: str) -> None:
+    found = latex_blocks(f"before {command}[never closed behind\n\nafter")
+    words = " ".join(block.text for block in found)
+    for word in ("before", "closed", "behind", "after"):
+        assert word in words

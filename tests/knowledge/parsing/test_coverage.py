@@ -148,3 +148,12 @@ def test_what_is_supposed_of_a_person_changes_nothing(question: str) -> None:
 def test_what_is_said_of_a_formula_behind_its_bracket_is_noticed(formula: str) -> None:
     assert plan(formula).complete
     assert [text for text, _ in plan(f"{formula} of zork").unread] == ["zork"]
+
+
+def test_neutrinoless_is_said_again_of_a_decay_without_neutrinos() -> None:
+    assert plan("limit on neutrinoless tau decay to mu gamma").complete
+    assert not plan("limit on neutrinoless tau decay to mu nu nu").complete
+
+
+def test_a_phrase_of_its_own_that_ends_with_one_says_which_is_meant() -> None:
+    assert not plan("What is the mass of the muon, the tree level one?").complete

@@ -4,6 +4,7 @@ import pytest
 
 from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Amount
+from yukawa.knowledge.parsing.units import conversion, find_unit
 
 OWN = Amount(80.36e9, "eV", (0, 0), (1e7, 1e7))
 TOLD = [
@@ -68,3 +69,35 @@ def test_a_german_tale_has_decimal_commas() -> None:
 )
 def test_what_makes_another_question_of_it_is_refused(question: str) -> None:
     assert not plan(question).complete
+
+
+@pytest.mark.parametrize(("told", "asked", "amount"), [
+    ("I remember 1.78 GeV.", "What is the tau mass?", (1.78e9, "eV")),
+    ("My notes say 2.2 microseconds.", "How long does the muon live?", (2.2e-6, "s")),
+    ("I keep finding 2.2 microseconds everywhere.", "What is the mean life of the muon?", (2.2e-6, "s")),
+    ("In meinem Buch steht 125 GeV.", "Wie groß ist die Masse des Higgs?", (125e9, "eV")),
+])  # fmt: skip
+def test_a_remembered_value_gets_a_verdict_before_or_behind_the_question(
+    told: str, asked: str, amount: tuple[float, str]
+) -> None:
+    for question in (f"{told} {asked}", f"{asked} {told}"):
+        found = plan(question)
+        assert found.complete, (question, found.unread)
+        assert [goal.operation for goal in found.goals] == ["is", "value"]
+        asserted = found.goals[0].asserted
+        assert isinstance(asserted, Amount)
+        unit = find_unit(asserted.unit)
+        base = find_unit(amount[1])
+        assert unit is not None
+        assert base is not None
+        factor = conversion(unit, base)
+        assert factor is not None
+        assert asserted.value * factor == pytest.approx(amount[0])
+
+
+@pytest.mark.parametrize("told", [
+    "I remember 1.2 GeV.", "I remember that my neighbour weighs 80 kg.", "The beam pipe has 25 ns.",
+    "I have seen 2.2 microseconds with a magnet of steel.",
+])  # fmt: skip
+def test_an_amount_of_something_else_is_not_asserted(told: str) -> None:
+    assert not plan(f"How long does the muon live? {told}").complete

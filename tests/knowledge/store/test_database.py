@@ -173,6 +173,8 @@ def test_a_home_folder_is_not_taken_for_a_base(tmp_path: Path) -> None:
         ("nonsense://", "no knowledge base can be kept in 'nonsense'"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
+        ("sqlite://data/base.sqlite", "is on no server"),
+        ("sqlite://me:secret@host/base", "is on no server"),
     ],
 )
 def test_an_address_of_no_known_kind_is_refused(url: str, says: str) -> None:

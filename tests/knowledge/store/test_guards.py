@@ -58,6 +58,20 @@ def test_what_acts_on_a_servers_tables_and_is_not_ours_is_found(
             base.backup(tmp_path / "copy.jsonl.gz")
 
 
+@pytest.mark.parametrize("setting", ["on", "off", "local"])
+def test_a_server_that_answers_before_it_has_written_is_noted(
+    postgres: Callable[[], str], setting: str
+) -> None:
+    url = postgres()
+    with KnowledgeBase.open(url, embedding="hash") as base, base.store.write() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = {setting}")
+    with KnowledgeBase.open(url) as base:
+        report = base.verify()
+        assert report.clean
+        assert [note.split()[1] for note in report.notes] == ["synchronous_commit"] * (setting == "off")
+
+
 def test_the_guards_of_a_server_are_written_as_it_writes_them(postgres: Callable[[], str]) -> None:
     """What is compared is what the server says of a trigger that was made so, and all tables are looked at."""
     with KnowledgeBase.open(postgres(), embedding="hash") as base, base.store.read() as connection:

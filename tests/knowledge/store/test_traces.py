@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_what_there_was_no_time_for_is_counted(base: KnowledgeBase, tmp_path: Pa
     assert left == Traces((), (), 3)
     assert left.lines() == ["3 more files could not be searched in time"]
     assert len(tracer.find([tmp_path / "runs"]).files) == 3
+
+
+def test_a_packed_file_without_end_takes_no_more_time_than_there_is(
+    base: KnowledgeBase, tmp_path: Path
+) -> None:
+    item = base.teach(TEXT, source="s")
+    member = gzip.compress(bytes(16 << 20))
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "rows.jsonl.gz").write_bytes(member * 2000)  # 32 GB, packed in 32 MB
+    tracer = Tracer(base.store, item.id)
+    base.purge(item.id)
+    began = time.process_time()
+    assert tracer.find([tmp_path / "runs"], seconds=0.5) == Traces((), (), 1)
+    assert time.process_time() - began < 5
 
 
 def test_what_another_item_says_too_is_not_of_this_one(base: KnowledgeBase, tmp_path: Path) -> None:

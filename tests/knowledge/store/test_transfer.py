@@ -280,6 +280,29 @@ def test_a_backup_is_not_restored_over_a_base(empty: KnowledgeBase, tmp_path: Pa
     assert empty.show(item.id)
 
 
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("-inf"), "\ud800", b"x", {"a": {1.5, 2}}, ["x" * 11_000_000]]
+)
+def test_an_answer_that_no_export_could_hold_is_not_kept(
+    empty: KnowledgeBase, tmp_path: Path, value: Any
+) -> None:
+    with pytest.raises(InputError, match=r"^the answer cannot be|^the answer has more"):
+        empty.keep_answer("a", "What?", {"answer": value})
+    empty.export(tmp_path / "copy.jsonl")
+    assert empty.verify().clean
+
+
+def test_a_base_whose_file_became_a_folder_is_not_backed_up(empty: KnowledgeBase, tmp_path: Path) -> None:
+    file = tmp_path / "empty" / "knowledge.sqlite"
+    file.rename(tmp_path / "moved")
+    file.mkdir()
+    for _ in range(2):  # another connection is made meanwhile
+        for call in (empty.list, lambda: empty.backup(tmp_path / "copy")):
+            with pytest.raises(StoreError, match="knowledge base"):
+                call()
+    assert not (tmp_path / "copy").exists()
+
+
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
 def test_no_base_is_put_beside_what_another_has_left(
     empty: KnowledgeBase, tmp_path: Path, suffix: str

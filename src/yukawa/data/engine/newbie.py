@@ -104,10 +104,16 @@ def cleaned(questions: Sequence[str]) -> list[str]:
     return [question for question in dict.fromkeys(found) if question]
 
 
+def pointing(text: str) -> str:
+    """The words of a text that refer to what only its source shows, such as 'this paper' or 'Fig. 3'; '' if there are none."""
+    found = _NOT_ITSELF.search(text)
+    return found[0] if found else ""
+
+
 def not_itself(question: str) -> str:
     """Why a question cannot be asked by itself, or ''."""
-    if found := _NOT_ITSELF.search(question):
-        return f"it refers to {found[0]!r}"
+    if found := pointing(question):
+        return f"it refers to {found!r}"
     words = question.split()
     if len(words) < 3 or not any(c.isalpha() for c in question):
         return "it is not a question"

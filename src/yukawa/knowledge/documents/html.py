@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
@@ -33,6 +34,13 @@ _SHOWN_NOWHERE = (
     "ltx_eqn_eqno",
     "ltx_tag_equation",
 )
+# Elements that hold no markup.
+_RAW = frozenset("script style iframe noscript".split())
+# Elements whose end need not be written, and what begins behind them.
+_ENDED_BY = {
+    "p": _BREAKS - {"br"}, "head": frozenset(("body",)), "tr": frozenset(("tr", "tbody")), "li": frozenset(("li",)),
+    **dict.fromkeys(("td", "th"), frozenset("td th tr".split())), **dict.fromkeys(("dt", "dd"), frozenset("dt dd".split())),
+}  # fmt: skip
 _DEEPEST = 60  # elements within each other; deeper ones are read as if they were not there
 
 
@@ -86,7 +94,7 @@ class _HtmlReader:
         self._words: list[str] = []
         self._start = -1
         self._hidden = ""  # the tag of an element of which nothing is read
-        self._depth = 0  # of that tag within itself
+        self._inside: Counter[str] = Counter()  # the elements that are open in it
         self._tables: list[_Table] = []
         self._equation: tuple[str, int] | None = (
             None  # the displayed formula that is open, and where it began
@@ -140,8 +148,8 @@ class _HtmlReader:
     # ---- elements -------------------------------------------------------------------------------------
 
     def _enter(self, tag: str, attributes: str, place: int) -> None:
-        if self._hidden:
-            self._depth += tag == self._hidden
+        if self._hidden and not self._hides_until(tag):
+            self._inside[tag] += tag not in _VOID
             return
         given = {
             m[1].lower(): _unescaped(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(attributes)
@@ -152,7 +160,7 @@ class _HtmlReader:
             return
         if tag in _UNREAD or any(name in _SHOWN_NOWHERE for name in classes) or "hidden" in given:
             if tag not in _VOID:
-                self._hidden, self._depth = tag, 1
+                self._hide(tag)
             return
         if tag in _BREAKS and not (self._tables and self._row_is_open()):
             self._flush(place)
@@ -171,14 +179,35 @@ class _HtmlReader:
         elif tag in ("td", "th") and self._tables:
             self._words, self._start = [], -1
 
+    def _hide(self, tag: str) -> None:
+        """Read nothing of the element that begins."""
+        self._hidden, self._inside = tag, Counter()
+
+    def _show(self, place: int) -> None:
+        """Read again, behind the element of which nothing was read."""
+        self._hidden = ""
+        self._end_equation(place)
+
+    def _hides_until(self, tag: str) -> bool:
+        """Whether the element of which nothing is read ends where `tag` begins, as that of `<p hidden>` may; then it is ended."""
+        nested = any(self._inside[name] for name in ("ul", "ol", "dl", "table"))
+        if tag not in _ENDED_BY.get(self._hidden, ()) or nested:
+            return False
+        self._show(0)
+        return True
+
     def _leave(self, tag: str, place: int, end: int) -> None:
         """Leave an element, and those in it that nobody closed."""
         if self._hidden:
-            self._depth -= tag == self._hidden
-            if not self._depth:
-                self._hidden = ""
-                self._end_equation(end)
-            return
+            if self._inside[tag]:
+                self._inside[tag] -= 1
+                return
+            if tag == self._hidden:
+                self._show(end)
+                return
+            if self._hidden in _RAW or all(one.tag != tag for one in self._open):
+                return
+            self._show(place)  # what is around it ends, and so does it
         if not any(one.tag == tag for one in self._open):
             return
         if tag in ("td", "th") and self._tables:
@@ -201,7 +230,7 @@ class _HtmlReader:
     # ---- formulas, tables, headings -------------------------------------------------------------------
 
     def _math(self, given: Mapping[str, str], place: int) -> None:
-        self._hidden, self._depth = "math", 1
+        self._hide("math")
         latex = " ".join(given.get("alttext", "").split())
         if not latex:  # MathML alone: its signs, which is what a reader sees
             self._hidden = ""

@@ -229,6 +229,7 @@ class _Flattening:
     get: Callable[[str], bytes | None]
     source: LatexSource = field(default_factory=LatexSource)
     size: int = 0
+    unread: set[str] = field(default_factory=set)  # files that cannot be read, which are not opened again
 
     def read(self, main: str, shown: str = "") -> LatexSource:
         """Put the files together, beginning with `main`.
@@ -278,12 +279,15 @@ class _Flattening:
         for option in options:
             if option in above or len(above) >= _DEEPEST:
                 break
-            data = self.get(option)
-            if data is None:
-                continue
+            if option in self.unread:
+                break
             try:
+                data = self.get(option)
+                if data is None:
+                    continue
                 text = decoded(data, option)
             except InputError:
+                self.unread.add(option)
                 break
             return self._text(option, text, (*above, option))
         if not match[0].startswith("\\bibliography"):

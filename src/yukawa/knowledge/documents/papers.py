@@ -205,10 +205,10 @@ def _filled(text: str, entries: Mapping[str, Any], cited: Mapping[str, str]) -> 
 
     None where prose is taken for a formula, as happens where a dollar was lost: what else is taken for prose is unknown.
     """
-    found: list[str] = [""]
+    found: list[list[str]] = [[]]
     place = 0
     for hole in _HOLE.finditer(text):
-        found[-1] += text[place : hole.start()].replace("\n", " ")
+        found[-1].append(text[place : hole.start()].replace("\n", " "))
         place = hole.end()
         kind, key = hole[1], hole[2]
         entry = entries.get(key)
@@ -216,16 +216,20 @@ def _filled(text: str, entries: Mapping[str, Any], cited: Mapping[str, str]) -> 
         if kind == "formula" and _PROSE.search(_TEXT.sub("", latex)):
             return []
         if kind == "formula" and latex:
-            alone = text[: hole.start()].rstrip(" ").endswith("\n") and (
-                text[hole.end() :].lstrip(" ")[:1] in ("\n", "")
-            )
-            if alone or _DISPLAYED.search(latex):
-                found += [f"$${latex}$$", ""]
+            if _stands_alone(text, hole.start(), hole.end()) or _DISPLAYED.search(latex):
+                found += [[f"$${latex}$$"], []]
             else:
-                found[-1] += f"${latex}$"
-        elif kind == "cite":
-            found[-1] += f"[{cited.get(key, '?')}]"
+                found[-1].append(f"${latex}$")
         else:
-            found[-1] += kind
-    found[-1] += text[place:].replace("\n", " ")
-    return [tidy(part) for part in found if part.strip()]
+            found[-1].append(f"[{cited.get(key, '?')}]" if kind == "cite" else kind)
+    found[-1].append(text[place:].replace("\n", " "))
+    return [said for parts in found if (said := tidy("".join(parts)))]
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing but spaces is beside these characters on their line; the first line does not count."""
+    while start and text[start - 1] == " ":
+        start -= 1
+    while end < len(text) and text[end] == " ":
+        end += 1
+    return start > 0 and text[start - 1] == "\n" and text[end : end + 1] in ("\n", "")

@@ -19,12 +19,13 @@ _WITHOUT_FI = frozenset(
     \ifdefstring \ifnumequal \ifnumcomp \ifnumless \ifnumgreater \ifboolexpr \ifinlist \ifstreq \ifpackageloaded""".split()
 )
 _DEEPEST = 60  # braces within each other, where an argument is read
+_LONGEST_OPTION = 1_000  # tokens of an argument in square brackets
 _VERBATIM = "verbatim*?|Verbatim|lstlisting|minted|alltt|codeexample|filecontents*?"
 _TOKEN = re.compile(
     rf"(?P<verbatim>\\begin[ ]?\{{(?P<env>{_VERBATIM})\}})|(?P<left>\\begin[ ]?\{{comment\}})"
     r"|(?P<verb>\\(?:verb|lstinline)\*?(?=[^\w\s*]))|(?P<command>\\[A-Za-z@]+|\\.)"
     r"|(?P<comment>%[^\n]*(?:\n[ \t]*)?)|(?P<math>\$\$?)|(?P<open>\{)|(?P<close>\})"
-    r"|(?P<par>\n[ \t]*\n\s*)|(?P<space>\s+)|(?P<mark>[&~^_#])|(?P<text>[^\\%$%{}\s&~^_#]+)|(?P<rest>.)",
+    r"|(?P<par>[ \t]*+\n[ \t]*+\n\s*+)|(?P<space>\s+)|(?P<mark>[&~^_#])|(?P<text>[^\\%$%{}\s&~^_#]+)|(?P<rest>.)",
     re.DOTALL,
 )
 _CONTROL_WORD = re.compile(r"\\[A-Za-z@]+\Z")
@@ -115,14 +116,14 @@ def joined(parts: Iterable[TexToken]) -> str:
 
 @dataclass
 class Expansions:
-    """What the macros of one paper, and its formulas without an end, have cost so far."""
+    """What the macros of one paper, and its formulas and options without an end, have cost so far."""
 
     calls: int = 0
     tokens: int = 0
     letters: int = 0
 
     def add(self, found: Sequence[TexToken]) -> None:
-        """Count one expansion, or one formula that nothing closes.
+        """Count one expansion, or one formula or option that nothing closes.
 
         Raises:
             InputError: there are more than any paper needs.
@@ -132,8 +133,8 @@ class Expansions:
         self.letters += sum(len(token.text) for token in found)
         if self.calls > MOST_EXPANSIONS or self.tokens > MOST_TOKENS or self.letters > MOST_LETTERS:
             raise InputError(
-                "its macros expand without end, or its formulas have none",
-                hint="look for a \\def that calls itself, and for a $ or a \\( that is not closed",
+                "its macros expand without end, or its formulas and options have none",
+                hint="look for a \\def that calls itself, and for a $, a \\( or a [ that is not closed",
             )
 
 
@@ -220,27 +221,29 @@ class TokenStream:
         return self._until_closed(most)
 
     def optional(self) -> list[TexToken] | None:
-        """The next argument in square brackets as it is written, None if there is none."""
+        """The next argument in square brackets as it is written, None if there is none, or nothing closes it."""
         token = self.peek()
         if token is None or token.kind != "text" or not token.text.startswith("["):
             return None
         found: list[TexToken] = []
-        depth, first = 0, True
-        while (token := self.raw()) is not None:
+        passed: list[TexToken] = []
+        depth = 0
+        while len(passed) < _LONGEST_OPTION and (token := self.raw()) is not None:
+            passed.append(token)
             depth += (token.kind == "open") - (token.kind == "close")
-            text = token.text[1:] if first else token.text
+            text = token.text[1:] if len(passed) == 1 else token.text
             closing = text.find("]") if token.kind == "text" and depth == 0 else -1
-            if closing >= 0 or depth < 0 or token.kind == "par" or depth > _DEEPEST:
-                if closing >= 0:
-                    found.append(token._replace(text=text[:closing]))
-                    if rest := text[closing + 1 :]:
-                        self.push([token._replace(text=rest, start=max(token.start, token.end - len(rest)))])
-                else:
-                    self.push([token])
+            if closing >= 0:
+                found.append(token._replace(text=text[:closing]))
+                if rest := text[closing + 1 :]:
+                    self.push([token._replace(text=rest, start=max(token.start, token.end - len(rest)))])
                 return found
+            if depth < 0 or token.kind == "par" or depth > _DEEPEST:
+                break
             found.append(token._replace(text=text))
-            first = False
-        return found
+        self.used.add(passed)
+        self.push(passed)
+        return None
 
     def star(self) -> bool:
         """Whether a star follows, which is passed over."""

@@ -116,14 +116,7 @@ def read_formula(stream: TokenStream, token: TexToken) -> TexFormula | None:
         closing = {"\\(": "\\)", "\\[": "\\]"}[token.text]
         return _until(stream, token, lambda t: t.text == closing and t.kind == "command", token.text == "\\[")
     if token.text == "\\ensuremath":
-        parts = stream.argument()
-        inside = _until(
-            stream.inner([*parts, token._replace(kind="math", text="$")]),
-            token,
-            lambda t: t.kind == "math",
-            False,
-        )
-        return inside
+        return _ensured(stream, token)
     if token.text != "\\begin":
         return None
     argument = stream.argument()
@@ -145,6 +138,21 @@ def read_formula(stream: TokenStream, token: TexToken) -> TexFormula | None:
     lines = _SEVERAL_LINES.get(bare)
     text = rf"\begin{{{lines}}} {found.text} \end{{{lines}}}" if lines else found.text
     return TexFormula(text, found.display, found.label, found.start, found.end)
+
+
+def _ensured(stream: TokenStream, token: TexToken) -> TexFormula | None:
+    r"""The formula that is the argument of `\ensuremath`, in which signs that would open or close one mean nothing."""
+    parts: list[TexToken] = []
+    depth = 0
+    for part in iter(stream.inner(stream.argument()).next, None):
+        depth += (part.kind == "open") - (part.kind == "close")
+        if depth or not (part.kind == "math" or part.text in ("\\(", "\\)")):
+            parts.append(part)
+    closing = token._replace(kind="math", text="$")
+    found = _until(stream.inner([*parts, closing]), token, lambda t: t.kind == "math", False)
+    if found is None:
+        stream.push([token._replace(kind="open", text="{"), *parts, token._replace(kind="close", text="}")])
+    return found
 
 
 def _until(

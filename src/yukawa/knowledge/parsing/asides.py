@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.excuses import (
     ASSUMING,
     CALENDAR,
     KNOWING,
+    MEASURING,
     SAYING,
     is_address,
     is_due,
@@ -23,6 +24,7 @@ from yukawa.knowledge.parsing.excuses import (
     is_scene,
     knows_nothing,
 )
+from yukawa.knowledge.parsing.framing import beyond_framing, is_courtesy
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
@@ -46,21 +48,22 @@ _ASKS = frozenset(
     " que quand comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
-_MEASURING = frozenset(
-    "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
-)
 _FOUND = frozenset("got measured obtained calculated computed fitted".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
 _LOCATING = frozenset("in at from by with using under inside within near through".split())
 _POINTING = frozenset("that this it these those".split())
 
 
-def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[Token]:
+def set_aside(
+    tokens: Sequence[Token], *, others: Sequence[Token] = (), language: str = "en", asked: bool = False
+) -> list[Token]:
     """The tokens of a sentence without those of asides.
 
     Args:
         tokens: of the sentence.
         others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
+        language: of the question.
+        asked: whether a question mark ends it.
     """
     numbered = labels.heading(tokens) or _introduction(tokens)
     parts = list(_parts(tokens, numbered))
@@ -69,8 +72,13 @@ def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[
     apart = labels.asks(others)
     if not tokens or (apart and (labels.is_signature(tokens) or labels.is_score(tokens, whole, alone=True))):
         return []
-    if apart and not labels.asks(tokens) and bearing(tokens):
-        return list(tokens)
+    if apart and not labels.asks(tokens):
+        if bearing(tokens):
+            return list(tokens)
+        if is_courtesy(tokens, language):
+            return []
+        if not asked and not _is_formal(tokens, whole) and beyond_framing(tokens, language):
+            return list(tokens)
     if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
@@ -167,7 +175,7 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
         own = (
             said[:1]
             and said[0] in FIRST_PERSON
-            and (_MEASURING | _RESULTS) & set(said)
+            and (MEASURING | _RESULTS) & set(said)
             and not ASSUMING & set(said)
         )
         if own and not _rest_points(tokens, part):
@@ -197,7 +205,7 @@ def _is_aside(
         return True
     if is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
         return True
-    if is_refrain(inside) or is_excuse(tokens, part):
+    if _is_formal(tokens, part):
         return True
     if any(t.kind not in labels.IDLE for t in inside):
         return False
@@ -223,6 +231,24 @@ def _is_aside(
     if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
         return False  # 'in my simulation'
     return _says_nothing(inside, said, pointed=pointed, role=spoken and said[0] == "as")
+
+
+def _is_formal(tokens: Sequence[Token], part: range) -> bool:
+    """Whether a clause is one of those that hold nothing but a wish for the answer, an excuse, a number of a question or a date."""
+    inside = [tokens[i] for i in part]
+    said = [word for t in inside for word in t.text.lower().split()]
+    if is_refrain(inside) or is_excuse(tokens, part):
+        return True
+    inside = [t for t in inside if t.kind != "mark"] or inside
+    if len(part) == len(tokens) and is_address(inside):
+        return True  # 'Dear particle physicists'
+    quiet = all(t.kind in labels.IDLE for t in inside)
+    return quiet and (
+        labels.is_label(inside)
+        or labels.is_score(inside, range(len(inside)), alone=True)
+        or _is_date(said, inside)
+        or is_due(inside)
+    )
 
 
 def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool, role: bool) -> bool:
@@ -272,7 +298,7 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     if token.kind != "amount":
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
-    return not unit or CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
+    return not unit or CALENDAR.match(unit) is not None or (not pointed and bool(MEASURING & set(said)))
 
 
 def _is_gloss(tokens: Sequence[Token], part: range) -> bool:
@@ -381,11 +407,7 @@ def _of_work(inside: Sequence[Token], place: int) -> bool:
     if inside[place].kind != "qualifier" or not _is_source(inside[place]):
         return False
     after = inside[place + 1] if place + 1 < len(inside) else inside[place]
-    if (
-        after.kind == "word"
-        and not is_physics(after.text)
-        and after.text.lower() not in _MEASURING | _RESULTS
-    ):
+    if after.kind == "word" and not is_physics(after.text) and after.text.lower() not in MEASURING | _RESULTS:
         return True  # 'an ATLAS member'
     before = place - 1
     while before > 0 and inside[before].text.lower() in ("the", "a", "our", "my"):

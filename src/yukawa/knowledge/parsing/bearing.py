@@ -94,8 +94,14 @@ def _surroundings(tokens: Sequence[Token], said: Sequence[str]) -> list[Token]:
     if _SPEAKERS & set(said):
         return []
     if said[0] in _SURROUNDING:
-        phrase = [t for t in tokens[1 : _PHRASE + 1] if t.kind in ("word", "neutral")]
-        return [t for t in phrase if is_physics(t.text) or t.text.lower() in _WORLDS][:1]
+        phrase = [
+            t
+            for t in tokens[1 : _PHRASE + 1]
+            if t.kind in ("word", "neutral") or t.value == ("predicted", "yes")
+        ]
+        return [
+            t for t in phrase if t.kind == "qualifier" or is_physics(t.text) or t.text.lower() in _WORLDS
+        ][:1]
     amounts = [
         t for t in tokens
         if t.kind == "amount" and isinstance(t.value, Amount) and t.value.unit and not CALENDAR.match(t.value.unit)

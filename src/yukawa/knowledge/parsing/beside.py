@@ -72,7 +72,7 @@ def directions(clause: Clause) -> list[Token]:
 _CORRECTING = frozenset("rather instead except correction better".split())
 _SELECTING = frozenset(
     "ignore neglect exclude include omit discard drop skip disregard use take consider restrict limit count apply trust accept"
-    " multiply divide double triple halve square add subtract".split()
+    " multiply divide double triple halve square add subtract round say treat let picture fix".split()
 )
 _REPLIES = frozenset("number value answer figure result line sentence word words reply digits".split())
 

@@ -47,6 +47,13 @@ def fits(goal: Goal, unit: str) -> bool:
     return all(_agree(dimension, unit) for dimension in _results(goal))
 
 
+def measured_in(wanted: Wanted, unit: str) -> bool:
+    """Whether values of a quantity are known to be given in `unit`, or in one that converts into it."""
+    dimension, found = _dimension(wanted.property), find_unit(unit)
+    own = None if dimension is None else find_unit(dimension)
+    return found is not None and own is not None and conversion(own, found) is not None
+
+
 def _dimensions(goal: Goal) -> str:
     """Why the dimensions of a goal do not fit together; '' if they do."""
     if goal.unit and not fits(goal, goal.unit):

@@ -43,6 +43,7 @@ class Clause:
         claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
         told: places of what a statement says of a quantity and nobody asks: 'I have 2.2 microseconds for the muon lifetime.'.
         tale: whether it is what the asker did, beside a question for what the sources list, which that cannot change.
+        asked: whether a question mark ends it.
     """
 
     plain: str
@@ -54,6 +55,7 @@ class Clause:
     claims: bool = False
     told: set[int] = field(default_factory=set)
     tale: bool = False
+    asked: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -128,7 +130,9 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         others_ask = any(other.asked or _opens_question(other.tokens) for other in rest)
         if judged or others_ask or sentence.ahead or language != "en":
             said = without_teller(said, asked=sentence.asked and language == "en" and not judged)
-        if kept := set_aside(said, others=() if sentence.joined else others):
+        if kept := set_aside(
+            said, others=() if sentence.joined else others, language=language, asked=sentence.asked
+        ):
             told = not sentence.asked and others_ask and language != "en"
             told &= any(t.kind == "amount" for t in kept)
             asks = ("list", "count", *(("neutral",) if language in ("zh", "ja") else ()))
@@ -142,7 +146,13 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             states |= tale
             kept = [t for t in kept if not tale or (t.kind != "amount" and t.text not in _ERROR)]
             clause = Clause(
-                plain, settled(kept), language=language, asks=sentence.joined, states=states, tale=tale
+                plain,
+                settled(kept),
+                language=language,
+                asks=sentence.joined,
+                states=states,
+                tale=tale,
+                asked=sentence.asked,
             )
             clause.claims = judged or (states and clause.has(*_CLAIMING))
             yield clause

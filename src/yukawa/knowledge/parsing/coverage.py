@@ -8,8 +8,9 @@ from yukawa.knowledge.parsing.asides import FIRST_PERSON, located
 from yukawa.knowledge.parsing.bearing import bearing
 from yukawa.knowledge.parsing.beside import POLITE, WANTING, directions, outside
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.excuses import KNOWING
-from yukawa.knowledge.parsing.leading import ALTERS, OF, of_statement, of_tale
+from yukawa.knowledge.parsing.excuses import ALTERS, KNOWING
+from yukawa.knowledge.parsing.framing import beyond_framing
+from yukawa.knowledge.parsing.leading import OF, of_statement, of_tale
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
@@ -39,6 +40,15 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     if not clause.used and (found := directions(clause) or bearing(clause.tokens)):
+        return found
+    if clause.states and clause.text(0) in ("in", "inside", "within") and (found := bearing(clause.tokens)):
+        return found
+    if (
+        not clause.used
+        and not clause.asked
+        and len(clauses) > 1
+        and (found := beyond_framing(clause.tokens, clause.language))
+    ):
         return found
     if clause.tale:
         return of_tale(clause)
@@ -222,6 +232,8 @@ def _of_asker_alone(clause: Clause, place: int) -> bool:
 def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
+    if token.text.lower() == "neutrinoless" and _without_neutrinos(clause):
+        return False
     phrase = _phrase(clause, place)
     ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
     if _SOURCES & ahead and not {"i", "we"} & set(clause.words(phrase)):
@@ -247,6 +259,13 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     if place < first:
         return _before(clause, place, first, phrase)
     return _after(clause, place, last, phrase)
+
+
+def _without_neutrinos(clause: Clause) -> bool:
+    """Whether the decay that is asked about has none: 'neutrinoless' says so again."""
+    channels = [clause.tokens[i] for i in clause.used if clause.tokens[i].kind == "channel"]
+    names = [name for t in channels for product in t.value.products for name in product]
+    return bool(channels) and not any(name.startswith("nu") for name in names)
 
 
 def _imperative(clause: Clause, place: int) -> bool:
@@ -363,6 +382,8 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
         return False  # 'I am normalising to …'
     if _asker(clause, phrase) and clause.text(place + 1) in ("on", "about"):
         return False  # 'I'm giving a talk on the Higgs boson'
+    if clause.language == "zh" and phrase.stop <= first and _is_mark(clause.tokens[phrase.stop]):
+        return bool(beyond_framing([clause.tokens[i] for i in phrase], "zh"))  # '在强磁场中,…'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
     opening = clause.text(phrase.start).split()[0]
     named = opening == "on" and clause.tokens[place].text.istitle() and clause.text(place) not in _DAYS
@@ -414,6 +435,8 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     opening = words[0]
     if bracketed and (opening == "on" or located(words)):
         return True  # '(on Venus)'
+    if opening in ("the", "its") and words[-1] in ("one", "ones"):
+        return True  # ', the tree level one'
     if opening in _ENVIRONMENT and not attached and "the" in words and not set(words) & FIRST_PERSON:
         return True  # ', in the presence of matter'
     if attached and opening not in _LOOSE and not (_asker(clause, phrase) and not located(words)):

@@ -10,8 +10,11 @@ from yukawa.knowledge.parsing.tokens import Token
 # Words that make a condition of a clause, whoever speaks it.
 ASSUMING = frozenset(
     "pretend pretending assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
-    " neglecting ignore imagine means meant wenn falls si".split()
+    " neglecting ignore imagine means meant wenn falls si angenommen gesetzt annehmen supposons supposez supposant"
+    " imaginons".split()
 )
+# How words begin that make another thing of what they are said of.
+ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
 CALENDAR = re.compile(
     r"(?:an? |the |in ){0,4}+(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
@@ -19,6 +22,9 @@ CALENDAR = re.compile(
 KNOWING = frozenset(
     "know idk remember understand recall sure certain idea clue weiss kenne finde erinnere sais trouve trouver retrouve retrouver connais"
     " souviens".split()
+)
+MEASURING = frozenset(
+    "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
 )
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
 _ASIDE = ("never mind", "leaving aside", "setting aside", "no matter", "regardless of")

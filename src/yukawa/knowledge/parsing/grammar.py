@@ -10,6 +10,7 @@ from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.coverage import unread
+from yukawa.knowledge.parsing.deviations import remembered
 from yukawa.knowledge.parsing.following import following, last_goals, taken_up
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
@@ -246,7 +247,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         if known.replaced and goals:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
-    return goals
+    return [*remembered(clauses, goals), *goals]
 
 
 def _subject(clause: Clause) -> list[Wanted]:
@@ -449,6 +450,8 @@ def _same(goal: Goal, other: Goal) -> bool:
             g.relation,
             g.asserted and str(g.asserted),
             len(g.filters),
+            g.power,
+            g.from_one,
         )
 
     return key(goal) == key(other)

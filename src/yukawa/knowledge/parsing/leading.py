@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.clauses import MEANINGFUL, Clause
-from yukawa.knowledge.parsing.excuses import ASSUMING, KNOWING
+from yukawa.knowledge.parsing.excuses import ALTERS, ASSUMING, KNOWING
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -208,9 +208,6 @@ _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explai
 
 
 _BEING = frozenset("is are was were".split())
-
-
-ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
 
 
 _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())

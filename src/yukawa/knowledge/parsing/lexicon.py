@@ -98,6 +98,18 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(_lines(f"{name}.txt"))
 
 
+@functools.lru_cache(maxsize=4)
+def word_groups(name: str) -> Mapping[str, frozenset[str]]:
+    """The single words under each heading of a file."""
+    groups: dict[str, set[str]] = {}
+    for line in _lines(f"{name}.txt"):
+        if line.startswith("["):
+            last = groups.setdefault(line[1:-1], set())
+        else:
+            last.update(line.split())
+    return {heading: frozenset(words) for heading, words in groups.items()}
+
+
 _NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]+$")
 
 

@@ -13,6 +13,7 @@ from yukawa.knowledge.parsing.final_state import read_tokens
 from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
+from yukawa.knowledge.parsing.shares import shares
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
@@ -106,6 +107,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         *_glued(question),
         *_about(question),
         *_ranks(question),
+        *shares(question),
     ]
     edits += _compounds(question) if language == "de" else ()
     edits += [

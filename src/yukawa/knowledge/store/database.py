@@ -304,6 +304,8 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
+        if parsed.host or parsed.username:
+            raise InputError("a SQLite base is on no server", hint="type sqlite:///FILE, with three slashes")
         file = expanded(parsed.database).absolute()
         return parsed.set(drivername="sqlite", database=str(file)), file.parent
     if parsed.get_backend_name() in {"postgresql", "postgres"}:

@@ -77,6 +77,14 @@ def problems(connection: sa.Connection) -> Iterator[str]:
     yield from _of_server(connection) if on_server else _of_file(connection)
 
 
+def notes(connection: sa.Connection) -> Iterator[str]:
+    """Settings of a server with which what was said to be kept may be lost when its machine stops."""
+    if connection.dialect.name == "postgresql":
+        query = "SELECT name FROM pg_settings WHERE name IN ('synchronous_commit', 'full_page_writes') AND setting = 'off'"
+        for name in connection.execute(sa.text(f"{query} ORDER BY 1")).scalars():
+            yield f"server: {name} is off: the last changes may be lost when its machine stops; set it to on"
+
+
 def _of_file(connection: sa.Connection) -> Iterator[str]:
     query = "SELECT name, type, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
     found = {row.name: row for row in connection.exec_driver_sql(query)}

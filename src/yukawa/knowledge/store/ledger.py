@@ -278,7 +278,7 @@ def verify(connection: sa.Connection, embedder_id: int, index: Index, store: Sto
         for item_id in unfinished(connection)
     ]
     notes += [line for place in store.elsewhere for line in place.problems()]
-    notes += [*clock.jumps(connection), *clock.wrong_now(connection)]
+    notes += [*guards.notes(connection), *clock.jumps(connection), *clock.wrong_now(connection)]
     if store.lost:
         (found if store.lost > 1 else notes).append(identity.loss(store.lost))
     sizes = [_count(connection, table) for table in (t.events, t.items, t.passages)]

@@ -74,7 +74,7 @@ class Tracer:
     def find(self, folders: Iterable[Path] = (), seconds: float = float("inf")) -> Traces:
         """What is left in folders that took text from the base, and in those that are given; to be called after the erasure.
 
-        What another item says too does not count. After so many seconds no further file is opened.
+        What another item says too does not count. After so many seconds nothing more is read.
         """
         ends = time.monotonic() + seconds
         with self._store.read() as connection:
@@ -87,17 +87,23 @@ class Tracer:
         outer = [folder for folder in wanted if wanted.isdisjoint(folder.parents)]
         found, unsearched = [], 0
         for file in sorted(file for folder in outer for file in _files(folder)):
-            if time.monotonic() > ends:
-                unsearched += 1
-            elif self._holds(file, live):
+            holds = self._holds(file, live, ends)
+            unsearched += holds is None
+            if holds:
                 found.append(file)
         trained = _trained(outer, {file.parent for file in found})
         return Traces(tuple(found), tuple(sorted(trained)), unsearched)
 
-    def _holds(self, file: Path, live: set[bytes]) -> bool:
-        return any(
-            self._named.search(block) or self._fragments.found_in([block]) - live for block in _blocks(file)
-        )
+    def _holds(self, file: Path, live: set[bytes], ends: float) -> bool | None:
+        """Whether a file holds some of the text; None where the time has ended before: a packed one may be endless."""
+        blocks = _blocks(file)
+        while time.monotonic() <= ends:
+            block = next(blocks, None)
+            if block is None:
+                return False
+            if self._named.search(block) or self._fragments.found_in([block]) - live:
+                return True
+        return None
 
 
 def note(store: Store, folder: Path) -> None:

@@ -358,7 +358,11 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
             )
         export(store, path, force=force)
         return
-    with closing(store.engine.raw_connection()) as source, _database_beside(store.scratch, path) as beside:
+    with (
+        worded(store.name),
+        closing(store.engine.raw_connection()) as source,
+        _database_beside(store.scratch, path) as beside,
+    ):
         assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- only states the type
         _copy_database(source.driver_connection, beside)
         engine = new_engine(sa.URL.create("sqlite", database=str(beside)), None)

@@ -37,6 +37,12 @@ MISTAKES = {
     "a space of a text program": lambda text: text.replace("1.0 ", "1.0\u00a0", 1),
     "a byte order mark": lambda text: MARK + text,
     "a model in lower case": lambda text: text.replace(" PHSP;", " phsp;"),
+    "a semicolon of another keyboard": lambda text: text.replace(" PHSP;", " PHSP\uff1b"),
+    "a percentage": lambda text: text.replace("\n1.0 ", "\n100% "),
+    "a comment of another language": lambda text: text.replace(";\n", "; // a mode\n"),
+    "an exclamation mark": lambda text: f"! a comment\n{text}",
+    "a flag behind its model": lambda text: text.replace(" PHOTOS VLL", " VLL PHOTOS"),
+    "raised signs": lambda text: text.replace(" K+ ", " K\u207a ").replace(" pi- ", " \u03c0\u207b "),
     "a semicolon behind a command": lambda text: text.replace("yesPhotos", "yesPhotos;"),
 }  # fmt: skip
 

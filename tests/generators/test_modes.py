@@ -133,3 +133,24 @@ def test_an_alias_beside_that_of_its_antiparticle_is_known():
     better, left = mended_fully(text, lambda text: check(text, name="card.dec"))
     assert "Alias MyLc Lambda_c+\n" in better
     assert not [each for each in left if each.level == "error"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "code", "write"),
+    [
+        ("mu+ mu- VLL PHOTOS", "E-ARG", '"PHOTOS VLL"'),
+        ("rho0 pi0 HELAMP 1,0 0 1 0 1 0", "E-ARG", '"1.0"'),
+        ("rho0 pi0 HELAMP 1.0, 0 1 0 1 0", "E-ARG", '"1.0"'),
+        ("\u03bc\u207a mu- VLL", "E-PART", '"mu+"'),
+        ("K\u207a K- VSS", "E-PART", '"K+"'),
+        ("\u03c1\u2070 \u03c0\u2070 PHSP", "E-PART", '"rho0"'),
+    ],
+)
+def test_what_is_certainly_meant_is_written(first, mode, code, write):
+    found = first(f"Decay J/psi\n1.0 {mode};\nEnddecay\nEnd", code)
+    assert (found.write, bool(found.edits), found.physics) == (write, True, False)
+
+
+def test_no_name_is_guessed_for_letters_that_are_not_known(first):
+    assert first("Decay J/psi\n1.0 \u0416+ mu- VLL;\nEnddecay\nEnd", "E-PART").edits == ()
+    assert first("Decay J/psi\n1.0 K\u207a\u207a mu- VLL;\nEnddecay\nEnd", "E-PART").edits == ()

@@ -17,6 +17,13 @@ def chain(sentence: str) -> list[str]:
     ("sentence", "steps"),
     [
         ("simulate psi(2S) -> pi pi J/psi in BOSS", ["psi(2S) -> pi+ pi- J/psi"]),
+        ("B+ -> (D0bar -> K+ pi-) K+ LHCb", ["B+ -> anti-D0 K+", "anti-D0 -> K+ pi-"]),
+        ("B+ → (D̄0 → (K_S0 → π+ π−) π+ π−) K+ LHCb", ["B+ -> anti-D0 K+", "anti-D0 -> K_S0 pi+ pi-", "K_S0 -> pi+ pi-"]),
+        (
+            "B0 -> (D*- -> (D0bar -> K+ pi-) pi-) (a_1+ -> (rho0 -> pi+ pi-) pi+) LHCb",
+            ["B0 -> D*- a_1+", "D*- -> anti-D0 pi-", "anti-D0 -> K+ pi-", "a_1+ -> rho0 pi+", "rho0 -> pi+ pi-"],
+        ),
+        ("B0 -> J/psi K*0 (K*0 -> K+ pi-) LHCb", ["B0 -> J/psi K*0", "K*0 -> K+ pi-"]),
         ("psi(2S) → J/psi pi pi → mu mu pi pi", ["psi(2S) -> J/psi pi+ pi-", "J/psi -> mu+ mu-"]),
         (r"$B^0\to K^{*0}(\to K^+\pi^-)\mu^+\mu^-$", ["B0 -> K*0 mu+ mu-", "K*0 -> K+ pi-"]),
         ("B0 -> D*- (anti-D0 (K+ pi-) pi-) mu+ nu_mu", ["B0 -> D*- mu+ nu_mu", "D*- -> anti-D0 pi-", "anti-D0 -> K+ pi-"]),
@@ -243,6 +250,7 @@ def test_a_generic_particle_decays_by_the_table():
 
 @pytest.mark.parametrize(("sentence", "count"), [
     ("100k events", 100_000), ("2.3M events", 2_300_000), ("1e6 J/psi", 1_000_000), ("10,000 events", 10_000), ("0 events", None),
+    ("50000 evts, LHCb", 50_000), ("evts: 200", 200), ("1000个事件", 1000),
     ("1.5 events", None), ("0.0001k events", None),
 ])  # fmt: skip
 def test_events_are_counted_in_whole_numbers(sentence, count):

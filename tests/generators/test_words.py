@@ -57,6 +57,18 @@ def test_spaces_and_dashes_of_text_programs_are_found_and_mended():
     assert not left
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("1.0 K+ // pi-", ["1.0", "K+"]), ("a//b", ["a//b"]), ("  ! text", []), ("a !b", ["a", "!b"]), ("x;//y z", ["x", ";"]),
+    ],
+)  # fmt: skip
+def test_comments_of_other_languages_are_one_finding(line, words):
+    card = split_words(line)
+    assert card.words == words
+    assert [each.code for each in card.found] == ["E-LINE"] * (words not in (["a//b"], ["a", "!b"]))
+
+
 TEXT = st.text(alphabet="abc+-", min_size=1, max_size=8)
 
 

@@ -33,6 +33,7 @@ class CardCheck:
         self.copied: dict[str, int] = {}
         self.copies: dict[str, int] = {}  # by CopyDecay
         self.settings = GivenSettings()
+        self.ranges: list[Command] = []
         self.of_base: set[str] = set()
         self.modes = ModeCheck(card, names, self.values, self.model_aliases, self.found)
         if base is not None:
@@ -56,7 +57,8 @@ class CardCheck:
                 _ACTIONS[each.name](self, each)
             elif each.name in _OF_PARTICLES:
                 self._known(each, each.words[: _OF_PARTICLES[each.name]])
-            self._given(each)
+            if each.name in _SETTINGS:
+                self._given(each)
         self._unused()
         self._photons()
         self._ranges()
@@ -71,16 +73,18 @@ class CardCheck:
             if "Mixing" in name:  # whose words are values
                 key, shown, value = (), kind, " ".join((name, *words))
         elif name in _NAMED:
+            if name.startswith("ChangeMass"):
+                self.ranges.append(command)
             count = _NAMED[name]
-            kind, key, value = name, tuple(words[:count]), " ".join(map(_plain, words[count:]))
+            kind, key, value = name, tuple(words[:count]), " ".join(words[count:])
             shown = " ".join((name, *key))
-        elif name in _ASSIGNED:
+        else:
             target, _, value = words[0].partition("=")
             kind, key, shown = name, (target,), f"{name} {target}"
-        else:
-            return
         before = self.settings.given((kind, *key), value, self.card.line(command.start))
         if before is not None:
+            if _plain(before[0]) == _plain(value):
+                before = value, before[1]
             self.modes.add(given_again(shown, value, before, self.card.text.place(command.start)))
 
     def _photons(self) -> None:
@@ -97,7 +101,9 @@ class CardCheck:
 
     def _ranges(self) -> None:
         """A mass outside the range that ChangeMassMin and ChangeMassMax leave it."""
-        for command in (*self.card.commands("ChangeMassMin"), *self.card.commands("ChangeMassMax")):
+        for command in sorted(
+            self.ranges, key=lambda each: each.name, reverse=True
+        ):  # the least masses first
             name, value = command.words
             if not is_number(value) or float(value) < 0:
                 self.modes.report(
@@ -202,7 +208,21 @@ class CardCheck:
                 self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is not a number")
                 return
         name, mass, *width = command.words
+        for at, word in enumerate(command.words[1:], 2):
+            if float(word) < 0:
+                self.modes.report("E-VALUE", command.start + at, f"the mass or width {word} is negative")
+                return
+        own = self.names.get(name)
+        if own is not None and own.mass and not own.redefined and 0.5 < float(mass) / own.mass / 1000 < 2:
+            reason = f"masses are in GeV, and {name} has {own.mass:.4g}"
+            self.modes.report("W-RANGE", command.start + 2, reason, f'"{float(mass) / 1000:.10g}"')
         self.names.set_mass(name, float(mass), float(width[0]) if width else None)
+
+    def _factor(self, command: Command) -> None:
+        name, word = command.words
+        if self._known(command, [name]) and word not in ("yes", "no"):
+            reason = f"{command.name} {name} is yes or no, not {word}"
+            self.modes.report("E-VALUE", command.start + 2, reason)
 
     def _model_alias(self, command: Command) -> None:
         self.model_aliases[command.words[0]] = command.words[1:]
@@ -331,9 +351,9 @@ class CardCheck:
         return any(top not in own for top in tops)
 
 
-def _plain(word: str) -> str:
-    """A number in one form, so that 0.10 is 0.1; another word as it is."""
-    return f"{float(word):.12g}" if is_number(word) else word
+def _plain(value: str) -> list[float | str]:
+    """The words of a value, numbers as such, so that 0.10 is 0.1."""
+    return [float(word) if is_number(word) else word for word in value.split()]
 
 
 # Commands without a value that switch the same thing, or the same of a particle.
@@ -350,12 +370,14 @@ _NAMED = {
     "IncludeDecayFactor": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1, "SetLineshapePW": 3, "ChargeConj": 1, "CopyDecay": 1,
 }  # fmt: skip
 _ASSIGNED = frozenset({"JetSetPar", "PythiaGenericParam", "PythiaAliasParam", "PythiaBothParam"})
+_SETTINGS = frozenset({*_SWITCHES, *_NAMED, *_ASSIGNED})
 _ACTIONS: dict[str, Callable[[CardCheck, Command], object]] = {
     "Alias": CardCheck._alias, "ChargeConj": CardCheck._charge_conj, "CDecay": CardCheck._cdecay, "CopyDecay": CardCheck._copy,
     "Define": CardCheck._define, "Particle": CardCheck._particle, "ModelAlias": CardCheck._model_alias,
+    "IncludeBirthFactor": CardCheck._factor, "IncludeDecayFactor": CardCheck._factor,
 }  # fmt: skip
 # Commands that begin with so many particles.
 _OF_PARTICLES = {
-    "SetLineshapePW": 3, "ChangeMassMin": 1, "ChangeMassMax": 1, "IncludeBirthFactor": 1, "IncludeDecayFactor": 1, "LSNONRELBW": 1,
+    "SetLineshapePW": 3, "ChangeMassMin": 1, "ChangeMassMax": 1, "LSNONRELBW": 1,
     "LSFLAT": 1, "LSMANYDELTAFUNC": 1, "BlattWeisskopf": 1, "BlattWeisskopfBirth": 1,
 }  # fmt: skip

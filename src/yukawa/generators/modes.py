@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 from yukawa.generators import amplitudes, models
@@ -11,6 +12,12 @@ from yukawa.generators.laws import Violation, violations
 from yukawa.generators.species import Species, SpeciesNames
 from yukawa.generators.words import FLAGS, OPENING, candidates, folded, is_number, is_slip, nearest_word
 
+_LETTERS = {
+    ord(letter): name for letter, name in zip(
+        "πμτρηγνφϕωψχΛΣΞΩΔΥϒ−", "pi mu tau rho eta gamma nu phi phi omega psi chi Lambda Sigma Xi Omega Delta Upsilon Upsilon -".split(),
+        strict=True,
+    )
+}  # fmt: skip
 _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
 _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
 _CHARGE = re.compile(r"(?<![+-])[+-]+$")
@@ -159,6 +166,9 @@ class ModeCheck:
 
     def meant(self, name: str) -> tuple[list[str], bool]:
         """The names of which a word can be a misspelling, and whether it can be that of one alone."""
+        if name not in self._meant and not name.isascii():
+            plain = _plain_letters(name)
+            self._meant[name] = ([plain], True) if plain in self.names else ([], False)
         if name not in self._meant:
             names = list(self.names.usual_names())
             same = [each for each in names if _charge(each) == _charge(name) and _stars(each) >= _stars(name)]
@@ -265,10 +275,9 @@ class ModeCheck:
         if name not in models.TEXT_ARGUMENTS:
             for at, word in enumerate(mode.arguments):
                 if not is_number(word) and word not in self.values:
-                    self.report(
-                        "E-ARG", mode.model_at + 1 + at, f"{name}: {word} is neither a number nor defined"
-                    )
-                    return
+                    self._argument(mode, name, at, word)
+                    if not is_number(_as_number(word)):
+                        return
         if model.daughters and len(daughters) not in model.daughters:
             wanted = " or ".join(map(str, model.daughters))
             self.report("E-NDAUG", mode.model_at, f"{name} takes {wanted} daughters, here {len(daughters)}")
@@ -284,6 +293,19 @@ class ModeCheck:
             return
         if not model.takes(daughters) and not any(each.redefined for each in daughters):
             self._order(mode, model, daughters)
+
+    def _argument(self, mode: DecayMode, name: str, at: int, word: str) -> None:
+        """Report a word that is not an argument: a flag behind its model, a number with a comma, or another one."""
+        place, number = mode.model_at + 1 + at, _as_number(word)
+        if word in FLAGS:
+            edits = (*self.replaced(mode.model_at, f"{word} {mode.model}"), *self.replaced(place, ""))
+            self.report("E-ARG", place, f"{word} comes before the model", f'"{word} {mode.model}"', edits)
+            return
+        reason = f"{name}: {word} is neither a number nor defined"
+        if is_number(number):
+            self.report("E-ARG", place, reason, f'"{number}"', self.replaced(place, number))
+        else:
+            self.report("E-ARG", place, reason)
 
     def _count(
         self,
@@ -382,6 +404,16 @@ _KINDS = {
     "S": "a scalar", "D": "a lepton or baryon", "V": "a vector", "T": "a tensor", "R": "a spin-3/2 baryon", "G": "a photon",
     "N": "a neutrino", "-": "any", "": "of unknown spin",
 }  # fmt: skip
+
+
+def _as_number(word: str) -> str:
+    """A word without the comma at its end, and with a point for one among its digits."""
+    return word.rstrip(",").replace(",", ".")
+
+
+def _plain_letters(name: str) -> str:
+    """A name with Greek letters and raised signs as generators write them."""
+    return unicodedata.normalize("NFKC", name).translate(_LETTERS)
 
 
 def _charge(name: str) -> str:

@@ -12,11 +12,11 @@ from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
 from yukawa.generators.species import MASTER_MODELS, known_species
 from yukawa.generators.words import (
-    BY_CASE,
     COMMANDS,
     FLAGS,
     KEYWORDS,
     NUMBER,
+    OTHER_CASES,
     is_number,
     nearest_word,
     split_words,
@@ -121,13 +121,14 @@ class _CardReader:
 
     def _mend_cases(self) -> None:
         """Read commands and flags whose letters have another case as what they are meant to be, each as one finding."""
-        wrong = {word for word in {*self.words} if BY_CASE.get(word.lower(), word) != word}
-        if wrong:
-            wrong -= {name for each in ("Alias", "ModelAlias", "Define") for name in self._behind_each(each)}
+        if OTHER_CASES.keys().isdisjoint(self.words):
+            return
+        wrong = OTHER_CASES.keys() & set(self.words)
+        wrong -= {name for each in ("Alias", "ModelAlias", "Define") for name in self._behind_each(each)}
         words, lines = self.words, self.text.at
         block = inside = False  # of a mode or a ModelAlias, whose arguments may be any words
-        for at, word in enumerate(words if wrong else ()):
-            right = BY_CASE[word.lower()] if word in wrong else word
+        for at, word in enumerate(words):
+            right = OTHER_CASES[word] if word in wrong else word
             closes = right in _CLOSING and (not at or lines[at - 1] < lines[at])
             if right != word and (not inside or right in FLAGS or closes):
                 kind = "flag" if right in FLAGS else "command"
@@ -411,6 +412,13 @@ class _CardReader:
             self._report("E-FRAC", at, reason, f'"{right}"', self._replaced(at, right))
             return at + 1
         head = NUMBER.match(word)
+        if head and word[head.end() :] in ("%", "\uff05"):
+            mode.fraction = float(head[0]) / 100
+            right = f"{mode.fraction:.10g}"
+            self._report(
+                "E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{right}"', self._replaced(at, right)
+            )
+            return at + 1
         if head:
             mode.fraction = float(head[0])
             self._report("E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{head[0]}"')

@@ -34,9 +34,10 @@ _AMOUNT = (
 )
 _EVENTS = (
     re.compile(
-        rf"{_AMOUNT}\s{{0,3}}(?:[^\s\d]\S{{0,19}} ){{0,2}}?(?:events?\b|事例|个|decays\b)", re.IGNORECASE
+        rf"{_AMOUNT}\s{{0,3}}(?:[^\s\d]\S{{0,19}} ){{0,2}}?(?:ev(?:en)?ts?\b|事例|事件|个|decays\b)",
+        re.IGNORECASE,
     ),
-    re.compile(rf"\bevents?\s{{0,3}}[:=,]?\s{{0,3}}{_AMOUNT}(?!\s{{0,3}}[GM]eV)", re.IGNORECASE),
+    re.compile(rf"\bev(?:en)?ts?\s{{0,3}}[:=,]?\s{{0,3}}{_AMOUNT}(?!\s{{0,3}}[GM]eV)", re.IGNORECASE),
     re.compile(rf"\bN\s{{0,3}}=\s{{0,3}}{_AMOUNT}"),
     re.compile(rf"{_AMOUNT}(?=\s{{1,3}}[A-Z]|\s{{1,3}}psi|\s{{1,3}}chi)", re.IGNORECASE),
 )
@@ -44,6 +45,12 @@ _MADE = re.compile(r"\b(?:production|produced|pairs?)\b|对产生|产生")
 _REMARK = re.compile(r"\(([^()→\d]{1,80})\)")
 _INNER = r"\(\d\w{0,9}\)"  # a bracket of a name, such as that of psi(2S)
 _WITH_DECAYS = re.compile(rf"\(((?:[^()→]|{_INNER})++→(?:[^()]|{_INNER})*+)\)")
+# A daughter in a bracket with its own decay, as descriptors have it: "B+ -> (D0 -> K- pi+) K+"; what is inside is read first.
+_DAUGHTER = re.compile(
+    rf"(?<=[\s→+\-0-9(\ue001])\(\s{{0,3}}([^\s()→;,]{{1,20}})\s{{0,3}}(→(?:[^()→\ue000]|{_INNER}|\ue000[^\ue000\ue001]*+\ue001)++)\)"
+)
+_NESTED = 4  # decays inside one another
+_BRACKETS = {0xE000: "(", 0xE001: ")"}
 # A bracket with the decay of what precedes it, in words: "D0 (going to K- pi+)".
 _VERB_IN_BRACKET = re.compile(
     r"\(\s{0,3}(?:(?:which|that|in turn|then|and|it|is|forced|decays?|decaying|decayed|goes|going) ){0,4}(?:in)?to\b"
@@ -242,13 +249,24 @@ def _plain(sentence: str) -> tuple[str, tuple[str, ...]]:
         InputError: it names a decay model that is not known, or whose arguments are not read.
     """
     plain, slips = spellings.plain_sentence(named_models.marked(phrases.without_radiation(sentence)))
+    plain = _VERB_IN_BRACKET.sub("(→ ", plain)
+    for _ in range(_NESTED):
+        plain = _DAUGHTER.sub(_as_daughter, plain)
+    plain = plain.translate(_BRACKETS)
     # Brackets with a chain of their own stand for commas: (J/psi -> mu mu, eta -> gamma gamma).
-    plain = _WITH_DECAYS.sub(_listed, _VERB_IN_BRACKET.sub("(→ ", plain))
+    plain = _WITH_DECAYS.sub(_listed, plain)
     plain = _REMARK.sub(_without_remark, plain)
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\)|[A-Za-z]{3})", " ( ", plain)
     # LaTeX does not need the space.
     plain = re.sub(r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain)
     return _with_other(plain).replace(",", ";"), slips  # a name ends at a comma: 'nu, tau' are two
+
+
+def _as_daughter(found: re.Match[str]) -> str:
+    """A daughter with its decay behind it; as it is where the sentence named it before, and says here how it decays."""
+    if found[1] in found.string[: found.start()]:
+        return found[0]
+    return f" {found[1]} \ue000{found[2]}\ue001 "
 
 
 def _listed(found: re.Match[str]) -> str:

@@ -21,13 +21,21 @@ FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
 OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
 KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
 BY_CASE = {word.lower(): word for word in (*KEYWORDS, *FLAGS)}
+# As people write them otherwise: a table of these costs less than the lower case of every word of a card.
+OTHER_CASES = {
+    other: word for word in BY_CASE.values()
+    for other in (word.lower(), word.upper(), word.capitalize(), word[0].lower() + word[1:], word.replace("dd", "dD"), "endDecay")
+    if other not in KEYWORDS | FLAGS and other.lower() == word.lower()
+}  # fmt: skip
 
 NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
 MARK = "\ufeff"  # of the byte order, as some editors put it before the first line
 _LONGEST = 1023  # characters of a line that the generator reads
 _LOOKALIKES = (
     (re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"), "space", " "), (re.compile("[\u2010-\u2015\u2212]"), "minus", "-"),
+    (re.compile("[\uff1b\u037e]"), "semicolon", ";"),
 )  # fmt: skip
+_COMMENT = re.compile(r"(?:(?:^|(?<=[\s;]))(?=//)|^\s*+(?=!))(//|!)")  # as other programs have them
 _PIECE = re.compile(r"[^\s;]++|;\S*+")
 
 
@@ -103,7 +111,7 @@ class CardText:
         """The column of a word, counted from 1."""
         line = self.at[word]
         if line not in self.starts:  # kept for one line, which may be the whole file
-            text = self.lines[line - 1].partition("#")[0]
+            text = _meant(self.lines[line - 1].partition("#")[0])
             self.starts = {line: [column for _, column in _pieces(text, [], line)]}
         return self.starts[line][word - bisect_left(self.at, line)]
 
@@ -119,25 +127,35 @@ def split_words(text: str) -> CardText:
     lines, found = split_lines(text)
     card = CardText(lines, found=found)
     words, at = card.words, card.at
-    plain = text.isascii()
+    plain, foreign = text.isascii(), "//" in text or "!" in text
+    long = max(map(len, lines)) > _LONGEST
     for number, line in enumerate(lines, 1):
-        if len(line) > _LONGEST:
+        if long and len(line) > _LONGEST:
             reason = f"the line has {len(line):,} characters, of which {_LONGEST:,} are read"
             card.cut.add(number)
             found.append(Diagnostic("E-LINE", number, _LONGEST + 1, reason, "it on several lines"))
         code = line.partition("#")[0] if "#" in line else line
+        if not code:
+            continue
         if not plain and not code.isascii():
             found += _lookalikes(number, code)
-        before = len(words)
+            code = _meant(code)
+        if foreign and ("//" in code or "!" in code) and (comment := _COMMENT.search(code)):
+            place, sign = comment.start(1), comment[1]
+            reason = f'a comment begins with "#", not with "{sign}"'
+            mend = (Edit(number, place + 1, sign, "#"),)
+            found.append(Diagnostic("E-LINE", number, place + 1, reason, '"#"', mend))
+            code = code[:place]
         end = code.find(";")
         if end < 0:
-            words += code.split()
+            new = code.split()
         elif not code[end + 1 :].strip():  # as most statements end
-            words += code[:end].split()
-            words.append(";")
+            new = code[:end].split()
+            new.append(";")
         else:
-            words += [word for word, _ in _pieces(code, found, number)]
-        at += [number] * (len(words) - before)
+            new = [word for word, _ in _pieces(code, found, number)]
+        words += new
+        at += [number] * len(new)
     return card
 
 
@@ -163,6 +181,15 @@ def _pieces(code: str, found: list[Diagnostic], number: int) -> list[tuple[str, 
         else:
             found.append(Diagnostic("W-AFTERSEMI", number, behind, reason, f"{write} or remove it"))
     return pieces
+
+
+def _meant(code: str) -> str:
+    """A line with spaces, dashes and semicolons of text programs as the plain ones that are meant."""
+    if code.isascii():
+        return code
+    for pattern, _, plain in _LOOKALIKES:
+        code = pattern.sub(plain, code)
+    return code
 
 
 def _lookalikes(number: int, code: str) -> list[Diagnostic]:

@@ -204,6 +204,9 @@ def test_a_fact_becomes_a_value() -> None:
     (Measured(80.3625, "GeV", {"W": (0.0077, -0.0077)}), 81.0, False),
     (Measured(80.3625, "GeV", {"W": (0.0077, -0.0077)}), 80.368, True), (LIMIT, 1e-9, None), (LIMIT, 1e-3, False),
     (Measured(1.0, "e"), -1.0, False),
+    # Nothing is exact: 0.004 is not a rounded zero, and what may be zero within its error is left open.
+    (Measured(0.004, "", {"B": (0.0001, -0.0001)}), 0.0, False), (Measured(0.004, "", {"A": (0.003, -0.003)}), 0.0, None),
+    (Measured(0.0, "e"), 0.0, True), (Measured(0.105, "GeV"), 0.0, False),
     (Measured(475.0, "MeV", {}, "range", 400.0, 550.0), 450.0, True), (Measured(1e29, "yr", {}, "lower"), 5.0, False),
 ])  # fmt: skip
 def test_a_claimed_number_is_compared_to_its_own_digits(

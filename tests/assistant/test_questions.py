@@ -147,3 +147,25 @@ def test_asymmetrical_errors_swap_sides_and_limits_turn(pdg: Assistant, api: Any
     refused = pdg.ask("B(mu -> e gamma) / B(tau -> mu gamma)", keep=False)
     assert refused.abstained
     assert "limits that leave it open" in refused.text
+
+
+STRANGERS = {
+    "A_CP of B0s -> K- pi+": "0.224",
+    "A_CP(B_s -> K- pi+)": "0.224",
+    "direct CP asymmetry of B0 -> K+ pi-": "0.083",
+    "CP-Asymmetrie von B+ -> K+ pi0": "0.027",
+    "Is the CP asymmetry of B_s -> K- pi+ zero?": "No.",
+    "Is the branching fraction of D0 -> K+ K- zero?": "No.",
+    "What is the branching fraction of D0 -> K+ pi- (the doubly Cabibbo suppressed one)?": "10⁻⁴",
+    "Q-value of neutron beta decay n -> p e- nubar": "0.7823",
+    "Upper limit on B0 -> mu+ mu-, at which CL?": "90 %",
+    "spin of the chi_c1(3872) aka X(3872)": "J = 1",
+    "オメガ・マイナスの質量は？": "1672.4",
+    "Delta m_s for the Bs in ps^-1": "17.76",
+}
+
+
+def test_questions_of_a_stranger(pdg: Assistant) -> None:
+    answers = {question: pdg.ask(question, keep=False) for question in STRANGERS}
+    wrong = {q: a.text for q, a in answers.items() if a.abstained or STRANGERS[q] not in a.text}
+    assert not wrong

@@ -395,7 +395,7 @@ HOLDS: dict[Relation, Callable[[int], bool]] = {
 
 
 def equal(value: Measured, claimed: float) -> bool | None:
-    """Whether a claimed number is the value, to its own last digit or within the error; None if limits leave it open."""
+    """Whether a claimed number is the value, to its own last digit or within the error; None if limits or errors leave it open."""
     if value.bound == "upper":
         return False if claimed > value.value else None
     if value.bound == "lower":
@@ -403,7 +403,12 @@ def equal(value: Measured, claimed: float) -> bool | None:
     if value.bound == "range" and value.low is not None and value.high is not None:
         return value.low <= claimed <= value.high
     error = (value.plus if claimed > value.value else value.minus) or 0.0
+    if claimed == 0:  # nothing is not a rounded number; what may be nothing within its error is left open
+        return None if error and abs(value.value) <= _MAY_BE_ZERO * error else value.value == 0
     return abs(claimed - value.value) <= max(error, 0.5000001 * _rounding(claimed), 1e-9 * abs(claimed))
+
+
+_MAY_BE_ZERO = 3  # standard deviations
 
 
 def _rounding(claimed: float) -> float:

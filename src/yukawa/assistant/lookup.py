@@ -31,7 +31,7 @@ from yukawa.knowledge.records import FoundFact, Moment
 from yukawa.knowledge.sources.pdg.text import ascii_text, pretty, unicode_text
 
 _DECAYS = frozenset(
-    {"branching-fraction", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
+    {"branching-fraction", "cp-asymmetry", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
 )
 # A mass or width 'of the pole' is a part of its position in the complex plane, sqrt(s) = M - i Gamma/2.
 _AT_POLES = {"mass": "real part", "width": "imaginary part"}

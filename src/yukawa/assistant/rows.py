@@ -27,7 +27,7 @@ _LETTERS = {"spin": "J", "parity": "P", "c-parity": "C", "g-parity": "G", "isosp
 _WITH_SIGN = frozenset({"parity", "c-parity", "g-parity"})
 _SIGNED = re.compile(r"[+-]")
 # The decay in the name of a rate or of its ratio to the total: 'G(K+ → pi0 e+ nu_e)/G(total)'.
-_RATE = re.compile(r"(?:G|tau)\((?P<decay>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)(?:/G\(total\))?")
+_RATE = re.compile(r"(?:G|tau|A\(CP\) ?)\((?P<decay>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)(?:/G\(total\))?")
 SCHEMES = {
     "msbar": "MS-bar",
     "pole": "pole",
@@ -102,7 +102,8 @@ def _decay(fact: Fact, state: str) -> str:
     if turned and any(_SIGNED.search(p) and not states(p) for p in fact.channel):
         return f"the charge conjugate of {unicode_text(fact.name)}"
     of_a_nucleon = fact.property == "partial-lifetime" and fact.name.startswith("N ")
-    if not turned and "-->" in fact.name and not of_a_nucleon:
+    other_form = fact.property == "cp-asymmetry" and not fact.name.endswith(")")  # 'A(CP)(K+ K-) in D0, …'
+    if not turned and "-->" in fact.name and not of_a_nucleon and not other_form:
         rate = _RATE.fullmatch(fact.name)
         return unicode_text(rate["decay"] if rate else fact.name)
     products = [conjugate_name(p) if turned else p for p in fact.channel]

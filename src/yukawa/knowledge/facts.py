@@ -41,6 +41,7 @@ PROPERTIES: Mapping[str, Property] = _table(
     ("partial-width", "eV", "partial width"),
     ("lifetime", "s", "mean lifetime"),
     ("branching-fraction", "", "branching fraction"),
+    ("cp-asymmetry", "", "CP asymmetry"),  # of the rates of a decay and its conjugate
     ("branching-ratio", "", "ratio of decay rates"),  # a ratio of two modes; its name holds both
     ("partial-lifetime", "s", "partial mean lifetime"),  # of nucleon decays
     ("momentum", "eV", "decay momentum"),

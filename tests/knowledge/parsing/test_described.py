@@ -49,3 +49,23 @@ def test_a_class_is_of_its_own_members() -> None:
 def test_the_meaning_of_a_symbol_may_be_said_beside_it() -> None:
     assert plan("What is |epsilon|, the indirect CP violation parameter in the kaon system?").complete
     assert not plan("What is |epsilon|, the direct CP violation parameter of the muon?").complete
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the B0-B0bar oscillation frequency Delta m_d?",
+        "|epsilon| in kaon mixing",
+        "Δm_s for the Bs in ps^-1",
+        "Delta m_s of the B_s",
+    ],
+)
+def test_what_belongs_to_a_symbol_may_stand_beside_it(question: str) -> None:
+    found = plan(question)
+    assert found.complete
+    assert [w.property for goal in found.goals for w in goal.operands] == ["other"]
+
+
+@pytest.mark.parametrize("question", ["|epsilon| in muon mixing", "Delta m_c of the D0"])
+def test_what_does_not_belong_to_a_symbol_is_refused(question: str) -> None:
+    assert not plan(question).complete

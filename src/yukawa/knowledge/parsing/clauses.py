@@ -300,6 +300,9 @@ def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) ->
         return False
     after = tokens[place + 1 :]
     after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
+    rest = itertools.takewhile(lambda t: t.kind != "stop", after)
+    if all(t.kind in ("neutral", "mark") for t in rest):
+        return False  # '…, at which CL?' asks of nothing by itself
     opens = (
         bool({*after[0].text.lower().split()[:2]} & {*question_words("en"), *_OPENING})
         and after[0].kind != "thing"

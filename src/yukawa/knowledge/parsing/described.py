@@ -183,7 +183,26 @@ def glosses(tokens: list[Token]) -> list[Token]:
         if said and all(set(tokens[i].text.lower().split()) <= own for i in said):
             for i in said:
                 found[i] = replace(tokens[i], kind="aside", value=None, otherwise=())
+    for place, token in enumerate(tokens):
+        if token.kind != "identifier":
+            continue
+        own = _words_of(str(token.value))
+        for step in (-1, 1):  # 'the oscillation frequency Delta m_d', '|epsilon| in kaon mixing'
+            i = place + step
+            while 0 <= i < len(tokens) and (tokens[i].kind in _WITHIN or _repeats(tokens[i], own)):
+                if tokens[i].kind not in _WITHIN:
+                    found[i] = replace(tokens[i], kind="aside", value=None, otherwise=())
+                i += step
     return found
+
+
+_WITHIN = ("function", "aside", "thing", "mark")
+
+
+def _repeats(token: Token, own: frozenset[str]) -> bool:
+    """Whether a word says of a quantity what its own names say."""
+    said = token.kind == "word" or (token.kind == "qualifier" and token.value[0] == "condition")
+    return said and set(token.text.lower().split()) <= own
 
 
 @functools.lru_cache(maxsize=64)
@@ -197,7 +216,7 @@ def _words_of(identifier: str) -> frozenset[str]:
     return frozenset(word for phrase in said for word in phrase.lower().split()) | _OF_ANY
 
 
-_OF_ANY = frozenset("parameter quantity system sector so called number".split())
+_OF_ANY = frozenset("parameter quantity system sector so called number mixing".split())
 
 
 def _may_describe(token: Token) -> bool:

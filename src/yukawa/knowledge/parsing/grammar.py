@@ -70,7 +70,8 @@ def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[..., 
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
         found = Plan(read.question, problem=problem, language=read.language)
-    if described is None or (found.complete and not _RATES.search(read.question)):
+    asymmetries = any(w.property == "cp-asymmetry" for goal in found.goals for w in goal.operands)
+    if described is None or (found.complete and (asymmetries or not _RATES.search(read.question))):
         return found
     return _by_description(read, described) or found
 

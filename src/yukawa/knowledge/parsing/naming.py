@@ -342,6 +342,7 @@ def appositions(tokens: list[Token]) -> list[Token]:
     if not parents:
         return tokens
 
+    tokens = _kinds_of_decay(tokens)
     products = {name for t in tokens if t.kind == "channel" for names in t.value.products for name in names}
     momentum = any(t.kind == "property" and t.value == "momentum" for t in tokens)
 
@@ -362,6 +363,27 @@ def appositions(tokens: list[Token]) -> list[Token]:
         return token
 
     return changed(tokens, change)
+
+
+def _kinds_of_decay(tokens: list[Token]) -> list[Token]:
+    """Tokens without 'the doubly Cabibbo suppressed one' beside a decay that is written out."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        if token.text.lower() not in ("the", "(", ",", "-"):
+            continue
+        end = place + 1
+        while end < len(tokens) and set(tokens[end].text.lower().replace("-", " ").split()) <= _OF_A_DECAY:
+            end += 1
+        if any(t.text.lower() in _SUPPRESSED for t in tokens[place + 1 : end]):
+            said = tokens[place + 1 : end]
+            found[place + 1 : end] = [replace(t, kind="aside", value=None, otherwise=()) for t in said]
+    return found
+
+
+_SUPPRESSED = frozenset("suppressed favoured favored allowed forbidden".split())
+_OF_A_DECAY = _SUPPRESSED | frozenset(
+    "doubly singly cabibbo helicity ozi flavour flavor colour color".split()
+)
 
 
 def _owns(tokens: Sequence[Token], place: int) -> bool:

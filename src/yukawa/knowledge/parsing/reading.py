@@ -93,9 +93,12 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     )  # an English name is not read right behind their characters
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
     said = _neutrinos(question)
+    # The dot between Japanese words is a blank: 'ラムダ・バリオン'.
+    dots = [(i, i + 1, " ") for i, sign in enumerate(question) if sign == "・"]
     operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
     edits = [
         *names,
+        *(dot for dot in dots if not any(s <= dot[0] < t for s, t, _ in names)),
         *operators,
         *said,
         *_blanks(question),

@@ -1,5 +1,6 @@
 """Final states that no arrow leads to. Several said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,8 @@ _ALONE = (("hadrons",), ("invisible",))  # final states of one word
 
 def beta(tokens: list[Token]) -> list[Token]:
     """Read 'Energy released in the beta decay of the neutron': the word for the neutron's decay implies its final state."""
+    if any(t.kind == "channel" for t in tokens):
+        return _named_so(tokens)
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
     words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"]
     asked = any(t.kind == "property" and t.value in ("energy-release", "momentum") for t in tokens)
@@ -29,6 +32,22 @@ def beta(tokens: list[Token]) -> list[Token]:
     found = [t for i, t in enumerate(tokens) if i != words[0] and i not in beside]
     place = found.index(tokens[things[0]]) + 1
     return [*found[:place], replace(word, kind="channel", value=channel, otherwise=()), *found[place:]]
+
+
+def _named_so(tokens: list[Token]) -> list[Token]:
+    """Tokens with 'beta decay' set aside beside a decay that is written out with its electron: 'the beta decay n → p e- nubar'."""
+    electrons = {"e-", "e+"}
+    beta_like = any(
+        {name for names in t.value.products for name in names} & electrons
+        for t in tokens
+        if t.kind == "channel"
+    )
+    found = list(tokens)
+    for place, (word, decay) in enumerate(itertools.pairwise(tokens)):
+        named = word.text.lower() == "beta" and decay.kind == "property" and decay.value == "decays"
+        if beta_like and named:
+            found[place : place + 2] = [replace(t, kind="aside", otherwise=()) for t in (word, decay)]
+    return found
 
 
 def separated(tokens: list[Token]) -> list[Token]:

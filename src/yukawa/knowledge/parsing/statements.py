@@ -247,7 +247,7 @@ def _normal(statement: Assertion) -> Assertion:
         properties = properties - {"branching-ratio"} | {"branching-fraction"}  # as people call it
     if statement.transitions and not properties and pure and statement.quantity:
         properties.add("branching-fraction")
-    if statement.transitions and statement.quantity is None:
+    if "cp-asymmetry" in properties or (statement.transitions and statement.quantity is None):
         properties.discard("branching-fraction")  # 'the decay … has been seen'
     return replace(statement, properties=frozenset(properties))
 

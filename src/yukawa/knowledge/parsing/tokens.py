@@ -302,7 +302,7 @@ def _enclosed(plain: str, stop: Token) -> bool:
 
 
 _DECAY_WORDS = frozenset(
-    {"branching-fraction", "partial-width", "momentum", "energy-release", "partial-lifetime", "decays"}
+    "branching-fraction cp-asymmetry partial-width momentum energy-release partial-lifetime decays".split()
 )
 
 

@@ -14,7 +14,7 @@ from yukawa.knowledge.parsing.tokens import Token
 # What a property is called where it is that of a decay.
 OF_DECAYS: Mapping[str, str] = {
     "width": "partial-width", "lifetime": "partial-lifetime", "decays": "branching-fraction",
-    **{name: name for name in ("branching-fraction", "partial-width", "partial-lifetime", "momentum", "energy-release")},
+    **{name: name for name in ("branching-fraction", "cp-asymmetry", "partial-width", "partial-lifetime", "momentum", "energy-release")},
 }  # fmt: skip
 ANY = Thing(("class:particle",), "", (0, 0), True)  # of a search among all particles
 _SUBJECTS = ("thing", "constant", "class", "code")
@@ -493,5 +493,5 @@ def listed_decay(clause: Clause) -> Wanted | None:
 
 
 _DECAY_PROPERTIES = frozenset(
-    {"branching-fraction", "partial-width", "partial-lifetime", "momentum", "energy-release"}
+    {"branching-fraction", "cp-asymmetry", "partial-width", "partial-lifetime", "momentum", "energy-release"}
 )

@@ -73,6 +73,8 @@ class Rows:
         own = self._subjects.own_property(block)
         name = "other" if row["value_type"] == "DR" else own or property_of(block, about, shown.unit)
         found = self.mode(block, name)
+        if name == "other" and (asymmetric := asymmetric_mode(block.description)):
+            name, found = "cp-asymmetry", asymmetric
         subjects = self._subjects.of(block, root, found.channel if found else ())
         qualifiers = self._qualifiers(block, about, name, found)
         if compared := self._subjects.compared(block):
@@ -184,6 +186,23 @@ class Rows:
         if found:
             qualifiers |= found.qualifiers
         return qualifiers
+
+
+_ASYMMETRY = re.compile(
+    r"A\(CP\) ?\((?P<decay>[^\[\]=]*-->[^\[\]=]*)\)"
+    r"|A\(CP\)\([^\[\]=]*\) in (?P<parent>[^ ,]+)(?:, [^ ,]+)? (?P<products>-->[^\[\],=]*)(?:,.*)?"
+)
+_BOTH_SIGNS = re.compile(r"(?<=\w)(?:\+-|-\+)")
+
+
+def asymmetric_mode(description: str) -> Mode | None:
+    """The mode whose CP asymmetry alone is described, as 'A(CP)(K0S pi+-) in D+- --> K0S pi+-', or None."""
+    said = _ASYMMETRY.fullmatch(ascii_text(description))
+    if said is None:
+        return None
+    decay = said["decay"] or f"{said['parent']} {said['products']}"
+    found = canonical(_BOTH_SIGNS.sub(lambda signs: signs[0][0], decay))
+    return None if found.qualifiers or not found.channel else found
 
 
 def property_of(block: DataBlock, about: Subject, unit: str) -> str:

@@ -128,7 +128,7 @@ def test_lines_and_their_ends_are_the_text(text):
     assert not any(set(line) & set("\r\n") for line, _ in pairs)
 
 
-@pytest.mark.parametrize("word", [*BY_CASE.values()])
+@pytest.mark.parametrize("word", sorted(BY_CASE.values()))
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_a_command_in_another_case_is_one_finding_and_one_mend(word, case):
     if case(word) == word:

@@ -21,7 +21,7 @@ _PHASE_SPACE = re.compile(
     r"\b(?:flat |uniform |pure )?phase[- ]?space\b|\bnon-?resonant(?:ly)?\b|\bisotropic(?:ally)?\b|(?:均匀|纯)?相空间|非共振", re.IGNORECASE
 )  # fmt: skip
 _LEAD = re.compile(
-    r"(?:[(\[,;，；]?\s{0,3}(?:(?:\b(?:with|using|via|through|by|in|as|under|and|use|uses|used|modell?ed|described|distributed|generated|simulated|"
+    r"(?=(?s:.){0,150}+$)(?:[(\[,;，；]?\s{0,3}(?:(?:\b(?:with|using|via|through|by|in|as|under|and|use|uses|used|modell?ed|described|distributed|generated|simulated|"
     r"decayed|decays?|according to|assuming|following|models?|amplitude|generator|PHOTOS|BesEvtGen'?s?|EvtGen'?s?|the|an?|its?|is|are|be|"
     r"should|must|please|where)\b|采用|使用|利用|用|按照?|以|模型|为)\s{0,3}[:=：]?\s{0,3}){0,8}+)$",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ _FOR_ALL = re.compile(
     r"(?:过程|衰变|的| (?:of them|(?:the |these )?decays?|modes?|steps?|sides?))?\s{0,3}$", re.IGNORECASE
 )  # fmt: skip
 _TAIL = re.compile(
-    r"(?:\s{0,3}(?:\b(?:decay|EvtGen|BesEvtGen)\s)?(?:\b(?:models?|amplitudes?|form[- ]factors?"
+    r"(?:\s{0,3}+(?:\b(?:decay|EvtGen|BesEvtGen)\s)?(?:\b(?:models?|amplitudes?|form[- ]factors?"
     r"|matrix elements?|distribut(?:ed|ion)|decays?|everywhere|throughout)\b|模型))?",
     re.IGNORECASE,
 )
@@ -53,14 +53,14 @@ _BEFORE_ARGUMENTS = re.compile(
 )
 _BETWEEN = re.compile(r"\s{0,3}(?:[,;，；、]\s{0,3}(?:and\s)?|and\s{1,3}|\s)\s{0,3}", re.IGNORECASE)
 _UNIT = re.compile(
-    r"\s{0,3}(?:[kKM]\b|[kMG]?eV\b|million|thousand|[%％万千百个]|事例|(?:[A-Za-z(]\S{0,19}\s){0,2}events?\b|→|-+>)",
+    r"\s{0,3}(?:[kKM]\b|[kMG]?eV\b|million|thousand|[%％万千百个]|事例|(?:[A-Za-z(]\S{0,19}\s){0,2}events?\b|→|-{1,3}>)",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"\|?H_?\{?([+0-])\}?\|?\s{0,3}=\s{0,3}")
 # The helicities whose magnitudes a sentence may give by name, in the order of the model.
 _HELICITIES = {"SVV_HELAMP": "+0-", "SVP_HELAMP": "+-"}
 _LEFT = re.compile(
-    r"\s{0,3}(?:exp\b|e\^|\*|i\b|[,;]?\s{0,3}(?:and |with )?(?:the )?(?:phases?|arg)\b|[,;]?\s{0,3}\|?H_?\{?[+0-]\}?\|?\s{0,3}=)"
+    r"\s{0,3}(?:exp\b|e\^|\*|i\b|(?:[,;]\s{0,3})?(?:(?:and |with )?(?:the )?(?:phases?|arg)\b|\|?H_?\{?[+0-]\}?\|?\s{0,3}=))"
 )
 _CALLED = (
     re.compile(r"\b(?:decay |the )?models?\s{0,3}[:=]?\s{0,3}([A-Z][A-Z0-9_]{2,30})(?![\w-])"),

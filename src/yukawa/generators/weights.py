@@ -17,7 +17,10 @@ _ARROW = re.compile(r"→|\b(?:in)?to\b|到|成为?")
 _ENDS_IN_ARROW = re.compile(rf"(?:{_ARROW.pattern})\s{{0,3}}$")
 _NUMBERS = re.compile(_NUMBER)
 _JOIN = r"(?:;|\bor\b|\band\b|或者?|和|以及|/|(?<=\s)\+(?=\s)|\s)"
-_JOINED_BEFORE, _JOINED_BEHIND = re.compile(rf"{_JOIN}{{1,12}}$"), re.compile(rf"^{_JOIN}{{1,12}}")
+_JOINED_BEFORE, _JOINED_BEHIND = (
+    re.compile(rf"(?=(?s:.){{0,60}}+$){_JOIN}{{1,12}}$"),
+    re.compile(rf"^{_JOIN}{{1,12}}"),
+)
 # What precedes a fraction that belongs to the mode behind it.
 _OPENS = re.compile(
     r"(?:^|→|[;.:]|\b(?:or|and|(?:in)?to|decays?|goes|go|where|with|then)|或者?|和|以及|到|中|有|衰变|(?<=\s)\+)\s*$",
@@ -25,9 +28,9 @@ _OPENS = re.compile(
 )
 _OF_PARENT = re.compile(r"\s*(?:of (?:the )?)?[^\s;→]+\s*(?:decays? |goes |go )?(?:→|\b(?:in)?to\b|到)")
 _RATIO = re.compile(
-    r"[;\s]{0,4}(?:\b(?:with|in|at) )?(?:the |a |an )?(?:relative |branching )?\b(?:weights?|ratios?|fractions?|proportions?)"
+    r"[;\s]{0,4}+(?:\b(?:with|in|at) )?(?:the |a |an )?(?:relative |branching )?\b(?:weights?|ratios?|fractions?|proportions?)"
     rf"(?: of| are|:|=)?\s{{1,3}}({_NUMBER}(?:\s{{0,3}}(?:to|:|/|and|;)\s{{0,3}}{_NUMBER})++)"
-    rf"|[;\s]{{0,4}}(?:权重|比例)[为是：:]?\s{{0,3}}({_NUMBER}(?:\s{{0,3}}[:：比]\s{{0,3}}{_NUMBER})++)",
+    rf"|[;\s]{{0,4}}+(?:权重|比例)[为是：:]?\s{{0,3}}({_NUMBER}(?:\s{{0,3}}[:：比]\s{{0,3}}{_NUMBER})++)",
     re.IGNORECASE,
 )
 
@@ -112,7 +115,7 @@ def _with_ratio(plain: str) -> str:
         return plain
     numbers = list(map(float, _NUMBERS.findall(found[1] or found[2])))
     start = arrows[-1].end()
-    modes = re.split(r"\s{0,3};?\s{0,3}(?:\bor\b|或者?)\s{0,3}", plain[start : found.start()])
+    modes = re.split(r"\s{0,3}+;?\s{0,3}+(?:\bor\b|或者?)\s{0,3}", plain[start : found.start()])
     if len(modes) != len(numbers) or sum(numbers) <= 0:
         return plain
     listed = " or ".join(

@@ -28,6 +28,7 @@ _ABBREVIATION = re.compile(
     r"|phys|rev|lett|nucl|instrum|meth|proc|conf|dr|prof|st)\.$",
     re.IGNORECASE,
 )
+_LONGEST_ABBREVIATION = 10  # characters, with what precedes it and the full stop
 _WORD = re.compile(r"\w+")
 _STOP_WORDS = frozenset(
     _WORD.findall(
@@ -150,7 +151,8 @@ def split_sentences(text: str) -> list[str]:
         line = " ".join(block.split())
         start = 0
         for gap in _SENTENCE_END.finditer(line):
-            if not _ABBREVIATION.search(line[start : gap.start()]):
+            near = max(start - 1, gap.start() - _LONGEST_ABBREVIATION, 0)
+            if not _ABBREVIATION.search(line, near, gap.start()):
                 sentences.append(line[start : gap.end()].strip())
                 start = gap.end()
         if line[start:].strip():

@@ -66,7 +66,7 @@ _CHINESE_ID = re.compile(r"(?<!\d)\d{17}[\dXx](?!\w)")
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
 _ORCID = re.compile(r"(?<![\d-])\d{4}-\d{4}-\d{4}-\d{3}[\dX](?![\d-])")
-_NAME_WORD = r"[A-ZÀ-ÖØ-ÞŠŽĆČ][\w'’-]{1,30}"
+_NAME_WORD = r"[A-ZÀ-ÖØ-ÞŠŽĆČ][\w'’-]{1,30}+"
 _NAMES = rf"{_NAME_WORD}(?:[ -](?:[A-Z]\.|van|von|de|der|den|la|le|di|da|del|bin|al|{_NAME_WORD})){{0,4}}"
 _PERSON = tuple(
     re.compile(pattern)

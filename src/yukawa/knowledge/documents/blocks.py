@@ -125,9 +125,9 @@ def _packed(units: Iterable[str], joint: str) -> Iterator[str]:
         if current and size + len(words) > PASSAGE_WORDS:
             yield joint.join(current)
             current, size = [], 0
-        while len(words) > PASSAGE_WORDS:
-            yield " ".join(words[:PASSAGE_WORDS])
-            words = words[PASSAGE_WORDS:]
+        if len(words) > PASSAGE_WORDS:
+            *whole, words = (words[i : i + PASSAGE_WORDS] for i in range(0, len(words), PASSAGE_WORDS))
+            yield from (" ".join(part) for part in whole)
             unit = " ".join(words)
         if unit.strip():
             current.append(unit)

@@ -10,6 +10,7 @@ from yukawa.knowledge.parsing.particles import Mention, find_particles
 from yukawa.knowledge.parsing.plan import Channel, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, spell
 
+LONGEST_PROSE = 2_000  # characters
 # What comes between the decaying particle and its products, the particle names masked by '¤'.
 _ARROW = re.compile(r"→")
 _TO = re.compile(
@@ -52,7 +53,12 @@ class Decay:
 
 
 def find_decays(text: str) -> list[Decay]:
-    """The decays that `text` (a question in any notation and language read here) names, in order."""
+    """The decays that `text` (a question in any notation and language read here) names, in order.
+
+    In a text longer than `LONGEST_PROSE`, which is neither a question nor a sentence, none are looked for.
+    """
+    if len(text) > LONGEST_PROSE:
+        return []
     spelled = spell(text)
     plain = spelled.plain
     mentions = find_particles(plain)

@@ -76,7 +76,6 @@ _VERB = re.compile(
     r"|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}"
 )
 _MOST_VALUES = 400
-_LONGEST_PROSE = 2_000  # a longer sentence of words is not searched for decays
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +256,7 @@ def _transitions(plain: str, mentions: Sequence[Mention]) -> list[Part]:
         return list(_listed(plain, listed.end(), mentions[0]))
     if "→" in plain:
         return list(_with_arrows(plain, mentions))
-    if len(plain) > _LONGEST_PROSE or not _SPEAKS_OF_DECAYS.search(plain):
+    if not _SPEAKS_OF_DECAYS.search(plain):
         return []
     return [
         Part("transition", d.subject.span[0], d.span[1], transition=_transition(d.subject.names, d.channel))

@@ -322,8 +322,10 @@ def _respectively(taken: Parts, found: Sequence[Assertion]) -> list[Assertion]:
 
 def whole_sentences(found: Sequence[Assertion]) -> Iterator[Assertion]:
     """One statement for each sentence: everything that it names, without values."""
-    for number in dict.fromkeys(s.sentence for s in found):
-        same = [s for s in found if s.sentence == number]
+    sentences: dict[int, list[Assertion]] = {}
+    for statement in found:
+        sentences.setdefault(statement.sentence, []).append(statement)
+    for number, same in sentences.items():
         yield Assertion(
             number, tuple(dict.fromkeys(t for s in same for t in s.things)), frozenset().union(*(s.properties for s in same)),
             tuple(dict.fromkeys(t for s in same for t in s.transitions)), frozenset().union(*(s.words for s in same)),

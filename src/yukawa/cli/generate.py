@@ -47,9 +47,10 @@ def generate(
 
     if by not in WITH:
         raise InputError(f"--with {by} is not one of {', '.join(WITH)}")
-    _check_card(card)
+    _check_name(card)
     target = out or card.with_suffix(".hepmc")
     _check_targets(card, target, draw, force)
+    _check_there(card)
     generated, first = _generated(card, events, parent, by, seed)
     if draw is not None:
         drawing.check_drawable(generated)
@@ -75,23 +76,28 @@ def _check_targets(card: Path, target: Path, draw: Path | None, force: bool) -> 
     """Refuse what cannot be written, before anything is generated."""
     from yukawa.generators import output
 
-    output.check_ending(target)
     session.check_file(target, force, card)
+    if draw is not None:
+        for picture in (draw, draw.with_suffix(".svg")):
+            session.check_file(picture, force, card)
+    output.check_ending(target)
     if draw is None:
         return
     if draw.suffix != ".png":
         raise InputError(f"{draw.name} does not end in .png", hint="an SVG is written beside it")
     need("matplotlib", purpose="drawing an event")
-    for picture in (draw, draw.with_suffix(".svg")):
-        session.check_file(picture, force, card)
 
 
-def _check_card(path: Path) -> None:
-    """Refuse a name without a file, with how to come to one."""
+def _check_name(path: Path) -> None:
+    """Refuse what names no file."""
     if str(path) == "-":
         raise InputError("a card is read from a file, not from standard input", hint="save it as a file")
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="name a file in it")
+
+
+def _check_there(path: Path) -> None:
+    """Refuse a name without a file, with how to come to one."""
     if not path.exists():
         there = [each.name for each in path.parent.glob("*") if each.suffix.lower() in (".dec", ".cmnd")]
         near = nearest(path.name, there)

@@ -89,6 +89,7 @@ def test_its_words_are_cut_and_cleaned(program):
     assert "\u202e" not in found.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fails", "dies"])
 def test_a_server_that_fails_says_nothing(program, base, how):
     settings = Settings(sources={"archive": {"enabled": True, **program(how)}})

@@ -81,6 +81,7 @@ def test_every_verb_offers_json_and_debug(yukawa):
         assert "--debug" in text
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_evaluation_guide_run(yukawa, data, models):
     page = FILE.with_name("evaluation.md").read_text(encoding="utf-8")
     data.rename("abstracts")

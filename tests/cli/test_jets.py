@@ -100,6 +100,7 @@ def test_other_settings_for_a_set_that_is_there(yukawa, data, arguments, said):
     assert content(data) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_is_one_line_and_the_same_command_continues(yukawa, home):
     command = [*RUN, *SIMULATE, "4500", "--workers", "2"]

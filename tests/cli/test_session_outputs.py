@@ -209,6 +209,7 @@ def test_a_folder_is_new_or_was_made_by_the_same_verb(verb: str, inside: Any) ->
             inside(words, place, *more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", FOLDERS)
 def test_no_folder_is_made_within_the_program(verb: str, inside: Any) -> None:
     places = [place.format("") for place in OWN[11:] if ".." not in place]

@@ -183,6 +183,7 @@ def make(kind: str, name: str) -> None:
         Path(name).write_bytes(CONTENT[kind])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_no_verb_waits_for_a_pipe_or_reads_a_device(
     reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

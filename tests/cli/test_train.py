@@ -89,6 +89,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(yukawa, recipe, tmp_
     assert as_json["memory"]["total"] > 0
 
 
+@pytest.mark.slow
 def test_a_sweep_makes_its_runs_and_skips_finished_ones(yukawa, recipe, tmp_path):
     sweep = tmp_path / "sweep.yaml"
     sweep.write_text("base: little.yaml\nover: {adapter.targets: [qkv, all]}\ntraining: {steps: 1}\n")

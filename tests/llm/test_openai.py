@@ -20,6 +20,7 @@ from yukawa.llm.openai import OpenAIModel, _is_tried_again
 pytestmark = pytest.mark.usefixtures("short_waits")
 
 
+@pytest.mark.slow_but("42")
 @pytest.mark.parametrize("code", range(400, 512))
 def test_what_is_said_to_be_tried_again_is_what_the_client_tries_again(code):
     response = httpx.Response(code, request=httpx.Request("POST", "http://localhost/v1"))

@@ -46,6 +46,7 @@ def run(tmp_path: Path, inputs: list[Path]) -> Run:
 # Laws
 
 
+@pytest.mark.slow
 @settings(max_examples=30)  # each example waits for the disk
 @given(recipe=RECIPES)
 def test_a_recipe_comes_back_as_it_went(

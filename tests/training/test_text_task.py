@@ -233,6 +233,7 @@ def test_four_bits_on_a_processor(recipe, tmp_path):
     assert {name.split(".")[-3] for name in names} == {"q_proj", "k_proj", "v_proj"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_on_leaves_no_run(recipe, tmp_path):
     with pytest.raises(InputError, match="longer than the base's context of 256"):
         train(recipe(length=512), tmp_path / "run")

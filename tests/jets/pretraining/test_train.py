@@ -312,6 +312,7 @@ def test_ctrl_c_ends_the_step_and_the_run_can_go_on(whole: Path, tmp_path: Path,
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_it_learns_to_answer_and_a_tagger_begins_with_what_it_learned(
     tmp_path: Path, recipe: Make, place: Path
 ) -> None:

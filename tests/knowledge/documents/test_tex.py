@@ -61,6 +61,7 @@ def test_what_a_macro_gives_has_the_place_of_its_call() -> None:
     assert {source[t.start : t.end] for t in given} == {r"\x"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", [
     r"\def\x{\x\x}\x", r"\def\x{\x}\x", r"\newcommand{\a}[1]{\a{#1#1}}\a{x}",
     r"\def\a#1{#1#1}" + r"\a{" * 40 + "x" + "}" * 40,

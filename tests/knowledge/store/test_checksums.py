@@ -238,6 +238,7 @@ def test_an_older_base_gets_its_checksums_and_what_was_changed_stays_so(url: str
         assert base.verify().clean == (not statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", [
     "UPDATE vectors SET vector = substr(vector, 1, 9) WHERE passage_id = 2", "UPDATE vectors SET vector = 'x' WHERE passage_id = 2",
     "UPDATE answers SET answer = '{\"a\":'", "UPDATE answers SET answer = x'00ff'", "UPDATE passages SET text = x'00ff' WHERE id = 1",

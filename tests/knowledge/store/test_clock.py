@@ -50,6 +50,7 @@ def teach(base: KnowledgeBase) -> None:
     base.teach(f"Reading {secrets.token_hex(8)} was taken.", source="s")
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.sampled_from([0, 0, 20, -20, 30, -30, 4_000])), max_size=5),

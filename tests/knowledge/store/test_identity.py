@@ -189,6 +189,7 @@ def test_a_log_that_a_killed_process_left_is_whole(tmp_path: Path) -> None:
         assert report.notes[0].startswith("log: its last change is not whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written_back", [True, False])
 @pytest.mark.parametrize("head", ["new", "torn", "new with torn salts", "zeros"])
 def test_a_log_begun_anew_over_one_that_was_written_back_has_lost_nothing(
@@ -335,6 +336,7 @@ def test_every_change_behind_a_flipped_bit_is_said_to_be_lost(tmp_path: Path, se
         assert lost == 5 - found or (in_head and lost >= 4 - found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.8, 0.97])
 def test_a_bit_that_flipped_in_such_a_log_is_reported(
     tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture

@@ -184,6 +184,7 @@ def damaged(lines: list[dict[str, Any]], of: str, **changes: Any) -> list[dict[s
     return [*lines[:place], lines[place] | changes, *lines[place + 1 :]]
 
 
+@pytest.mark.slow_but("nothing")
 @pytest.mark.parametrize("holds", ["nothing", "something"])
 def test_bad_exports_are_refused_and_change_nothing(tmp_path: Path, empty: KnowledgeBase, holds: str) -> None:
     source = fill(KnowledgeBase.open(tmp_path / "source", embedding="hash"))

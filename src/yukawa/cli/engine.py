@@ -6,15 +6,19 @@ import re
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from yukawa.cli import session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import Interrupted, print_json, progress_bar, say, show, warn
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import read_text
 from yukawa.data import engine
 from yukawa.knowledge.records import DOMAINS
+
+if TYPE_CHECKING:
+    from yukawa.core.settings import ModelSettings, Settings
+    from yukawa.llm import ChatModel
 
 _SHOWN = 20  # failures for people; --json gives all
 RunOf = Annotated[Path, argument("RUN", "Folder of a run of the data engine.")]
@@ -48,12 +52,7 @@ def fission(
     folder = out or Path("runs") / f"fission-{_slug('all fields' if domains == 'all' else chosen[0])}"
     session.check_run_folder(folder, resume)
     settings = session.read_settings()
-    if model not in settings.models:
-        raise unknown_name("model", model, settings.models)
-    row = settings.models[model]
-    from yukawa.llm import open_model
-
-    opened = None if row.backend == "quote" else open_model(row)
+    row, opened = _opened(settings, model)
     recipe = engine.FissionRecipe(
         seeds=tuple(chosen), pairs=pairs, batch=batch, seed=seed, concurrency=concurrency
     )
@@ -63,7 +62,7 @@ def fission(
             folder,
             recipe,
             base,
-            row=row if opened else None,
+            row=row,
             model=opened,
             budget=budget,
             resume=resume,
@@ -308,16 +307,11 @@ def questions(
     """Make questions and answers from papers. Each answer rests on a verbatim quote."""
     session.check_run_folder(out, resume)
     settings = session.read_settings()
-    if model not in settings.models:
-        raise unknown_name("model", model, settings.models)
-    row = settings.models[model]
-    from yukawa.llm import open_model
-
-    opened = None if row.backend == "quote" else open_model(row)
+    row, opened = _opened(settings, model)
     recipe = engine.QuestionsRecipe(per_section=per_section, concurrency=concurrency)
     with progress_bar("questions, in sections") as bar:
         made = engine.run_questions(
-            papers, out, recipe, row=row if opened else None, model=opened, budget=engine.Budget(calls, tokens, money),
+            papers, out, recipe, row=row, model=opened, budget=engine.Budget(calls, tokens, money),
             licence=licence, resume=resume, progress=bar,
         )  # fmt: skip
     figures = engine.write_report(out)
@@ -341,6 +335,17 @@ def questions(
         raise Interrupted("type the same command with --resume to continue")
 
 
+def _opened(settings: Settings, name: str) -> tuple[ModelSettings, ChatModel] | tuple[None, None]:
+    """The model of a name with its settings; neither for one that only quotes."""
+    check_name("model", name, settings.models)
+    row = settings.models[name]
+    if row.backend == "quote":
+        return None, None
+    from yukawa.llm import open_model
+
+    return row, open_model(row)
+
+
 def fields_of(names: str | None) -> list[str]:
     """The fields that an option names: all, or some separated by commas.
 
@@ -353,8 +358,7 @@ def fields_of(names: str | None) -> list[str]:
         return list(DOMAINS)
     found = [name.strip() for name in names.split(",") if name.strip()]
     for name in found:
-        if name not in DOMAINS:
-            raise unknown_name("field", name, DOMAINS)
+        check_name("field", name, DOMAINS)
     return found
 
 

@@ -346,7 +346,7 @@ def check_output(
         InputError: there is a file without `force`; `path` is one of `inputs` or `own`, by whatever name; it is a
             folder, a pipe, a socket or a device.
     """
-    check_name(path)
+    check_path_name(path)
     _check_not_own(path, own)
     if any(_is(path, file) for file in inputs):
         raise InputError(f"{path} is read by the same command", hint="name another file")
@@ -360,7 +360,7 @@ def check_new_folder(folder: Path, *, replace: bool = False, own: Iterable[Path]
     Raises:
         InputError: it is a file, holds files and may not be replaced, or is or lies in one of the program's `own`.
     """
-    check_name(folder)
+    check_path_name(folder)
     _check_not_own(folder, own)
     if os.path.isdir(folder):
         if not replace and any(folder.iterdir()):
@@ -409,7 +409,7 @@ def _is(path: Path, other: Path) -> bool:
         return False
 
 
-def check_name(path: str | Path) -> None:
+def check_path_name(path: str | Path) -> None:
     """Refuse what names no file on any system.
 
     Raises:
@@ -421,7 +421,7 @@ def check_name(path: str | Path) -> None:
 
 def _check_kind(path: Path) -> bool:
     """Whether there is a file that can be replaced; a folder, a pipe and a device cannot."""
-    check_name(path)
+    check_path_name(path)
     if str(path) == "-":
         raise InputError(
             "- is not the name of a file, and nothing is written to standard output here", hint="name a file"

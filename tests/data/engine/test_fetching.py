@@ -71,6 +71,9 @@ def whole(handler: Handler, tag: str = '"one"', data: bytes = DATA, sent: int | 
     span = handler.headers.get("Range")
     if span and handler.headers.get("If-Range") == tag:
         start = int(span.removeprefix("bytes=").rstrip("-"))
+        if start >= len(data):
+            handler.give(416, etag=tag, content_range=f"bytes */{len(data)}")
+            return
         handler.give(
             206, data[start:], sent, etag=tag, content_range=f"bytes {start}-{len(data) - 1}/{len(data)}"
         )
@@ -96,6 +99,17 @@ def server() -> Iterator[StandIn]:
 def fetch(server: StandIn, folder: Path, *papers: CitedPaper, **more: Any) -> Any:
     given: dict[str, Any] = {"pause_s": 0.0, "sleep": lambda seconds: None} | more
     return fetch_papers(papers or (paper(),), folder, server=server.url, **given)
+
+
+def test_a_part_that_a_killed_call_left_whole_is_fetched_again(server: StandIn, tmp_path: Path) -> None:
+    parts = tmp_path / "papers" / ".parts"
+    parts.mkdir(parents=True)
+    (parts / "2301.00001.source").write_bytes(DATA)
+    (parts / "2301.00001.source.tag").write_bytes(b'"one"')
+    made = fetch(server, tmp_path / "papers")
+    assert (made.new, made.failed) == (1, [])
+    assert (tmp_path / "papers" / "2301.00001.tar.gz").read_bytes() == DATA
+    assert not list(parts.iterdir())
 
 
 def test_a_paper_is_fetched_noted_and_read(server: StandIn, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from yukawa.knowledge.parsing.shares import shares
     ("three quarters of its decays", "75 % of its decays"), ("half of the time", "50 % of the time"),
     ("once in ten thousand", "0.01 %"), ("one in a million decays", "0.0001 %"), ("twice in 1,000 decays", "0.2 %"),
     ("1 in a hundred thousand", "0.001 %"), ("one in ten billion", "0.00000001 %"),
+    ("once in twenty-five", "4 %"), ("once in thirty five decays", "2.86 %"), ("one in two hundred fifty", "0.4 %"),
+    ("once in 10 000 decays", "0.01 %"), ("one in two thousand five hundred", "0.04 %"),
 ])  # fmt: skip
 def test_a_share_becomes_a_number(said: str, number: str) -> None:
     text = said
@@ -21,7 +23,16 @@ def test_a_share_becomes_a_number(said: str, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["two out of three", "a third of its mass", "three halves of the time", "1 in 10", "one in two"]
+    "said",
+    [
+        "two out of three",
+        "a third of its mass",
+        "three halves of the time",
+        "1 in 10",
+        "one in two",
+        "once in five twenty",
+        "once in 10 50",
+    ],
 )
 def test_what_is_no_share_of_many_stays(said: str) -> None:
     assert not list(shares(said))

@@ -207,6 +207,11 @@ class _Fetching:
                     if 300 <= reply.status_code < 400 and "location" in reply.headers:
                         address = self._within(address, reply.headers["location"])
                         continue
+                    if (
+                        reply.status_code == 416
+                    ):  # the part is whole, or of another file: what it is worth is not known
+                        _forget(part)
+                        raise _Later("the server has no more than the part that is there")
                     self._check(reply)
                     return self._write(reply, part, begun if reply.status_code == 206 else 0)
         except transport.LimitExceeded as error:
@@ -242,8 +247,6 @@ class _Fetching:
                 f"{self.server} refuses further requests (403)",
                 hint="wait some hours, then type the same command again",
             )
-        if status == 416:  # the part is not of this file
-            raise _Later("the file has changed")
         if status not in (200, 206):
             raise _Failure(f"the server answers {status}")
         if "html" in reply.headers.get("content-type", "").lower():

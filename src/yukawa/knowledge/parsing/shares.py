@@ -3,6 +3,7 @@
 A share said as a fraction is meant to two digits, as people say it.
 """
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ _PARTS = {"half": 2, "halves": 2} | {
     for end in ("", "s")
 }  # fmt: skip
 _OF_ALL = r"of (?:the time|(?:all |the |its |their |all its |all the )?(?:cases|decays|events|occasions))"
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,9}|" + "|".join((*_SMALL, *_LARGE)) + ")"
+_NUMBER = r"(?:\d{1,3}(?:[, ]\d{3}(?!\d)){1,4}|\d{1,9}|" + "|".join((*_SMALL, *_LARGE)) + ")"
 _SHARE = re.compile(
     rf"\b(?:(?P<top>{_NUMBER})[ -])?(?P<part>{'|'.join(sorted(_PARTS, key=len, reverse=True))}) (?={_OF_ALL}\b)",
     re.IGNORECASE,
@@ -40,7 +41,7 @@ def shares(question: str) -> Iterator[tuple[int, int, str]]:
     for match in _ODDS.finditer(question):
         top = {"once": 1.0, "twice": 2.0}.get(match["top"].lower()) or _number(match["top"])
         every = _number(match["all"])
-        words = not match["top"].isdigit() or not match["all"].replace(",", "").isdigit()
+        words = not match["top"].isdigit() or not _GROUPED.sub("", match["all"]).isdigit()
         if words and every >= _LEAST and top < every:
             yield (*match.span(), f"{_plain(100 * top / every, 3)} %")
 
@@ -50,9 +51,25 @@ def _plain(value: float, digits: int) -> str:
     return f"{float(f'{value:.{digits}g}'):.15f}".rstrip("0").rstrip(".")
 
 
+_GROUPED = re.compile(r"(?<=\d)[, ](?=\d{3}(?!\d))")
+
+
 def _number(text: str) -> float:
-    """The number that words say: 'a hundred thousand', '10,000', 'two million'."""
-    value = 1.0
-    for word in re.split("[ -]", text.lower()):
-        value *= _LARGE.get(word) or _SMALL.get(word) or float(word.replace(",", ""))
-    return value
+    """The number that words say: 'a hundred thousand', '10,000', 'two million', 'twenty-five'; NaN where they say none."""
+    whole = part = 0.0  # what is said of thousands and more, and what follows
+    before = math.inf
+    for word in re.split("[ -]", _GROUPED.sub("", text.lower())):
+        if factor := _LARGE.get(word):
+            part = (part or 1) * factor
+            before = math.inf
+            if factor > _LARGE["hundred"]:
+                whole, part = whole + part, 0.0
+            continue
+        number = _SMALL.get(word) or float(word)
+        if number >= before or (part and before < _TENS):  # 'five twenty', '10 5'
+            return math.nan
+        part, before = part + number, number
+    return whole + part
+
+
+_TENS = 20  # from here on units may follow

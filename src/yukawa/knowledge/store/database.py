@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from yukawa.core.addresses import check_database_address, shown_address
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
-from yukawa.core.files import check_name, expanded, make_folder, sync
+from yukawa.core.files import check_path_name, expanded, make_folder, sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import Elsewhere, Scratch, with_companions
 
@@ -282,7 +282,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         InputError: it is a file, a YUKAWA_HOME, in memory, or of a database that is not supported.
         MissingPackage: PostgreSQL needs a package that is not installed.
     """
-    check_name(url)
+    check_path_name(url)
     check_database_address(url)
     if "://" not in url:
         folder = expanded(url).absolute()

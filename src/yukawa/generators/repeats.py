@@ -1,4 +1,4 @@
-"""GivenSettings that a file gives more than once: which of them counts, and what is said of the others."""
+"""Settings that a file gives more than once: which of them counts, and what is said of the others."""
 
 from collections.abc import Iterator
 
